@@ -1,0 +1,135 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shoal/data.hpp"
+#include "shoal/metric.hpp"
+#include "shoal/sweep.hpp"
+#include "shoal/trial.hpp"
+
+namespace shoal {
+
+/// A place for one network in an engine.
+using Slot = std::uint32_t;
+
+/// What the places of a gang share. Slots of one gang run in lockstep: the lanes of a vector, the threads of a block.
+struct GangKey {
+  Topology topology;
+  Loss loss = Loss::squared_error;
+  Solver solver = Solver::sgd;
+  std::uint32_t fold = 0;
+  std::int32_t batch_size = 0;
+  Shuffle shuffle = Shuffle::shared;
+  std::uint64_t shuffle_seed = 0;
+
+  friend bool operator==(const GangKey&, const GangKey&) = default;
+  friend auto operator<=>(const GangKey&, const GangKey&) = default;
+};
+[[nodiscard]] GangKey gang_key(const Trial& trial);
+
+/// `n_slots` consecutive places from `first_slot` that have one key. Places that no trial takes stay masked.
+struct Gang {
+  GangKey key;
+  Slot first_slot = 0;
+  std::uint32_t n_slots = 0;
+  bool keeps_best = false;  ///< some member has patience, so places hold the best parameters as well
+};
+
+/// Train the network at `slot` until `epoch` epochs are done in all, or it stops by itself.
+struct TrainTarget {
+  Slot slot = 0;
+  std::uint32_t epoch = 0;
+};
+
+/// Raw sums of one epoch of one network. Losses in scaled units, weighted by the rows' weights.
+struct EpochRecord {
+  Slot slot = 0;
+  std::uint32_t epoch = 0;  ///< 1-based
+  double train_loss = 0;    ///< sum of row losses, each taken before the step its minibatch made
+  double train_weight = 0;
+  double val_loss = 0;      ///< after the epoch
+  double val_weight = 0;
+  double metric = 0;        ///< the value of EngineOptions::metric after the epoch
+};
+
+/// One forward and backward pass over given rows, nothing updated. Strict engines give their exact floats.
+struct Pass {
+  double loss = 0;                        ///< mean over the rows, the L2 penalty not counted
+  std::vector<std::vector<double>> z;     ///< a layer: [rows, fan_out], before the activation
+  std::vector<std::vector<double>> a;     ///< a layer: [rows, fan_out], after it
+  std::vector<double> gradient;           ///< of loss + L2 penalty, canonical order
+};
+
+/// The rows on which evaluate() works.
+enum class RowSet : std::uint8_t { validation, test };
+
+struct EngineOptions {
+  Precision precision = Precision::strict;
+  std::uint32_t n_threads = 0;  ///< 0: one a core
+  Metric metric = Metric::val_loss;  ///< what patience watches and EpochRecord::metric holds
+  bool maximize = false;
+};
+
+/// Trains networks in places. Knows nothing of files, search or ranking. Results do not depend on which places, gangs
+/// or calls a trial's epochs were spread over (strict precision). One thread calls it.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+  /// Why this engine cannot train networks of this trial's kind; empty if it can.
+  [[nodiscard]] virtual std::string why_not(const Trial& trial) const = 0;
+  /// Places that make a full gang for this key: 1 where networks run alone.
+  [[nodiscard]] virtual std::uint32_t gang_size(const GangKey& key) const = 0;
+  /// Bytes that prepare() takes for one place of this gang, and for the engine's workspace whatever the gangs.
+  [[nodiscard]] virtual std::uint64_t bytes_per_slot(const Gang& gang) const = 0;
+  [[nodiscard]] virtual std::uint64_t workspace_bytes(std::span<const Gang> gangs) const = 0;
+
+  /// Allocates the places of these gangs; what was placed before is gone. Nothing below allocates in the long run.
+  virtual void prepare(std::span<const Gang> gangs) = 0;
+  /// Puts a trial at a place of a gang with its key, with the state it had (initial_state() for a new one).
+  virtual void place(Slot slot, const Trial& trial, const TrialState& state) = 0;
+  /// Trains. Appends one record an epoch and network to `records`: of one network in order of epochs. What is decided at an
+  /// epoch (validation, patience, best parameters, divergence; docs/numerics.md) is decided here.
+  /// When `stop` is requested it returns within a second or so; networks in the middle of an epoch are then lost:
+  /// their slots are empty and in `lost`.
+  virtual void train(std::span<const TrainTarget> targets, std::stop_token stop, std::vector<EpochRecord>& records,
+                     std::vector<Slot>& lost) = 0;
+  /// All sums of the networks at `slots`, with their current parameters (the best ones where patience is on and training has ended).
+  [[nodiscard]] virtual std::vector<MetricSums> evaluate(std::span<const Slot> slots, RowSet rows) = 0;
+  [[nodiscard]] virtual TrialState read(Slot slot) const = 0;
+  /// read() and free the place.
+  virtual TrialState take(Slot slot) = 0;
+  /// Outputs of a network after the loss's softmax or sigmoid, [rows, n_outputs], scaled units in regression.
+  /// inputs: [rows, n_inputs], already scaled.
+  [[nodiscard]] virtual std::vector<float> predict(const Trial& trial, std::span<const float> parameters,
+                                                   std::span<const float> inputs) = 0;
+  /// One pass over rows of the dataset, scaled as the trial's split says. For checking, not for speed.
+  [[nodiscard]] virtual Pass pass(const Trial& trial, std::span<const float> parameters,
+                                  std::span<const std::uint32_t> rows) = 0;
+};
+
+/// An engine of this build and whether this machine can run it.
+struct EngineInfo {
+  std::string name;
+  bool available = false;
+  std::string detail;  ///< what it runs on (`AVX-512, 2 threads`), or why it is not available
+  std::vector<Precision> precisions;
+};
+[[nodiscard]] std::vector<EngineInfo> engines();
+
+/// An engine by name (`reference`, `cpu`, `cuda`; `auto` picks the fastest strict one that is available) over a dataset
+/// that outlives it. Throws UnavailableError that says why where the machine cannot run it.
+[[nodiscard]] std::unique_ptr<Engine> make_engine(std::string_view name, const Dataset& dataset, const EngineOptions& options);
+
+/// The state before the first epoch: parameters drawn from the trial's seed.
+[[nodiscard]] TrialState initial_state(const Trial& trial);
+
+}  // namespace shoal

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shoal/network.hpp"
+
+namespace shoal {
+
+enum class Solver : std::uint8_t { sgd, adam };
+enum class Schedule : std::uint8_t { constant, step, cosine, invscaling };
+enum class Init : std::uint8_t { glorot_uniform, he_uniform, lecun_uniform, zeros };
+enum class BiasInit : std::uint8_t { zeros, like_weights };
+enum class Shuffle : std::uint8_t { shared, none };
+
+[[nodiscard]] std::string_view name(Solver value);
+[[nodiscard]] std::string_view name(Schedule value);
+[[nodiscard]] std::string_view name(Init value);
+[[nodiscard]] std::string_view name(BiasInit value);
+[[nodiscard]] std::string_view name(Shuffle value);
+[[nodiscard]] std::optional<Solver> solver_named(std::string_view word);
+[[nodiscard]] std::optional<Schedule> schedule_named(std::string_view word);
+[[nodiscard]] std::optional<Init> init_named(std::string_view word);
+[[nodiscard]] std::optional<BiasInit> bias_init_named(std::string_view word);
+[[nodiscard]] std::optional<Shuffle> shuffle_named(std::string_view word);
+[[nodiscard]] std::span<const std::string_view> solver_names();
+[[nodiscard]] std::span<const std::string_view> schedule_names();
+[[nodiscard]] std::span<const std::string_view> init_names();
+[[nodiscard]] std::span<const std::string_view> bias_init_names();
+[[nodiscard]] std::span<const std::string_view> shuffle_names();
+
+/// How one network is trained. Names and defaults are scikit-learn's where scikit-learn has them.
+struct Hyperparameters {
+  Loss loss = Loss::squared_error;
+  Solver solver = Solver::adam;
+  double learning_rate_init = 0.001;
+  Schedule learning_rate = Schedule::constant;
+  double power_t = 0.5;            ///< invscaling: rate = learning_rate_init / (rows seen + 1)^power_t
+  std::int32_t step_size = 10;     ///< step: epochs between two drops
+  double gamma = 0.1;              ///< step: factor of a drop
+  double eta_min = 0;              ///< cosine: the rate that the last epoch approaches
+  double momentum = 0.9;           ///< sgd
+  bool nesterovs_momentum = true;  ///< sgd with momentum > 0
+  double beta_1 = 0.9;             ///< adam
+  double beta_2 = 0.999;           ///< adam
+  double epsilon = 1e-8;           ///< adam
+  double alpha = 1e-4;             ///< L2 penalty on weights, never on biases
+  std::int32_t batch_size = 200;   ///< rows; 0: all of them
+  std::int32_t max_iter = 200;     ///< epochs; also the horizon of the cosine schedule
+  std::int32_t n_iter_no_change = 0;  ///< patience in epochs; 0: none
+  double tol = 1e-4;                  ///< least improvement that patience counts
+  Init init = Init::glorot_uniform;
+  BiasInit bias_init = BiasInit::zeros;
+  Shuffle shuffle = Shuffle::shared;
+
+  friend bool operator==(const Hyperparameters&, const Hyperparameters&) = default;
+};
+
+/// One network to train.
+struct Trial {
+  std::string id;               ///< identity: hash of the canonical settings, then `.rN` (repeat > 0), `.fN` (cross-validation)
+  std::uint64_t number = 0;     ///< position in the sweep's expansion; nothing in the result depends on it
+  std::uint64_t setting = 0;    ///< position of its setting: same for its folds and repeats
+  std::uint32_t repeat = 0;
+  std::uint32_t fold = 0;       ///< index of its split in the Dataset
+  std::uint64_t seed = 0;       ///< key of its initial parameters
+  std::uint64_t shuffle_seed = 0;  ///< key of its row order; equal for all trials of a sweep by default
+  Topology topology;
+  Hyperparameters hyperparameters;
+};
+
+enum class TrialStatus : std::uint8_t {
+  running,   ///< has epochs left
+  finished,  ///< reached max_iter
+  stopped,   ///< patience ended it
+  diverged,  ///< a parameter, an optimizer state or a metric was not finite at an epoch's end
+};
+[[nodiscard]] std::string_view name(TrialStatus value);
+[[nodiscard]] std::optional<TrialStatus> status_named(std::string_view word);
+
+/// Everything that training changes, in canonical parameter order; lossless, and the same on every strict engine.
+/// A trial may start on one engine and go on on another.
+struct TrialState {
+  std::vector<float> parameters;
+  std::vector<float> first_moment;   ///< adam's m, or sgd's velocity; empty where the solver has none
+  std::vector<float> second_moment;  ///< adam's v; empty elsewhere
+  std::uint64_t step = 0;            ///< minibatches so far
+  double beta_1_power = 1;           ///< running product, adam
+  double beta_2_power = 1;
+  std::uint32_t epoch = 0;           ///< epochs so far
+  std::uint32_t n_stalled = 0;       ///< epochs without enough improvement, patience only
+  std::uint32_t best_epoch = 0;      ///< 1-based; 0: none yet
+  double best_metric = std::numeric_limits<double>::quiet_NaN();
+  std::vector<float> best_parameters;  ///< with patience only
+  TrialStatus status = TrialStatus::running;
+
+  friend bool operator==(const TrialState&, const TrialState&) = default;
+};
+
+}  // namespace shoal
