@@ -23,18 +23,18 @@ using ColumnName = std::variant<std::string, std::int64_t>;
 /// The `data` part of a sweep file, defaults filled in where they do not depend on the table.
 /// `source_file`, `line_of` let errors point at the sweep file's line; both may stay empty.
 struct DataSpec {
-  std::filesystem::path train;                ///< already resolved against the sweep file's folder
-  std::vector<ColumnName> target;             ///< empty: the last column (IDX: the labels file beside the images)
-  std::optional<Task> task;                   ///< empty: auto
+  std::filesystem::path train;     ///< already resolved against the sweep file's folder
+  std::vector<ColumnName> target;  ///< empty: the last column (IDX: the labels file beside the images)
+  std::optional<Task> task;        ///< empty: auto
   std::optional<std::vector<ColumnName>> categorical;  ///< empty: the text columns; given: these and the text columns
   std::vector<ColumnName> drop;
   std::optional<ColumnName> groups;
   std::optional<ColumnName> weights;
   MissingPolicy missing = MissingPolicy::error;
   InputScale scale = InputScale::standard;
-  std::optional<TargetScale> target_scale;    ///< empty: standard in regression, none elsewhere
+  std::optional<TargetScale> target_scale;  ///< empty: standard in regression, none elsewhere
   std::variant<double, std::filesystem::path> validation = 0.2;
-  std::optional<std::int32_t> cv;             ///< k folds instead of one split
+  std::optional<std::int32_t> cv;  ///< k folds instead of one split
   std::optional<std::filesystem::path> test;
 };
 
@@ -72,32 +72,32 @@ struct Preprocessing {
   Task task = Task::regression;
   MissingPolicy missing = MissingPolicy::error;
   std::vector<InputColumn> columns;
-  std::vector<std::string> target_names;    ///< one; several for multilabel and multi-output regression
-  std::vector<std::string> classes;         ///< classification: text of class k
-  std::vector<double> target_centre;        ///< regression: subtracted in double before a target becomes a float
-  std::int32_t n_inputs = 0;                ///< encoded inputs
+  std::vector<std::string> target_names;  ///< one; several for multilabel and multi-output regression
+  std::vector<std::string> classes;       ///< classification: text of class k
+  std::vector<double> target_centre;      ///< regression: subtracted in double before a target becomes a float
+  std::int32_t n_inputs = 0;              ///< encoded inputs
 };
 
 /// A table ready for training. Inputs are stored once, unscaled; folds are views.
 struct Dataset {
-  std::string name;          ///< the table's file name
-  std::uint64_t hash = 0;    ///< of the bytes of every file that was read
+  std::string name;        ///< the table's file name
+  std::uint64_t hash = 0;  ///< of the bytes of every file that was read
   Preprocessing preprocessing;
-  std::size_t n_rows = 0;    ///< training table, then data.validation's rows, then data.test's
-  std::vector<float> inputs;   ///< [n_rows, n_inputs], row-major; NaN: missing
+  std::size_t n_rows = 0;            ///< training table, then data.validation's rows, then data.test's
+  std::vector<float> inputs;         ///< [n_rows, n_inputs], row-major; NaN: missing
   std::vector<std::int32_t> labels;  ///< [n_rows], classification; else empty
-  std::vector<float> targets;  ///< [n_rows, n_targets], regression (centred) and multilabel (0 or 1); else empty
-  std::vector<float> weights;  ///< [n_rows] or empty
-  std::vector<Split> splits;   ///< one, or data.cv of them
-  std::vector<std::uint32_t> test;  ///< rows of data.test; may be empty
-  std::vector<std::string> notes;   ///< what was decided and a person should know: the task, what was dropped
+  std::vector<float> targets;        ///< [n_rows, n_targets], regression (centred) and multilabel (0 or 1); else empty
+  std::vector<float> weights;        ///< [n_rows] or empty
+  std::vector<Split> splits;         ///< one, or data.cv of them
+  std::vector<std::uint32_t> test;   ///< rows of data.test; may be empty
+  std::vector<std::string> notes;    ///< what was decided and a person should know: the task, what was dropped
 
   [[nodiscard]] Task task() const noexcept { return preprocessing.task; }
   [[nodiscard]] std::int32_t n_inputs() const noexcept { return preprocessing.n_inputs; }
   /// Classes, or target columns.
   [[nodiscard]] std::int32_t n_targets() const noexcept {
     return static_cast<std::int32_t>(task() == Task::classification ? preprocessing.classes.size()
-                                                                   : preprocessing.target_names.size());
+                                                                    : preprocessing.target_names.size());
   }
   [[nodiscard]] std::span<const float> row(std::size_t i) const {
     return std::span(inputs).subspan(i * static_cast<std::size_t>(n_inputs()), static_cast<std::size_t>(n_inputs()));
@@ -109,9 +109,11 @@ struct Dataset {
 [[nodiscard]] Dataset load_dataset(const DataSpec& spec, std::uint64_t seed);
 
 /// A dataset from memory, for C++ users. inputs: [n_rows, n_inputs] row-major. targets: [n_rows, n_targets].
-/// No scaling beyond `spec`'s; validation rows are split off by `seed`. Of `spec` the keys that name files or columns are ignored.
-[[nodiscard]] Dataset make_dataset(std::span<const double> inputs, std::size_t n_inputs, std::span<const double> targets,
-                                   std::size_t n_targets, const DataSpec& spec, std::uint64_t seed);
+/// No scaling beyond `spec`'s; validation rows are split off by `seed`. Of `spec` the keys that name files or columns
+/// are ignored.
+[[nodiscard]] Dataset make_dataset(std::span<const double> inputs, std::size_t n_inputs,
+                                   std::span<const double> targets, std::size_t n_targets, const DataSpec& spec,
+                                   std::uint64_t seed);
 
 /// The rows of a table, which need not hold the target, encoded as `preprocessing` says.
 struct EncodedRows {

@@ -54,17 +54,17 @@ struct EpochRecord {
   std::uint32_t epoch = 0;  ///< 1-based
   double train_loss = 0;    ///< sum of row losses, each taken before the step its minibatch made
   double train_weight = 0;
-  double val_loss = 0;      ///< after the epoch
+  double val_loss = 0;  ///< after the epoch
   double val_weight = 0;
-  double metric = 0;        ///< the value of EngineOptions::metric after the epoch
+  double metric = 0;  ///< the value of EngineOptions::metric after the epoch
 };
 
 /// One forward and backward pass over given rows, nothing updated. Strict engines give their exact floats.
 struct Pass {
-  double loss = 0;                        ///< mean over the rows, the L2 penalty not counted
-  std::vector<std::vector<double>> z;     ///< a layer: [rows, fan_out], before the activation
-  std::vector<std::vector<double>> a;     ///< a layer: [rows, fan_out], after it
-  std::vector<double> gradient;           ///< of loss + L2 penalty, canonical order
+  double loss = 0;                     ///< mean over the rows, the L2 penalty not counted
+  std::vector<std::vector<double>> z;  ///< a layer: [rows, fan_out], before the activation
+  std::vector<std::vector<double>> a;  ///< a layer: [rows, fan_out], after it
+  std::vector<double> gradient;        ///< of loss + L2 penalty, canonical order
 };
 
 /// The rows on which evaluate() works.
@@ -72,7 +72,7 @@ enum class RowSet : std::uint8_t { validation, test };
 
 struct EngineOptions {
   Precision precision = Precision::strict;
-  std::uint32_t n_threads = 0;  ///< 0: one a core
+  std::uint32_t n_threads = 0;       ///< 0: one a core
   Metric metric = Metric::val_loss;  ///< what patience watches and EpochRecord::metric holds
   bool maximize = false;
 };
@@ -96,13 +96,14 @@ class Engine {
   virtual void prepare(std::span<const Gang> gangs) = 0;
   /// Puts a trial at a place of a gang with its key, with the state it had (initial_state() for a new one).
   virtual void place(Slot slot, const Trial& trial, const TrialState& state) = 0;
-  /// Trains. Appends one record an epoch and network to `records`: of one network in order of epochs. What is decided at an
-  /// epoch (validation, patience, best parameters, divergence; docs/numerics.md) is decided here.
-  /// When `stop` is requested it returns within a second or so; networks in the middle of an epoch are then lost:
-  /// their slots are empty and in `lost`.
+  /// Trains. Appends one record an epoch and network to `records`: of one network in order of epochs. What is decided
+  /// at an epoch (validation, patience, best parameters, divergence; docs/numerics.md) is decided here. When `stop` is
+  /// requested it returns within a second or so; networks in the middle of an epoch are then lost: their slots are
+  /// empty and in `lost`.
   virtual void train(std::span<const TrainTarget> targets, std::stop_token stop, std::vector<EpochRecord>& records,
                      std::vector<Slot>& lost) = 0;
-  /// All sums of the networks at `slots`, with their current parameters (the best ones where patience is on and training has ended).
+  /// All sums of the networks at `slots`, with their current parameters (the best ones where patience is on and
+  /// training has ended).
   [[nodiscard]] virtual std::vector<MetricSums> evaluate(std::span<const Slot> slots, RowSet rows) = 0;
   [[nodiscard]] virtual TrialState read(Slot slot) const = 0;
   /// read() and free the place.
@@ -127,7 +128,8 @@ struct EngineInfo {
 
 /// An engine by name (`reference`, `cpu`, `cuda`; `auto` picks the fastest strict one that is available) over a dataset
 /// that outlives it. Throws UnavailableError that says why where the machine cannot run it.
-[[nodiscard]] std::unique_ptr<Engine> make_engine(std::string_view name, const Dataset& dataset, const EngineOptions& options);
+[[nodiscard]] std::unique_ptr<Engine> make_engine(std::string_view name, const Dataset& dataset,
+                                                  const EngineOptions& options);
 
 /// The state before the first epoch: parameters drawn from the trial's seed.
 [[nodiscard]] TrialState initial_state(const Trial& trial);

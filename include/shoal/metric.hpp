@@ -37,13 +37,13 @@ inline constexpr std::size_t kMetricCount = 9;
 /// Raw sums and counts of one network over one set of rows; metrics are quotients of these (docs/numerics.md).
 /// Losses are in scaled units and weighted by the rows' weights; everything else counts each row once.
 struct MetricSums {
-  double loss = 0;                     ///< sum over rows of weight * loss
-  double weight = 0;                   ///< sum of the weights; the number of rows where there are none
+  double loss = 0;    ///< sum over rows of weight * loss
+  double weight = 0;  ///< sum of the weights; the number of rows where there are none
   std::uint64_t n_rows = 0;
-  std::vector<double> squared_error;   ///< one an output, regression only, in the table's units
-  std::vector<double> absolute_error;  ///< likewise
-  std::vector<double> target_sum;      ///< one an output: sum of t - target_centre, for r2
-  std::vector<double> target_squares;  ///< sum of (t - target_centre)^2
+  std::vector<double> squared_error;           ///< one an output, regression only, in the table's units
+  std::vector<double> absolute_error;          ///< likewise
+  std::vector<double> target_sum;              ///< one an output: sum of t - target_centre, for r2
+  std::vector<double> target_squares;          ///< sum of (t - target_centre)^2
   std::vector<std::uint64_t> n_actual;         ///< rows of each class (multilabel: rows with the label)
   std::vector<std::uint64_t> n_predicted;      ///< rows predicted as each class
   std::vector<std::uint64_t> n_true_positive;  ///< rows of each class predicted as it

@@ -17,7 +17,8 @@
 
 namespace shoal {
 
-/// The value of every metric after the last epoch (after the best one where patience is on); NaN where it does not apply.
+/// The value of every metric after the last epoch (after the best one where patience is on); NaN where it does not
+/// apply.
 struct MetricValues {
   std::vector<double> values = std::vector<double>(kMetricCount, std::numeric_limits<double>::quiet_NaN());
   [[nodiscard]] double of(Metric metric) const { return values[static_cast<std::size_t>(metric)]; }
@@ -47,23 +48,23 @@ struct Progress {
   std::uint64_t n_trials = 0;
   std::uint64_t n_done = 0;
   std::uint64_t n_diverged = 0;
-  std::uint64_t epochs_done = 0;    ///< network-epochs
-  std::uint64_t epochs_total = 0;   ///< an upper bound where patience may end trials earlier
+  std::uint64_t epochs_done = 0;   ///< network-epochs
+  std::uint64_t epochs_total = 0;  ///< an upper bound where patience may end trials earlier
   double elapsed_s = 0;
-  double samples_per_s = 0;         ///< network-samples: rows x networks trained a second
-  double remaining_s = 0;           ///< NaN while it cannot be said
-  std::string best_id;              ///< empty while nothing has finished
+  double samples_per_s = 0;  ///< network-samples: rows x networks trained a second
+  double remaining_s = 0;    ///< NaN while it cannot be said
+  std::string best_id;       ///< empty while nothing has finished
   double best_metric = 0;
 };
 
 /// One shape class of a plan: trials of one topology that an engine runs with one kernel.
 struct PlanRow {
-  std::string topology;         ///< `16-64-64-26 relu, relu`
-  std::string kernel;           ///< `core_per_network`
+  std::string topology;  ///< `16-64-64-26 relu, relu`
+  std::string kernel;    ///< `core_per_network`
   std::uint64_t n_trials = 0;
   std::uint64_t n_gangs = 0;
   std::uint64_t n_parameters = 0;
-  std::uint64_t bytes = 0;      ///< of all its places at once
+  std::uint64_t bytes = 0;  ///< of all its places at once
 };
 
 /// A dry run.
@@ -73,20 +74,20 @@ struct PlanSummary {
   Precision precision = Precision::strict;
   std::uint64_t n_settings = 0, n_trials = 0, n_merged = 0;
   std::vector<std::string> dropped_parameters;
-  std::vector<std::string> notes;       ///< of the data and the plan
+  std::vector<std::string> notes;  ///< of the data and the plan
   std::vector<PlanRow> rows;
   std::uint64_t n_chunks = 0;
-  std::uint64_t memory_bytes = 0;       ///< the limit
-  std::uint64_t predicted_bytes = 0;    ///< of the largest chunk, dataset included
-  std::uint64_t network_samples = 0;    ///< rows x epochs, all trials; an upper bound with patience
-  double estimated_s = 0;               ///< from a short measurement on this machine
+  std::uint64_t memory_bytes = 0;     ///< the limit
+  std::uint64_t predicted_bytes = 0;  ///< of the largest chunk, dataset included
+  std::uint64_t network_samples = 0;  ///< rows x epochs, all trials; an upper bound with patience
+  double estimated_s = 0;             ///< from a short measurement on this machine
 };
 [[nodiscard]] PlanSummary plan_sweep(const SweepSpec& spec);
 
 struct RunOptions {
-  std::filesystem::path out;   ///< empty: runs/NAME-N beside the working directory, N the first that is free
-  bool resume = false;         ///< accept an existing directory and train only what it lacks
-  std::stop_token stop;        ///< when requested: finish what is running within 2 s or lose it, write results, return
+  std::filesystem::path out;  ///< empty: runs/NAME-N beside the working directory, N the first that is free
+  bool resume = false;        ///< accept an existing directory and train only what it lacks
+  std::stop_token stop;       ///< when requested: finish what is running within 2 s or lose it, write results, return
   std::function<void(const PlanSummary&, const std::filesystem::path& out)> on_start;
   std::function<void(const Progress&)> on_progress;  ///< about 5 times a second, from the calling thread
 };
@@ -97,12 +98,13 @@ struct RunSummary {
   std::uint64_t n_trials = 0, n_done = 0, n_diverged = 0;
   double elapsed_s = 0;
   double samples_per_s = 0;
-  std::string winner;                     ///< id; empty if every trial diverged or none finished
-  std::optional<MetricValues> test;       ///< of the winner on data.test, once; under the val_ names
+  std::string winner;                ///< id; empty if every trial diverged or none finished
+  std::optional<MetricValues> test;  ///< of the winner on data.test, once; under the val_ names
   std::vector<std::string> notes;
 };
 
-/// The main job: sweep file in, run directory out. Throws InputError, UnavailableError, Error; never leaves half a file.
+/// The main job: sweep file in, run directory out. Throws InputError, UnavailableError, Error; never leaves half a
+/// file.
 RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options);
 
 /// One line of a leaderboard.
@@ -117,28 +119,30 @@ struct LeaderboardRow {
 struct Leaderboard {
   Metric metric = Metric::val_loss;
   bool maximize = false;
-  std::uint64_t n_trials = 0;   ///< in the run
+  std::uint64_t n_trials = 0;  ///< in the run
   std::vector<LeaderboardRow> rows;
 };
 /// The best `n` trials of a run directory by `metric` (empty: the run's own). Diverged trials come last; ties by id.
-[[nodiscard]] Leaderboard leaderboard(const std::filesystem::path& run, std::size_t n, std::optional<Metric> metric = {});
+[[nodiscard]] Leaderboard leaderboard(const std::filesystem::path& run, std::size_t n,
+                                      std::optional<Metric> metric = {});
 
 /// Predictions for the rows of a table.
 struct Predictions {
   Task task = Task::regression;
-  std::vector<std::string> ids;         ///< networks that were averaged
-  std::vector<std::string> columns;     ///< of the output: `prediction`, then a probability a class; or the target names
+  std::vector<std::string> ids;      ///< networks that were averaged
+  std::vector<std::string> columns;  ///< of the output: `prediction`, then a probability a class; or the target names
   std::vector<std::vector<std::string>> rows;
 };
 /// `which`: an id (or its unique beginning), `best`, or `top:K` (the average of the K best stored networks).
-[[nodiscard]] Predictions predict(const std::filesystem::path& run, std::string_view which, const std::filesystem::path& table);
+[[nodiscard]] Predictions predict(const std::filesystem::path& run, std::string_view which,
+                                  const std::filesystem::path& table);
 /// Writes predictions as CSV, whole or not at all.
 void write_predictions(const Predictions& predictions, const std::filesystem::path& file);
 
 struct VersionInfo {
   std::string version;
   std::string compiler;
-  std::string cuda;       ///< toolkit it was built with, or `built without CUDA`
+  std::string cuda;  ///< toolkit it was built with, or `built without CUDA`
 };
 [[nodiscard]] VersionInfo version();
 

@@ -32,10 +32,11 @@ struct TrainerSpec {
   std::uint32_t threads = 0;       ///< 0: one a core
   std::uint64_t memory_bytes = 0;  ///< 0: 80 % of what is free
   double checkpoint_every_s = 30;
-  std::uint32_t keep = 10;         ///< networks whose parameters are stored, best first
+  std::uint32_t keep = 10;  ///< networks whose parameters are stored, best first
 };
 
-/// One value of a parameter: bool, whole number, number, word, list of whole numbers (hidden_layer_sizes), list of words (activation).
+/// One value of a parameter: bool, whole number, number, word, list of whole numbers (hidden_layer_sizes), list of
+/// words (activation).
 using ParameterValue =
     std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<std::string>>;
 /// As results.csv and the screen print it: `0.001`, `relu`, `[64, 64]`; numbers in their shortest exact form.
@@ -45,8 +46,8 @@ enum class Distribution : std::uint8_t { uniform, log_uniform_values, int_unifor
 
 /// Where a parameter's value comes from: a list (one entry: a constant) or a distribution.
 struct Axis {
-  std::vector<std::string> parameters;               ///< one name; the group's names for `architecture`
-  std::vector<std::vector<ParameterValue>> values;   ///< [choice][parameter]; empty for a distribution
+  std::vector<std::string> parameters;              ///< one name; the group's names for `architecture`
+  std::vector<std::vector<ParameterValue>> values;  ///< [choice][parameter]; empty for a distribution
   std::optional<Distribution> distribution;
   double min = 0;
   double max = 0;
@@ -66,8 +67,8 @@ struct SweepSpec {
   std::string resolved;    ///< the file with overrides and defaults, as YAML
 };
 
-/// Reads a sweep file. `overrides` are `path=value` words (`parameters.max_iter=5`, `trainer.seed=3`), the value in YAML.
-/// Throws InputError with every fault of file and overrides at once.
+/// Reads a sweep file. `overrides` are `path=value` words (`parameters.max_iter=5`, `trainer.seed=3`), the value in
+/// YAML. Throws InputError with every fault of file and overrides at once.
 [[nodiscard]] SweepSpec load_sweep(const std::filesystem::path& file, std::span<const std::string> overrides = {});
 /// The same from text; `name` stands for the file in errors, relative paths are taken from `folder`.
 [[nodiscard]] SweepSpec parse_sweep(std::string_view yaml, const std::string& name, const std::filesystem::path& folder,
@@ -79,14 +80,15 @@ struct DataShape {
   std::int32_t n_inputs = 0;
   std::int32_t n_targets = 0;
   std::uint32_t n_folds = 1;
-  bool has_cv = false;       ///< ids carry the fold
+  bool has_cv = false;  ///< ids carry the fold
 };
 [[nodiscard]] DataShape shape_of(const Dataset& dataset);
 
 /// The trials of a sweep by random access. Trial number = (setting * repeat + repeat index) * folds + fold.
 class Trials {
  public:
-  /// Throws InputError where spec and table do not fit (loss and task, metric and task). The table's part comes from `shape`.
+  /// Throws InputError where spec and table do not fit (loss and task, metric and task). The table's part comes from
+  /// `shape`.
   Trials(const SweepSpec& spec, const DataShape& shape);
   ~Trials();
   Trials(Trials&&) noexcept;
@@ -106,7 +108,8 @@ class Trials {
   std::unique_ptr<const State> state_;
 };
 
-/// Every parameter of a trial by name, in the order of results.csv's columns; an empty text where the trial does not use it.
+/// Every parameter of a trial by name, in the order of results.csv's columns; an empty text where the trial does not
+/// use it.
 [[nodiscard]] std::vector<std::pair<std::string_view, std::string>> parameters_of(const Trial& trial);
 /// The names alone.
 [[nodiscard]] std::span<const std::string_view> parameter_names();

@@ -40,18 +40,18 @@ struct Hyperparameters {
   Solver solver = Solver::adam;
   double learning_rate_init = 0.001;
   Schedule learning_rate = Schedule::constant;
-  double power_t = 0.5;            ///< invscaling: rate = learning_rate_init / (rows seen + 1)^power_t
-  std::int32_t step_size = 10;     ///< step: epochs between two drops
-  double gamma = 0.1;              ///< step: factor of a drop
-  double eta_min = 0;              ///< cosine: the rate that the last epoch approaches
-  double momentum = 0.9;           ///< sgd
-  bool nesterovs_momentum = true;  ///< sgd with momentum > 0
-  double beta_1 = 0.9;             ///< adam
-  double beta_2 = 0.999;           ///< adam
-  double epsilon = 1e-8;           ///< adam
-  double alpha = 1e-4;             ///< L2 penalty on weights, never on biases
-  std::int32_t batch_size = 200;   ///< rows; 0: all of them
-  std::int32_t max_iter = 200;     ///< epochs; also the horizon of the cosine schedule
+  double power_t = 0.5;               ///< invscaling: rate = learning_rate_init / (rows seen + 1)^power_t
+  std::int32_t step_size = 10;        ///< step: epochs between two drops
+  double gamma = 0.1;                 ///< step: factor of a drop
+  double eta_min = 0;                 ///< cosine: the rate that the last epoch approaches
+  double momentum = 0.9;              ///< sgd
+  bool nesterovs_momentum = true;     ///< sgd with momentum > 0
+  double beta_1 = 0.9;                ///< adam
+  double beta_2 = 0.999;              ///< adam
+  double epsilon = 1e-8;              ///< adam
+  double alpha = 1e-4;                ///< L2 penalty on weights, never on biases
+  std::int32_t batch_size = 200;      ///< rows; 0: all of them
+  std::int32_t max_iter = 200;        ///< epochs; also the horizon of the cosine schedule
   std::int32_t n_iter_no_change = 0;  ///< patience in epochs; 0: none
   double tol = 1e-4;                  ///< least improvement that patience counts
   Init init = Init::glorot_uniform;
@@ -63,12 +63,12 @@ struct Hyperparameters {
 
 /// One network to train.
 struct Trial {
-  std::string id;               ///< identity: hash of the canonical settings, then `.rN` (repeat > 0), `.fN` (cross-validation)
-  std::uint64_t number = 0;     ///< position in the sweep's expansion; nothing in the result depends on it
-  std::uint64_t setting = 0;    ///< position of its setting: same for its folds and repeats
+  std::string id;  ///< identity: hash of the canonical settings, then `.rN` (repeat > 0), `.fN` (cross-validation)
+  std::uint64_t number = 0;   ///< position in the sweep's expansion; nothing in the result depends on it
+  std::uint64_t setting = 0;  ///< position of its setting: same for its folds and repeats
   std::uint32_t repeat = 0;
-  std::uint32_t fold = 0;       ///< index of its split in the Dataset
-  std::uint64_t seed = 0;       ///< key of its initial parameters
+  std::uint32_t fold = 0;          ///< index of its split in the Dataset
+  std::uint64_t seed = 0;          ///< key of its initial parameters
   std::uint64_t shuffle_seed = 0;  ///< key of its row order; equal for all trials of a sweep by default
   Topology topology;
   Hyperparameters hyperparameters;
@@ -92,9 +92,9 @@ struct TrialState {
   std::uint64_t step = 0;            ///< minibatches so far
   double beta_1_power = 1;           ///< running product, adam
   double beta_2_power = 1;
-  std::uint32_t epoch = 0;           ///< epochs so far
-  std::uint32_t n_stalled = 0;       ///< epochs without enough improvement, patience only
-  std::uint32_t best_epoch = 0;      ///< 1-based; 0: none yet
+  std::uint32_t epoch = 0;       ///< epochs so far
+  std::uint32_t n_stalled = 0;   ///< epochs without enough improvement, patience only
+  std::uint32_t best_epoch = 0;  ///< 1-based; 0: none yet
   double best_metric = std::numeric_limits<double>::quiet_NaN();
   std::vector<float> best_parameters;  ///< with patience only
   TrialStatus status = TrialStatus::running;

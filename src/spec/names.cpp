@@ -16,8 +16,9 @@ using namespace std::string_view_literals;
 constexpr std::array kActivations{"identity"sv, "relu"sv, "leaky_relu"sv, "sigmoid"sv, "tanh"sv};
 constexpr std::array kLosses{"squared_error"sv, "half_squared_error"sv, "cross_entropy"sv, "binary_cross_entropy"sv};
 constexpr std::array kTasks{"classification"sv, "regression"sv, "multilabel"sv};
-constexpr std::array kMetrics{"val_loss"sv, "val_accuracy"sv, "val_balanced_accuracy"sv, "val_macro_f1"sv, "val_auc"sv,
-                              "val_rmse"sv, "val_mae"sv,      "val_r2"sv,                "train_loss"sv};
+constexpr std::array kMetrics{"val_loss"sv,     "val_accuracy"sv, "val_balanced_accuracy"sv,
+                              "val_macro_f1"sv, "val_auc"sv,      "val_rmse"sv,
+                              "val_mae"sv,      "val_r2"sv,       "train_loss"sv};
 constexpr std::array kSolvers{"sgd"sv, "adam"sv};
 constexpr std::array kSchedules{"constant"sv, "step"sv, "cosine"sv, "invscaling"sv};
 constexpr std::array kInits{"glorot_uniform"sv, "he_uniform"sv, "lecun_uniform"sv, "zeros"sv};

@@ -1,0 +1,63 @@
+// exp and log: see formulas.inl for how this text is included. Coefficients are minimax fits of relative error by
+// scripts/fit_polynomials.py; the error of each function over all floats is in docs/numerics.md.
+
+/// e^x. Overflows to +Inf from 88.73 on, is 0 below -103.98, subnormal in between as it should; NaN stays NaN.
+SHOAL_FORMULA Float exp_of(Float x) {
+  const Float low = constant(-104.0F);
+  const Float high = constant(89.0F);
+  x = select(less(x, low), low, x);
+  x = select(less(high, x), high, x);
+  // x = n ln 2 + r with |r| <= ln(2) / 2; adding 1.5 * 2^23 rounds to the integer and leaves it in the low bits.
+  const Float rounder = constant(12582912.0F);
+  const Float shifted = fma(x, constant(0x1.715476p+0F), rounder);
+  const Float n = shifted - rounder;
+  Float r = fma(n, constant(-0x1.62e43p-1F), x);
+  r = fma(n, constant(0x1.05c61p-29F), r);
+  Float q = constant(0x1.6a1a72p-10F);
+  q = fma(q, r, constant(0x1.123fc6p-7F));
+  q = fma(q, r, constant(0x1.555916p-5F));
+  q = fma(q, r, constant(0x1.55548ap-3F));
+  q = fma(q, r, constant(0x1.fffffcp-2F));
+  const Float p = constant(1.0F) + fma(r * r, q, r);
+  // 2^n in two factors, so that neither overflows and a subnormal result is rounded once.
+  const Int exponent = bits_of(shifted) - bits_of(rounder);
+  const Int half = shift_right<1>(exponent);
+  const Int bias = int_constant(127);
+  const Float first = float_of_bits(shift_left<23>(half + bias));
+  const Float second = float_of_bits(shift_left<23>((exponent - half) + bias));
+  return (p * first) * second;
+}
+
+/// ln x. -Inf at 0, NaN below, +Inf at +Inf; subnormals as they should.
+SHOAL_FORMULA Float log_of(Float x) {
+  const Float zero = constant(0.0F);
+  const Float one = constant(1.0F);
+  const Float smallest_normal = constant(0x1p-126F);
+  const Mask subnormal = less(x, smallest_normal);
+  const Float scaled = select(subnormal, x * constant(0x1p+23F), x);
+  // scaled = m 2^e with m in [sqrt(1/2), sqrt(2)).
+  const Int bits = bits_of(scaled) - int_constant(0x3F3504F3);
+  const Int exponent = shift_right<23>(bits);
+  const Float m = float_of_bits(int_and(bits, int_constant(0x007FFFFF)) + int_constant(0x3F3504F3));
+  const Float e = to_float(exponent) - select(subnormal, constant(23.0F), zero);
+  const Float f = m - one;
+  Float q = constant(0x1.15b136p-4F);
+  q = fma(q, f, constant(-0x1.e08adp-4F));
+  q = fma(q, f, constant(0x1.e7992p-4F));
+  q = fma(q, f, constant(-0x1.fbd20cp-4F));
+  q = fma(q, f, constant(0x1.232788p-3F));
+  q = fma(q, f, constant(-0x1.555dd4p-3F));
+  q = fma(q, f, constant(0x1.99a57cp-3F));
+  q = fma(q, f, constant(-0x1.000004p-2F));
+  q = fma(q, f, constant(0x1.555546p-2F));
+  const Float square = f * f;
+  // ln m = f - f^2 / 2 + f^3 q, the small terms first.
+  Float tail = fma(square * f, q, e * constant(-0x1.05c61p-29F));
+  tail = fma(constant(-0.5F), square, tail);
+  const Float result = fma(e, constant(0x1.62e43p-1F), f + tail);
+  const Float infinity = float_of_bits(int_constant(0x7F800000));
+  const Float positive = select(less(x, infinity), result, x);  // +Inf and NaN pass
+  const Float at_zero = zero - infinity;
+  const Float invalid = infinity - infinity;
+  return select(less(zero, x), positive, select(less(x, zero), invalid, select(is_nan(x), x, at_zero)));
+}

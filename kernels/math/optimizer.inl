@@ -1,0 +1,24 @@
+// One parameter's step, given its gradient: see formulas.inl for how this text is included.
+
+/// w <- w - eta g.
+SHOAL_FORMULA void sgd_step(Float& w, Float g, Float eta) { w = fma(constant(0.0F) - eta, g, w); }
+
+/// Sutskever et al. 2013, equations 3 and 4, the velocity u holding the step itself.
+SHOAL_FORMULA void momentum_step(Float& w, Float& u, Float g, Float eta, Float mu) {
+  const Float q = eta * g;
+  u = fma(mu, u, constant(0.0F) - q);
+  w = w + u;
+}
+SHOAL_FORMULA void nesterov_step(Float& w, Float& u, Float g, Float eta, Float mu) {
+  const Float q = eta * g;
+  u = fma(mu, u, constant(0.0F) - q);
+  w = w + fma(mu, u, constant(0.0F) - q);
+}
+
+/// Kingma & Ba 2015, the faster form at the end of section 2; c_k = 1 - beta_k, eta_t holds both bias corrections.
+SHOAL_FORMULA void adam_step(Float& w, Float& m, Float& v, Float g, Float eta_t, Float beta_1, Float c_1, Float beta_2,
+                             Float c_2, Float epsilon) {
+  m = fma(beta_1, m, c_1 * g);
+  v = fma(beta_2, v, c_2 * (g * g));
+  w = w - (eta_t * m) / (square_root(v) + epsilon);
+}

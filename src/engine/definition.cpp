@@ -1,0 +1,129 @@
+#include "engine/definition.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+
+#include "kernels/math/permutation.hpp"
+#include "kernels/math/philox.hpp"
+
+namespace shoal {
+namespace {
+
+/// Half the width of the uniform distribution from which a layer's parameters are drawn.
+double init_bound(Init init, double fan_in, double fan_out) {
+  switch (init) {
+    case Init::glorot_uniform:  // Glorot & Bengio 2010, equation 16
+      return std::sqrt(6.0 / (fan_in + fan_out));
+    case Init::he_uniform:  // He et al. 2015, equation 10, as a uniform distribution of that variance
+      return std::sqrt(6.0 / fan_in);
+    case Init::lecun_uniform:  // LeCun et al. 1998, equation 16, likewise
+      return std::sqrt(3.0 / fan_in);
+    case Init::zeros:
+      return 0.0;
+  }
+  return 0.0;
+}
+
+float uniform_draw(std::uint64_t seed, std::size_t layer, std::size_t element, double bound) {
+  const math::Words4 words = math::random_words(math::Purpose::init, 0, static_cast<std::uint32_t>(layer),
+                                                static_cast<std::uint32_t>(element), seed);
+  const double unit = math::open_unit(words.word[0], words.word[1]);
+  return static_cast<float>((2.0 * unit - 1.0) * bound);
+}
+
+}  // namespace
+
+GangKey gang_key(const Trial& trial) {
+  return {trial.topology,    trial.hyperparameters.loss,       trial.hyperparameters.solver,
+          trial.fold,        trial.hyperparameters.batch_size, trial.hyperparameters.shuffle,
+          trial.shuffle_seed};
+}
+
+TrialState initial_state(const Trial& trial) {
+  const Hyperparameters& h = trial.hyperparameters;
+  TrialState state;
+  state.parameters.reserve(trial.topology.n_parameters());
+  for (std::size_t l = 0; l < trial.topology.n_layers(); ++l) {
+    const auto fan_in = static_cast<std::size_t>(trial.topology.fan_in(l));
+    const auto fan_out = static_cast<std::size_t>(trial.topology.fan_out(l));
+    const double bound = init_bound(h.init, static_cast<double>(fan_in), static_cast<double>(fan_out));
+    for (std::size_t element = 0; element < fan_out * (fan_in + 1); ++element) {
+      const bool is_bias = element % (fan_in + 1) == fan_in;
+      const bool drawn = !is_bias || h.bias_init == BiasInit::like_weights;
+      state.parameters.push_back(drawn ? uniform_draw(trial.seed, l, element, bound) : 0.0F);
+    }
+  }
+  const bool has_velocity = h.solver == Solver::sgd && h.momentum > 0;
+  if (has_velocity || h.solver == Solver::adam) state.first_moment.assign(state.parameters.size(), 0.0F);
+  if (h.solver == Solver::adam) state.second_moment.assign(state.parameters.size(), 0.0F);
+  return state;
+}
+
+void fill_epoch_order(const Trial& trial, std::uint32_t epoch, std::span<std::uint32_t> order) {
+  const auto n = static_cast<std::uint32_t>(order.size());
+  if (trial.hyperparameters.shuffle == Shuffle::none) {
+    std::iota(order.begin(), order.end(), 0U);
+  } else if (n < math::kSmallestFeistel) {
+    math::shuffle_few(order.data(), n, trial.shuffle_seed, epoch);
+  } else {
+    const math::EpochPermutation permutation(n, trial.shuffle_seed, epoch);
+    for (std::uint32_t i = 0; i < n; ++i) order[i] = permutation(i);
+  }
+}
+
+std::vector<std::uint32_t> epoch_order(const Trial& trial, std::uint32_t n_rows, std::uint32_t epoch) {
+  std::vector<std::uint32_t> order(n_rows);
+  fill_epoch_order(trial, epoch, order);
+  return order;
+}
+
+float epoch_rate(const Trial& trial, std::uint32_t n_rows, std::uint32_t epoch) {
+  const Hyperparameters& h = trial.hyperparameters;
+  const double initial = h.learning_rate_init;
+  switch (h.learning_rate) {
+    case Schedule::constant:
+      return static_cast<float>(initial);
+    case Schedule::step:
+      return static_cast<float>(
+          initial * std::pow(h.gamma, static_cast<double>(epoch / static_cast<std::uint32_t>(h.step_size))));
+    case Schedule::cosine: {  // Loshchilov & Hutter 2017, equation 5, without restarts
+      const double done = static_cast<double>(epoch) / static_cast<double>(h.max_iter);
+      return static_cast<float>(h.eta_min + 0.5 * (initial - h.eta_min) * (1.0 + std::cos(std::numbers::pi * done)));
+    }
+    case Schedule::invscaling: {
+      const double rows_seen = static_cast<double>(epoch) * static_cast<double>(n_rows);
+      return static_cast<float>(initial / std::pow(rows_seen + 1.0, h.power_t));
+    }
+  }
+  return static_cast<float>(initial);
+}
+
+std::uint32_t rows_in_minibatch(const Trial& trial, std::uint32_t n_rows) {
+  const auto wanted = static_cast<std::uint32_t>(trial.hyperparameters.batch_size);
+  return wanted == 0 ? n_rows : std::min(wanted, n_rows);
+}
+
+std::int32_t n_outputs(const Dataset& dataset, Loss loss) {
+  return dataset.task() == Task::classification && loss == Loss::binary_cross_entropy ? 1 : dataset.n_targets();
+}
+
+void fill_target(const Dataset& dataset, const Split& split, Loss loss, std::uint32_t row, std::span<float> targets) {
+  if (dataset.task() == Task::classification) {
+    const auto label = static_cast<std::size_t>(dataset.labels[row]);
+    if (loss == Loss::binary_cross_entropy) {
+      targets[0] = static_cast<float>(label);
+    } else {
+      std::ranges::fill(targets, 0.0F);
+      targets[label] = 1.0F;
+    }
+    return;
+  }
+  const std::size_t first = static_cast<std::size_t>(row) * targets.size();
+  for (std::size_t o = 0; o < targets.size(); ++o) {
+    targets[o] = (dataset.targets[first + o] - split.targets.offset[o]) * split.targets.factor[o];
+  }
+}
+
+}  // namespace shoal

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "shoal/data.hpp"
+#include "shoal/engine.hpp"
+#include "shoal/metric.hpp"
+#include "shoal/trial.hpp"
+
+/// What every engine shares of docs/numerics.md: which rows come when, at which rate, and what is measured. Nothing
+/// here depends on how an engine computes; the reference engine gets its inputs from here and its arithmetic from
+/// itself.
+namespace shoal {
+
+/// The training rows of epoch `epoch` (0-based) in their order: indices into split.training, each once.
+[[nodiscard]] std::vector<std::uint32_t> epoch_order(const Trial& trial, std::uint32_t n_rows, std::uint32_t epoch);
+/// The same into `order`, whose size is the number of rows.
+void fill_epoch_order(const Trial& trial, std::uint32_t epoch, std::span<std::uint32_t> order);
+
+/// The learning rate of epoch `epoch` (0-based), computed in double and rounded once.
+[[nodiscard]] float epoch_rate(const Trial& trial, std::uint32_t n_rows, std::uint32_t epoch);
+
+/// Rows of a minibatch: the trial's batch_size, all rows where it is 0 or larger than they are.
+[[nodiscard]] std::uint32_t rows_in_minibatch(const Trial& trial, std::uint32_t n_rows);
+
+/// Target of binary cross-entropy or the index of the class, and what an output of this row should be.
+/// targets: [n_outputs], scaled as `split` says; for classes with cross_entropy it is one-hot.
+void fill_target(const Dataset& dataset, const Split& split, Loss loss, std::uint32_t row, std::span<float> targets);
+
+/// Outputs of a network for a dataset and a loss: its targets; one for two classes under binary cross-entropy.
+[[nodiscard]] std::int32_t n_outputs(const Dataset& dataset, Loss loss);
+
+/// Collects MetricSums over rows that arrive in canonical order. Row losses and errors are added as sum32 in double,
+/// counts are whole numbers. With all metrics it also keeps the scores that auc ranks.
+class MetricCollector {
+ public:
+  /// `only`: the metric that will be asked for, to spare the work of the others; empty: all.
+  MetricCollector(const Dataset& dataset, const Split& split, Loss loss, std::optional<Metric> only);
+  ~MetricCollector();
+  MetricCollector(MetricCollector&&) noexcept;
+  MetricCollector& operator=(MetricCollector&&) noexcept;
+
+  /// Starts anew.
+  void clear();
+  /// outputs: [n_outputs] after softmax or sigmoid, scaled units in regression. `loss`: of this row, unweighted.
+  void add(std::uint32_t row, float loss, std::span<const float> outputs);
+  [[nodiscard]] MetricSums sums() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace shoal
