@@ -73,8 +73,8 @@ struct EpochSums {
   double loss = 0;
   double weight = 0;
 };
-/// One pass over the training rows in `order`, a step a minibatch; the last may be shorter. `go_on` is asked before
-/// each.
+/// One pass over the training rows in `order`, a step a minibatch; the last may be shorter. Nothing if
+/// `stop` came first; the state is of no use then.
 [[nodiscard]] std::optional<EpochSums> train_epoch(const Trial& trial, std::span<const std::uint32_t> order,
                                                    const std::function<Example(std::uint32_t)>& example_of, double rate,
                                                    const std::stop_token& stop, State& state);
