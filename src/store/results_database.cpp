@@ -15,7 +15,11 @@ namespace {
 /// How long a reader or writer waits for another process's short lock.
 constexpr int kBusyMilliseconds = 5000;
 
-std::string identifier(std::string_view column) { return fmt::format("\"{}\"", column); }
+std::string identifier(std::string_view column) {
+  std::string out = "\"";
+  for (char c : column) out.append(c == '"' ? 2 : 1, c);
+  return out + '"';
+}
 
 /// The columns of `trials` in their order.
 std::vector<std::string> trial_columns() {
