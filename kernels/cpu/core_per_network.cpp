@@ -1,0 +1,287 @@
+#include "kernels/cpu/core_per_network.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "kernels/math/scalar.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/core_per_network.cpp"
+// Before <hwy/highway.h>:
+#include <hwy/foreach_target.h>
+//
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace shoal::cpu::HWY_NAMESPACE {
+
+#include "kernels/cpu/highway_adapter.inl"
+
+// A tile of kTileRows x kTileVectors accumulators stays in registers: 16 of AVX-512's 32, 12 of AVX2's 16.
+inline constexpr std::size_t kTileRows = kLanes == 16 ? 8 : 6;
+inline constexpr std::size_t kTileVectors = 2;
+
+template <std::size_t kRows, std::size_t kVectors>
+HWY_INLINE void tile(const Product& p, std::size_t m, std::size_t n) {
+  Float sum[kRows][kVectors];
+  for (std::size_t v = 0; v < kVectors; ++v) {
+    const Float start = p.start == nullptr ? constant(0.0F) : load(p.start + n + v * kLanes);
+    for (std::size_t r = 0; r < kRows; ++r) sum[r][v] = start;
+  }
+  const float* a = p.a + m * p.a_row;
+  const float* b = p.b + n;
+  for (std::size_t k = 0; k < p.depth; ++k) {
+    Float right[kVectors];
+    for (std::size_t v = 0; v < kVectors; ++v) right[v] = load(b + v * kLanes);
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const Float left = constant(a[r * p.a_row]);
+      for (std::size_t v = 0; v < kVectors; ++v) sum[r][v] = fma(left, right[v], sum[r][v]);
+    }
+    a += p.a_depth;
+    b += p.b_stride;
+  }
+  float* c = p.c + m * p.c_stride + n;
+  for (std::size_t r = 0; r < kRows; ++r) {
+    for (std::size_t v = 0; v < kVectors; ++v) store(sum[r][v], c + r * p.c_stride + v * kLanes);
+  }
+}
+
+template <std::size_t kVectors>
+HWY_INLINE void column_panel(const Product& p, std::size_t n) {
+  std::size_t m = 0;
+  for (; m + kTileRows <= p.n_rows; m += kTileRows) tile<kTileRows, kVectors>(p, m, n);
+  for (; m + 4 <= p.n_rows; m += 4) tile<4, kVectors>(p, m, n);
+  for (; m < p.n_rows; ++m) tile<1, kVectors>(p, m, n);
+}
+
+HWY_ATTR void product(const Product& p) {
+  std::size_t n = 0;
+  for (; n + kTileVectors * kLanes <= p.columns; n += kTileVectors * kLanes) column_panel<kTileVectors>(p, n);
+  for (; n < p.columns; n += kLanes) column_panel<1>(p, n);
+}
+
+/// data[i] = f(data[i], other[i]) over rows of whole vectors.
+template <class Function>
+HWY_INLINE void each(float* data, const float* other, std::size_t n_rows, std::size_t n, std::size_t stride,
+                     Function f) {
+  for (std::size_t r = 0; r < n_rows; ++r) {
+    for (std::size_t i = 0; i < padded(n); i += kLanes) {
+      float* at = data + r * stride + i;
+      store(f(load(at), load(other + r * stride + i)), at);
+    }
+  }
+}
+
+HWY_ATTR void activate(Act act, float* data, std::size_t n_rows, std::size_t n, std::size_t stride) {
+  switch (act) {
+    case Act::identity:
+      return;
+    case Act::relu:
+      return each(data, data, n_rows, n, stride, [](Float z, Float) HWY_ATTR { return relu(z); });
+    case Act::leaky_relu:
+      return each(data, data, n_rows, n, stride, [](Float z, Float) HWY_ATTR { return leaky_relu(z); });
+    case Act::sigmoid:
+      return each(data, data, n_rows, n, stride, [](Float z, Float) HWY_ATTR { return sigmoid(z); });
+    case Act::tanh:
+      return each(data, data, n_rows, n, stride, [](Float z, Float) HWY_ATTR { return tanh_of(z); });
+  }
+}
+
+HWY_ATTR void derive(Act act, const float* a, float* delta, std::size_t n_rows, std::size_t n, std::size_t stride) {
+  switch (act) {
+    case Act::identity:
+      return;
+    case Act::relu:
+      return each(delta, a, n_rows, n, stride, [](Float e, Float f) HWY_ATTR { return through_relu(f, e); });
+    case Act::leaky_relu:
+      return each(delta, a, n_rows, n, stride, [](Float e, Float f) HWY_ATTR { return through_leaky_relu(f, e); });
+    case Act::sigmoid:
+      return each(delta, a, n_rows, n, stride, [](Float e, Float f) HWY_ATTR { return through_sigmoid(f, e); });
+    case Act::tanh:
+      return each(delta, a, n_rows, n, stride, [](Float e, Float f) HWY_ATTR { return through_tanh(f, e); });
+  }
+}
+
+/// Applies f to values[0, n), n any number, values readable and writable up to padded(n).
+template <class Function>
+HWY_INLINE void each_of(float* values, std::size_t n, Function f) {
+  for (std::size_t i = 0; i < n; i += kLanes) store(f(load(values + i)), values + i);
+}
+
+HWY_INLINE void softmax(const OutputRows& rows) {
+  HWY_ALIGN float sum[kPadding];
+  for (std::size_t first = 0; first < rows.n_rows; first += kPadding) {
+    const std::size_t count = std::min(kPadding, rows.n_rows - first);
+    for (std::size_t r = 0; r < kPadding; ++r) sum[r] = 1.0F;
+    for (std::size_t r = 0; r < count; ++r) {
+      float* z = rows.z + (first + r) * rows.stride;
+      float m = z[0];
+      for (std::size_t o = 1; o < rows.n_outputs; ++o) m = m < z[o] ? z[o] : m;
+      rows.row_loss[first + r] = m - z[rows.labels[first + r]];
+      const Float shift = constant(m);
+      each_of(z, rows.n_outputs, [shift](Float x) HWY_ATTR { return exp_of(x - shift); });
+    }
+    for (std::size_t r = 0; r < count; ++r) {
+      const float* t = rows.z + (first + r) * rows.stride;
+      float s = 0.0F;
+      for (std::size_t o = 0; o < rows.n_outputs; ++o) s += t[o];
+      sum[r] = s;
+    }
+    for (std::size_t r = 0; r < count; ++r) {
+      float* t = rows.z + (first + r) * rows.stride;
+      const Float s = constant(sum[r]);
+      each_of(t, rows.n_outputs, [s](Float x) HWY_ATTR { return x / s; });
+      if (rows.delta == nullptr) continue;
+      float* delta = rows.delta + (first + r) * rows.stride;
+      std::copy_n(t, rows.stride, delta);
+      delta[rows.labels[first + r]] -= 1.0F;
+    }
+    each_of(sum, kPadding, [](Float s) HWY_ATTR { return log_of(s); });
+    for (std::size_t r = 0; r < count; ++r) rows.row_loss[first + r] += sum[r];
+  }
+}
+
+/// r = yhat - y; loss = sum of r^2, or half of it; delta = 2 r, or r.
+HWY_INLINE void squared(const OutputRows& rows, bool half) {
+  HWY_ALIGN float loss[kPadding];
+  for (std::size_t r = 0; r < rows.n_rows; ++r) {
+    Float sum = constant(0.0F);
+    for (std::size_t o = 0; o < rows.n_outputs; ++o) {
+      const float residual = rows.z[r * rows.stride + o] - rows.targets[r * rows.n_outputs + o];
+      sum = fma(constant(residual), constant(residual), sum);
+      if (rows.delta != nullptr) rows.delta[r * rows.stride + o] = half ? residual : residual + residual;
+    }
+    store(sum, loss);
+    rows.row_loss[r] = half ? 0.5F * loss[0] : loss[0];
+  }
+}
+
+/// loss = sum over outputs of (max(z, 0) - z t) + ln(1 + e^-|z|); output and delta from p = sigmoid(z).
+HWY_INLINE void binary(const OutputRows& rows) {
+  HWY_ALIGN float term[kPadding];
+  for (std::size_t r = 0; r < rows.n_rows; ++r) {
+    float* z = rows.z + r * rows.stride;
+    float loss = 0.0F;
+    for (std::size_t first = 0; first < rows.n_outputs; first += kLanes) {
+      const Float x = load(z + first);
+      store(log1p_exp_minus(x), term);
+      const std::size_t count = std::min(kLanes, rows.n_outputs - first);
+      for (std::size_t o = 0; o < count; ++o) {
+        const float value = z[first + o];
+        const float above = value > 0.0F ? value : 0.0F;
+        loss += (above - value * rows.targets[r * rows.n_outputs + first + o]) + term[o];
+      }
+      store(sigmoid(x), z + first);
+    }
+    rows.row_loss[r] = loss;
+    if (rows.delta == nullptr) continue;
+    for (std::size_t o = 0; o < rows.n_outputs; ++o) {
+      rows.delta[r * rows.stride + o] = z[o] - rows.targets[r * rows.n_outputs + o];
+    }
+  }
+}
+
+HWY_ATTR void output(LossKind kind, const OutputRows& rows) {
+  switch (kind) {
+    case LossKind::squared:
+      return squared(rows, false);
+    case LossKind::half_squared:
+      return squared(rows, true);
+    case LossKind::cross_entropy:
+      return softmax(rows);
+    case LossKind::binary_cross_entropy:
+      return binary(rows);
+  }
+}
+
+/// Calls update(w, g, i) for every vector of a step, g scaled and with its penalty, and stores w.
+template <class Update>
+HWY_INLINE void each_parameter(const Step& s, Update update) {
+  const Float inverse_rows = constant(s.inverse_rows);
+  const Float penalty = constant(s.penalty);
+  const bool has_penalty = s.penalty != 0.0F;
+  for (std::size_t i = 0; i < s.n; i += kLanes) {
+    Float w = load(s.weight + i);
+    Float g = load(s.gradient + i) * inverse_rows;
+    if (has_penalty) g = fma(penalty, w, g);
+    store(g, s.gradient + i);
+    update(w, g, i);
+    store(w, s.weight + i);
+  }
+}
+
+HWY_ATTR void step(const Step& s) {
+  const Float eta = constant(s.eta);
+  if (s.second_moment != nullptr) {
+    const Float beta_1 = constant(s.beta_1);
+    const Float c_1 = constant(s.c_1);
+    const Float beta_2 = constant(s.beta_2);
+    const Float c_2 = constant(s.c_2);
+    const Float epsilon = constant(s.epsilon);
+    return each_parameter(s, [&](Float& w, Float g, std::size_t i) HWY_ATTR {
+      Float m = load(s.first_moment + i);
+      Float v = load(s.second_moment + i);
+      adam_step(w, m, v, g, eta, beta_1, c_1, beta_2, c_2, epsilon);
+      store(m, s.first_moment + i);
+      store(v, s.second_moment + i);
+    });
+  }
+  if (s.first_moment == nullptr) {
+    return each_parameter(s, [&](Float& w, Float g, std::size_t) HWY_ATTR { sgd_step(w, g, eta); });
+  }
+  const Float mu = constant(s.momentum);
+  each_parameter(s, [&](Float& w, Float g, std::size_t i) HWY_ATTR {
+    Float u = load(s.first_moment + i);
+    if (s.nesterov) {
+      nesterov_step(w, u, g, eta, mu);
+    } else {
+      momentum_step(w, u, g, eta, mu);
+    }
+    store(u, s.first_moment + i);
+  });
+}
+
+HWY_ATTR void scale_gradient(const Step& s) {
+  each_parameter(s, [](Float&, Float, std::size_t) HWY_ATTR {});
+}
+
+constexpr std::string_view target_name() {
+  if (kLanes == 1) return "scalar";
+  return HWY_TARGET == HWY_AVX2 ? "AVX2" : kLanes == 16 ? "AVX-512" : "SIMD";
+}
+
+const Kernels* table() {
+  static constexpr Kernels kTable{target_name(), product, activate, derive, output, step, scale_gradient};
+  return &kTable;
+}
+
+}  // namespace shoal::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace shoal::cpu {
+HWY_EXPORT(table);
+
+std::span<const Kernels> all_kernels() {
+  static const std::vector<Kernels> kAll = [] {
+    std::vector<Kernels> all;
+    const std::int64_t supported = hwy::SupportedTargets();
+    for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+      if ((supported & target) == 0) continue;
+      hwy::SetSupportedTargetsForTest(target);
+      hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+      all.push_back(*HWY_DYNAMIC_DISPATCH(table)());
+    }
+    hwy::SetSupportedTargetsForTest(0);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    return all;
+  }();
+  return kAll;
+}
+
+const Kernels& kernels() { return all_kernels().front(); }
+
+}  // namespace shoal::cpu
+#endif

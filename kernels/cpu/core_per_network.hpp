@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+/// Training one network on one core: the passes of docs/numerics.md over a minibatch, one function table a SIMD target.
+/// Every target gives the same bits. A lane is one output of a layer (or one element of an elementwise pass), so no sum
+/// is ever split.
+///
+/// Matrices are row-major floats. Columns of what is computed are padded to whole kPadding; padding holds finite
+/// rubbish that no sum reads. All pointers are aligned to 64 bytes and rows are multiples of 64 bytes.
+namespace shoal::cpu {
+
+inline constexpr std::size_t kPadding = 16;
+inline constexpr std::size_t kAlignment = 64;
+[[nodiscard]] constexpr std::size_t padded(std::size_t n) { return (n + kPadding - 1) / kPadding * kPadding; }
+
+enum class Act : std::uint8_t { identity, relu, leaky_relu, sigmoid, tanh };  // in the order of Activation
+enum class LossKind : std::uint8_t {
+  squared,
+  half_squared,
+  cross_entropy,
+  binary_cross_entropy
+};  // in the order of Loss
+
+/// C[m][n] = start[n] + sum over k of A(m, k) B[k][n], k ascending, each element one accumulator filled by fma.
+/// A(m, k) = a[m * a_row + k * a_depth]. B: [depth, b_stride]. C: [n_rows, c_stride], the first `columns` (a multiple
+/// of kPadding) written. start: [columns], or nullptr for +0.
+struct Product {
+  const float* a;
+  std::size_t a_row, a_depth;
+  const float* b;
+  std::size_t b_stride;
+  const float* start;
+  float* c;
+  std::size_t c_stride;
+  std::size_t n_rows, columns, depth;
+};
+
+/// Rows of a minibatch at the output layer. z: [n_rows, stride], overwritten by the outputs (softmax, sigmoid;
+/// unchanged for squared errors). delta: [n_rows, stride] or nullptr: dloss/dz of each row. row_loss: [n_rows], the
+/// loss of each row. Cross-entropy reads `labels` [n_rows]; the others `targets` [n_rows, n_outputs].
+struct OutputRows {
+  float* z;
+  float* delta;
+  float* row_loss;
+  std::size_t stride, n_rows, n_outputs;
+  const float* targets;
+  const std::int32_t* labels;
+};
+
+/// One optimizer step over n consecutive parameters that are all weights or all biases.
+/// gradient: sums over the minibatch's rows, overwritten by what was applied.
+struct Step {
+  float* weight;
+  float* gradient;
+  float* first_moment;   // nullptr: plain sgd
+  float* second_moment;  // nullptr: sgd
+  std::size_t n;
+  float inverse_rows;  // 1 / rows of the minibatch (or 1 / sum of their weights)
+  float penalty;       // alpha * inverse_rows for weights, 0 for biases
+  float eta;           // adam: with both bias corrections
+  float momentum;
+  bool nesterov;
+  float beta_1, c_1, beta_2, c_2, epsilon;
+};
+
+struct Kernels {
+  std::string_view target;
+  void (*product)(const Product&);
+  /// data: [n_rows, stride]; the first padded(n) columns become f(z).
+  void (*activate)(Act, float* data, std::size_t n_rows, std::size_t n, std::size_t stride);
+  /// delta: [n_rows, stride] becomes delta * f'(z) given a = f(z): [n_rows, stride].
+  void (*derive)(Act, const float* a, float* delta, std::size_t n_rows, std::size_t n, std::size_t stride);
+  void (*output)(LossKind, const OutputRows&);
+  void (*step)(const Step&);
+  /// g = g * inverse_rows, then g = fma(penalty, w, g): what step() applies, alone.
+  void (*scale_gradient)(const Step&);
+};
+
+/// The widest target that this machine runs.
+[[nodiscard]] const Kernels& kernels();
+/// All targets of this build that this machine runs, widest first; the last one is the portable baseline.
+[[nodiscard]] std::span<const Kernels> all_kernels();
+
+}  // namespace shoal::cpu

@@ -1,0 +1,49 @@
+// What kernels/math/formulas.inl needs, for the vectors of the target that is being compiled. Included inside
+// HWY_NAMESPACE, once a target. The baseline target has no fused multiply-add instruction of its own, so it computes
+// one float at a time with std::fma: right on every machine, and slow.
+#if HWY_TARGET == HWY_EMU128 || HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE4
+
+inline constexpr std::size_t kLanes = 1;
+using Float = float;
+using Mask = bool;
+inline Float load(const float* from) { return *from; }
+inline void store(Float x, float* to) { *to = x; }
+using namespace shoal::math::scalar;
+
+#else
+
+namespace hn = hwy::HWY_NAMESPACE;
+using FloatTag = hn::ScalableTag<float>;
+using IntTag = hn::RebindToSigned<FloatTag>;
+using Float = hn::Vec<FloatTag>;
+using Int = hn::Vec<IntTag>;
+using Mask = hn::Mask<FloatTag>;
+inline constexpr std::size_t kLanes = HWY_LANES(float);
+#define SHOAL_FORMULA HWY_INLINE
+
+HWY_INLINE Float load(const float* from) { return hn::Load(FloatTag(), from); }
+HWY_INLINE void store(Float x, float* to) { hn::Store(x, FloatTag(), to); }
+HWY_INLINE Float constant(float x) { return hn::Set(FloatTag(), x); }
+HWY_INLINE Int int_constant(std::int32_t x) { return hn::Set(IntTag(), x); }
+HWY_INLINE Float fma(Float a, Float b, Float c) { return hn::MulAdd(a, b, c); }
+HWY_INLINE Float square_root(Float x) { return hn::Sqrt(x); }
+HWY_INLINE Float select(Mask mask, Float yes, Float no) { return hn::IfThenElse(mask, yes, no); }
+HWY_INLINE Mask less(Float a, Float b) { return hn::Lt(a, b); }
+HWY_INLINE Mask is_nan(Float x) { return hn::IsNaN(x); }
+HWY_INLINE Int bits_of(Float x) { return hn::BitCast(IntTag(), x); }
+HWY_INLINE Float float_of_bits(Int bits) { return hn::BitCast(FloatTag(), bits); }
+HWY_INLINE Int int_and(Int a, Int b) { return hn::And(a, b); }
+template <int kBits>
+HWY_INLINE Int shift_left(Int x) {
+  return hn::ShiftLeft<kBits>(x);
+}
+template <int kBits>
+HWY_INLINE Int shift_right(Int x) {
+  return hn::ShiftRight<kBits>(x);
+}
+HWY_INLINE Float to_float(Int x) { return hn::ConvertTo(FloatTag(), x); }
+
+#include "kernels/math/formulas.inl"
+
+#undef SHOAL_FORMULA
+#endif

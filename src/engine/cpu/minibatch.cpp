@@ -1,0 +1,228 @@
+#include "engine/cpu/minibatch.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/definition.hpp"
+
+namespace shoal::cpu {
+namespace {
+
+void grow(AlignedFloats& floats, std::size_t n) {
+  if (floats.size() < n) floats = AlignedFloats(n);
+}
+
+/// [n_in + 1][columns] -> [n_out][padded(n_in)], weights only, in blocks that stay in registers and L1.
+void to_row_major(const Layer& layer, const float* transposed, float* row_major) {
+  constexpr std::size_t kBlock = 8;
+  const std::size_t stride = padded(layer.n_in);
+  for (std::size_t o0 = 0; o0 < layer.n_out; o0 += kBlock) {
+    const std::size_t o1 = std::min(o0 + kBlock, layer.n_out);
+    for (std::size_t i0 = 0; i0 < layer.n_in; i0 += kBlock) {
+      const std::size_t i1 = std::min(i0 + kBlock, layer.n_in);
+      for (std::size_t o = o0; o < o1; ++o) {
+        for (std::size_t i = i0; i < i1; ++i) row_major[o * stride + i] = transposed[i * layer.columns + o];
+      }
+    }
+    for (std::size_t o = o0; o < o1; ++o) std::fill_n(row_major + o * stride + layer.n_in, stride - layer.n_in, 0.0F);
+  }
+}
+
+std::size_t largest_row_major(const NetworkLayout& layout) {
+  std::size_t n = 0;
+  for (const Layer& layer : layout.layers()) n = std::max(n, layer.n_out * padded(layer.n_in));
+  return n;
+}
+
+}  // namespace
+
+void Minibatch::shape(const NetworkLayout& layout, std::size_t max_rows) {
+  layout_ = &layout;
+  max_rows_ = max_rows;
+  level_offset_.clear();
+  std::size_t offset = 0;
+  level_offset_.push_back(0);
+  offset += max_rows * layout.layers().front().input_stride;
+  for (const Layer& layer : layout.layers()) {
+    level_offset_.push_back(offset);
+    offset += max_rows * layer.output_stride;
+  }
+  grow(activations_, offset);
+  grow(deltas_, offset);
+  grow(gradient_, layout.n_floats());
+  grow(row_major_, largest_row_major(layout));
+  grow(targets_, max_rows * layout.layers().back().n_out);
+  grow(row_loss_, padded(max_rows));
+  grow(row_weight_, max_rows);
+  labels_.resize(std::max(labels_.size(), max_rows));
+}
+
+std::uint64_t Minibatch::bytes(const NetworkLayout& layout, std::size_t max_rows) {
+  const std::size_t floats = 2 * max_rows * layout.activation_floats() + layout.n_floats() + largest_row_major(layout) +
+                             max_rows * layout.layers().back().n_out + 3 * padded(max_rows);
+  return floats * sizeof(float);
+}
+
+void Minibatch::gather(const Split& split, Loss loss, std::span<const std::uint32_t> rows) {
+  n_rows_ = rows.size();
+  const Layer& first = layout_->layers().front();
+  const InputScaling& scaling = split.inputs;
+  for (std::size_t r = 0; r < n_rows_; ++r) {
+    const float* from = dataset_->inputs.data() + static_cast<std::size_t>(rows[r]) * first.n_in;
+    float* to = activations_.data() + r * first.input_stride;
+    for (std::size_t i = 0; i < first.n_in; ++i) {
+      const float scaled = (from[i] - scaling.offset[i]) * scaling.factor[i];
+      to[i] = from[i] != from[i] ? scaling.fill[i] : scaled;
+    }
+    to[first.n_in] = 1.0F;
+  }
+  weighted_ = !dataset_->weights.empty();
+  if (weighted_) {
+    for (std::size_t r = 0; r < n_rows_; ++r) row_weight_.data()[r] = dataset_->weights[rows[r]];
+  }
+  if (loss == Loss::cross_entropy) {
+    for (std::size_t r = 0; r < n_rows_; ++r) labels_[r] = dataset_->labels[rows[r]];
+  } else {
+    const std::size_t n = layout_->layers().back().n_out;
+    for (std::size_t r = 0; r < n_rows_; ++r) {
+      fill_target(*dataset_, split, loss, rows[r], std::span(targets_.data() + r * n, n));
+    }
+  }
+}
+
+void Minibatch::take_inputs(std::span<const float> inputs, std::size_t n_rows) {
+  n_rows_ = n_rows;
+  const Layer& first = layout_->layers().front();
+  for (std::size_t r = 0; r < n_rows_; ++r) {
+    float* to = activations_.data() + r * first.input_stride;
+    std::copy_n(inputs.data() + r * first.n_in, first.n_in, to);
+    to[first.n_in] = 1.0F;
+  }
+  std::ranges::fill(labels_, 0);
+  std::fill_n(targets_.data(), n_rows * layout_->layers().back().n_out, 0.0F);
+}
+
+void Minibatch::layer_product(const Layer& layer, const float* weights, const float* below, float* above) const {
+  const float* matrix = weights + layer.offset;
+  kernels_->product({.a = below,
+                     .a_row = layer.input_stride,
+                     .a_depth = 1,
+                     .b = matrix,
+                     .b_stride = layer.columns,
+                     .start = matrix + layer.n_in * layer.columns,
+                     .c = above,
+                     .c_stride = layer.output_stride,
+                     .n_rows = n_rows_,
+                     .columns = layer.columns,
+                     .depth = layer.n_in});
+}
+
+void Minibatch::forward(const float* weights, Loss loss, bool deltas) {
+  const std::vector<Layer>& layers = layout_->layers();
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    float* above = activations_.data() + level_offset_[l + 1];
+    layer_product(layers[l], weights, activations_.data() + level_offset_[l], above);
+    if (l + 1 == layers.size()) break;
+    kernels_->activate(layers[l].activation, above, n_rows_, layers[l].n_out, layers[l].output_stride);
+    for (std::size_t r = 0; r < n_rows_; ++r) above[r * layers[l].output_stride + layers[l].n_out] = 1.0F;
+  }
+  const Layer& last = layers.back();
+  float* delta = deltas ? deltas_.data() + level_offset_.back() : nullptr;
+  kernels_->output(static_cast<LossKind>(loss), {.z = activations_.data() + level_offset_.back(),
+                                                 .delta = delta,
+                                                 .row_loss = row_loss_.data(),
+                                                 .stride = last.output_stride,
+                                                 .n_rows = n_rows_,
+                                                 .n_outputs = last.n_out,
+                                                 .targets = targets_.data(),
+                                                 .labels = labels_.data()});
+  if (!deltas || !weighted_) return;
+  for (std::size_t r = 0; r < n_rows_; ++r) {
+    for (std::size_t o = 0; o < last.n_out; ++o) delta[r * last.output_stride + o] *= row_weight_.data()[r];
+  }
+}
+
+void Minibatch::backward(const float* weights) {
+  const std::vector<Layer>& layers = layout_->layers();
+  for (std::size_t l = layers.size(); l-- > 0;) {
+    const Layer& layer = layers[l];
+    const float* delta = deltas_.data() + level_offset_[l + 1];
+    const float* below = activations_.data() + level_offset_[l];
+    kernels_->product({.a = below,
+                       .a_row = 1,
+                       .a_depth = layer.input_stride,
+                       .b = delta,
+                       .b_stride = layer.output_stride,
+                       .start = nullptr,
+                       .c = gradient_.data() + layer.offset,
+                       .c_stride = layer.columns,
+                       .n_rows = layer.n_in + 1,
+                       .columns = layer.columns,
+                       .depth = n_rows_});
+    if (l == 0) break;
+    to_row_major(layer, weights + layer.offset, row_major_.data());
+    float* delta_below = deltas_.data() + level_offset_[l];
+    kernels_->product({.a = delta,
+                       .a_row = layer.output_stride,
+                       .a_depth = 1,
+                       .b = row_major_.data(),
+                       .b_stride = padded(layer.n_in),
+                       .start = nullptr,
+                       .c = delta_below,
+                       .c_stride = layer.input_stride,
+                       .n_rows = n_rows_,
+                       .columns = padded(layer.n_in),
+                       .depth = layer.n_out});
+    kernels_->derive(layers[l - 1].activation, below, delta_below, n_rows_, layer.n_in, layer.input_stride);
+  }
+}
+
+float Minibatch::inverse_weight() const {
+  if (!weighted_) return 1.0F / static_cast<float>(n_rows_);
+  float sum = 0.0F;
+  for (std::size_t r = 0; r < n_rows_; ++r) sum += row_weight_.data()[r];
+  return sum > 0.0F ? 1.0F / sum : 0.0F;
+}
+
+void Minibatch::for_each_step(Step constants, float alpha, float* weights, float* first, float* second,
+                              void (*apply)(const Step&)) {
+  constants.inverse_rows = inverse_weight();
+  for (const Layer& layer : layout_->layers()) {
+    const std::size_t n_weights = layer.n_in * layer.columns;
+    for (const bool bias : {false, true}) {
+      const std::size_t at = layer.offset + (bias ? n_weights : 0);
+      constants.weight = weights + at;
+      constants.gradient = gradient_.data() + at;
+      constants.first_moment = first == nullptr ? nullptr : first + at;
+      constants.second_moment = second == nullptr ? nullptr : second + at;
+      constants.n = bias ? layer.columns : n_weights;
+      constants.penalty = bias ? 0.0F : alpha * constants.inverse_rows;
+      apply(constants);
+    }
+  }
+}
+
+void Minibatch::step(Step constants, float alpha, float* weights, float* first_moment, float* second_moment) {
+  for_each_step(constants, alpha, weights, first_moment, second_moment, kernels_->step);
+}
+
+void Minibatch::finish_gradient(float alpha, float* weights) {
+  for_each_step({}, alpha, weights, nullptr, nullptr, kernels_->scale_gradient);
+}
+
+std::span<const float> Minibatch::outputs(std::size_t r) const { return activations(layout_->layers().size(), r); }
+
+std::span<const float> Minibatch::activations(std::size_t level, std::size_t r) const {
+  const Layer& first = layout_->layers().front();
+  const std::size_t stride = level == 0 ? first.input_stride : layout_->layers()[level - 1].output_stride;
+  const std::size_t n = level == 0 ? first.n_in : layout_->layers()[level - 1].n_out;
+  return {activations_.data() + level_offset_[level] + r * stride, n};
+}
+
+void Minibatch::layer_inputs(std::size_t l, const float* weights, AlignedFloats& z) const {
+  const Layer& layer = layout_->layers()[l];
+  grow(z, n_rows_ * layer.output_stride);
+  layer_product(layer, weights, activations_.data() + level_offset_[l], z.data());
+}
+
+}  // namespace shoal::cpu

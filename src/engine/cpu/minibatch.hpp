@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/cpu/network_layout.hpp"
+#include "kernels/cpu/core_per_network.hpp"
+#include "shoal/data.hpp"
+#include "shoal/trial.hpp"
+
+namespace shoal::cpu {
+
+/// Rows that a minibatch or a block of evaluation holds at most where nothing else says how many.
+inline constexpr std::uint32_t kEvaluationRows = 256;
+
+/// One worker's memory for the passes over a minibatch: grows to the largest network and minibatch seen, never shrinks.
+class Minibatch {
+ public:
+  Minibatch(const Dataset& dataset, const Kernels& kernels) : dataset_(&dataset), kernels_(&kernels) {}
+
+  /// Makes room for networks of this layout over up to `max_rows` rows. The layout outlives the passes.
+  void shape(const NetworkLayout& layout, std::size_t max_rows);
+  [[nodiscard]] static std::uint64_t bytes(const NetworkLayout& layout, std::size_t max_rows);
+
+  /// Gathers and scales rows of the table, `rows.size()` at most max_rows.
+  void gather(const Split& split, Loss loss, std::span<const std::uint32_t> rows);
+  /// Takes inputs that are scaled already, [n_rows, n_inputs]; their row losses mean nothing.
+  void take_inputs(std::span<const float> inputs, std::size_t n_rows);
+
+  /// Activations of all layers, then outputs and row losses; with `deltas` also dloss/dz of the output layer.
+  void forward(const float* weights, Loss loss, bool deltas);
+  /// Gradient sums of the rows, after forward(..., true).
+  void backward(const float* weights);
+  /// Scales the gradient, adds the L2 penalty and takes the optimizer's step; moments as Step says.
+  void step(Step constants, float alpha, float* weights, float* first_moment, float* second_moment);
+  /// The same without a step (weights stay as they are): gradient() then holds what a step would use.
+  void finish_gradient(float alpha, float* weights);
+
+  [[nodiscard]] std::size_t n_rows() const noexcept { return n_rows_; }
+  [[nodiscard]] float row_loss(std::size_t r) const { return row_loss_.data()[r]; }
+  /// After forward(): outputs of row r.
+  [[nodiscard]] std::span<const float> outputs(std::size_t r) const;
+  /// Activations of level l (0: inputs) of row r, the 1 of the augmented form not included.
+  [[nodiscard]] std::span<const float> activations(std::size_t level, std::size_t r) const;
+  [[nodiscard]] const float* gradient() const noexcept { return gradient_.data(); }
+  /// z of layer l for every row, computed again from the activations below: [n_rows, output_stride] into `z`.
+  void layer_inputs(std::size_t l, const float* weights, AlignedFloats& z) const;
+
+ private:
+  [[nodiscard]] float inverse_weight() const;
+  void for_each_step(Step constants, float alpha, float* weights, float* first, float* second,
+                     void (*apply)(const Step&));
+  void layer_product(const Layer& layer, const float* weights, const float* below, float* above) const;
+
+  const Dataset* dataset_;
+  const Kernels* kernels_;
+  const NetworkLayout* layout_ = nullptr;
+  std::size_t max_rows_ = 0;
+  std::size_t n_rows_ = 0;
+  bool weighted_ = false;
+  std::vector<std::size_t> level_offset_;  ///< of activations and deltas, floats
+  AlignedFloats activations_, deltas_, gradient_, row_major_, targets_, row_loss_, row_weight_;
+  std::vector<std::int32_t> labels_;
+};
+
+}  // namespace shoal::cpu

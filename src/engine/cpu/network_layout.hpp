@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <span>
+#include <vector>
+
+#include "kernels/cpu/core_per_network.hpp"
+#include "shoal/network.hpp"
+
+namespace shoal::cpu {
+
+/// One layer as the kernels see it: [W | b] transposed, (n_in + 1) x columns, the biases in the last row, so that a
+/// lane is an output.
+struct Layer {
+  std::size_t n_in = 0;
+  std::size_t n_out = 0;
+  std::size_t columns = 0;        ///< padded(n_out)
+  std::size_t offset = 0;         ///< floats before this layer's matrix
+  std::size_t input_stride = 0;   ///< of [rows, n_in + 1] activations below, whose last element is 1
+  std::size_t output_stride = 0;  ///< of [rows, n_out + 1] activations above
+  Act activation = Act::identity;
+};
+
+/// Where everything of a network lies. Canonical order exists only outside.
+class NetworkLayout {
+ public:
+  explicit NetworkLayout(const Topology& topology);
+
+  [[nodiscard]] const std::vector<Layer>& layers() const noexcept { return layers_; }
+  [[nodiscard]] std::size_t n_floats() const noexcept { return n_floats_; }
+  [[nodiscard]] std::size_t n_parameters() const noexcept { return n_parameters_; }
+  /// Floats of one row's activations at all levels, inputs included.
+  [[nodiscard]] std::size_t activation_floats() const noexcept { return activation_floats_; }
+
+  /// canonical -> inside. Padding becomes 0.
+  void pack(std::span<const float> canonical, float* inside) const;
+  /// inside -> canonical.
+  void unpack(const float* inside, std::span<float> canonical) const;
+
+ private:
+  std::vector<Layer> layers_;
+  std::size_t n_floats_ = 0;
+  std::size_t n_parameters_ = 0;
+  std::size_t activation_floats_ = 0;
+};
+
+/// Floats aligned for every target.
+class AlignedFloats {
+ public:
+  AlignedFloats() = default;
+  explicit AlignedFloats(std::size_t n)
+      : floats_(static_cast<float*>(::operator new[](n * sizeof(float), std::align_val_t(kAlignment)))), size_(n) {
+    for (std::size_t i = 0; i < n; ++i) floats_[i] = 0.0F;
+  }
+  [[nodiscard]] float* data() const noexcept { return floats_.get(); }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+ private:
+  struct Free {
+    void operator()(float* p) const { ::operator delete[](p, std::align_val_t(kAlignment)); }
+  };
+  std::unique_ptr<float[], Free> floats_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace shoal::cpu

@@ -1,0 +1,61 @@
+// The one file that names every engine.
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "engine/cpu/cpu_engine.hpp"
+#include "engine/reference/reference_engine.hpp"
+#include "shoal/engine.hpp"
+#include "shoal/error.hpp"
+#include "spec/nearest.hpp"
+
+namespace shoal {
+namespace {
+
+struct Maker {
+  std::string_view name;
+  EngineInfo (*info)();
+  std::unique_ptr<Engine> (*make)(const Dataset&, const EngineOptions&);
+};
+
+constexpr std::array kMakers{
+    Maker{"reference", reference_engine_info, make_reference_engine},
+    Maker{"cpu", cpu_engine_info,
+          [](const Dataset& dataset, const EngineOptions& options) { return make_cpu_engine(dataset, options); }},
+};
+
+/// `auto`: the first of these that is there.
+constexpr std::array kPreferred{std::string_view("cpu")};
+
+const Maker* maker_of(std::string_view name) {
+  const auto* found = std::ranges::find(kMakers, name, &Maker::name);
+  return found == kMakers.end() ? nullptr : found;
+}
+
+}  // namespace
+
+std::vector<EngineInfo> engines() {
+  std::vector<EngineInfo> all;
+  for (const Maker& maker : kMakers) all.push_back(maker.info());
+  return all;
+}
+
+std::unique_ptr<Engine> make_engine(std::string_view name, const Dataset& dataset, const EngineOptions& options) {
+  if (name == "auto") {
+    for (const std::string_view preferred : kPreferred) {
+      const Maker* maker = maker_of(preferred);
+      if (maker != nullptr && maker->info().available) return maker->make(dataset, options);
+    }
+  }
+  const Maker* maker = maker_of(name);
+  if (maker == nullptr) {
+    std::vector<std::string_view> known;
+    for (const Maker& m : kMakers) known.push_back(m.name);
+    throw UnavailableError("there is no engine '" + std::string(name) + "'" + suggestion(name, known));
+  }
+  const EngineInfo info = maker->info();
+  if (!info.available) throw UnavailableError("engine " + std::string(name) + " is not available: " + info.detail);
+  return maker->make(dataset, options);
+}
+
+}  // namespace shoal
