@@ -65,15 +65,10 @@ std::vector<Broken> broken_tables() {
       {"unterminated_quote.csv", {}, "unterminated_quote.csv:3: a quote opens here and never closes"},
       {"quote_in_cell.csv",
        {},
-       "quote_in_cell.csv:2: has a quote in the middle of a cell; a quote inside quotes is written twice\n"
-       "quote_in_cell.csv:2: has 2 cells where the table has 3 columns"},
+       "quote_in_cell.csv:2: has a quote in the middle of a cell; a quote inside quotes is written twice"},
       {"infinite.csv", {}, "infinite.csv:3: column 'b': 'inf' is not a finite number"},
       {"overflow.csv", {}, "overflow.csv:2: column 'b': '1e999' is not a finite number"},
-      {"too_large_for_float.csv",
-       {},
-       "too_large_for_float.csv:2: column 'a': 1 is too large for a 4-byte float\n"
-       "too_large_for_float.csv:3: column 'a': 1e+300 is too large for a 4-byte float\n"
-       "too_large_for_float.csv:4: column 'a': 2 is too large for a 4-byte float"},
+      {"too_large_for_float.csv", {}, "too_large_for_float.csv:3: column 'a': 1e+300 is too large for a 4-byte float"},
       {"mixed_decimals.csv",
        {},
        "mixed_decimals.csv:3: mixes decimal points and decimal commas; line 2 has the other kind"},
@@ -124,8 +119,7 @@ std::vector<Broken> broken_tables() {
        },
        "plain.csv: data.target: classification has one target; several 0/1 targets are task multilabel"},
       {"negative_weight.csv", [](DataSpec& s) { s.weights = "w"; },
-       "negative_weight.csv:3: column 'w': a weight is at least 0 and finite\n"
-       "negative_weight.csv: data.weights: all weights are 0"},
+       "negative_weight.csv:3: column 'w': a weight is at least 0 and finite"},
       {"zero_weights.csv", [](DataSpec& s) { s.weights = "w"; }, "zero_weights.csv: data.weights: all weights are 0"},
       {"plain.csv", [](DataSpec& s) { s.target = {"wieght"}; },
        "plain.csv: data.target: there is no column 'wieght'; did you mean 'weight'?"},

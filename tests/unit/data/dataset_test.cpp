@@ -38,8 +38,9 @@ TEST(LoadDataset, CentresNumbersAndSpreadsCategories) {
 
 TEST(LoadDataset, KeepsSmallDifferencesOfLargeNumbers) {
   const TableFolder folder;
-  const Dataset d = load_dataset(spec_of(folder.write("t.csv", "a,y\n1000000000.25,1\n1000000000.75,2\n")), 1);
-  EXPECT_EQ(d.inputs, (Floats{-0.25F, 0.25F}));
+  const Dataset d =
+      load_dataset(spec_of(folder.write("t.csv", "a,y\n1000000000.25,1\n1000000000.75,2\n1000000000.25,3\n")), 1);
+  EXPECT_EQ(d.inputs, (Floats{-0.25F, 0.25F, -0.25F}));
 }
 
 TEST(LoadDataset, SortsWholeNumberClassesAsNumbers) {
@@ -193,11 +194,11 @@ TEST(MakeDataset, EqualsTheTableFromAFile) {
 
 TEST(EncodeRows, TreatsNewRowsAsTheTrainingTable) {
   const TableFolder folder;
-  const Dataset d = load_dataset(spec_of(folder.write("t.csv", "a,c,y\n1,u,1\n3,v,2\n")), 1);
+  const Dataset d = load_dataset(spec_of(folder.write("t.csv", "a,c,y\n1,u,1\n3,v,2\n2,v,3\n")), 1);
   const EncodedRows rows = encode_rows(d.preprocessing, folder.write("new.csv", "extra,c,a\n0,v,1\n0,u,9\n"));
   EXPECT_EQ(rows.n_rows, 2U);
   EXPECT_EQ(rows.inputs, (Floats{-1, 0, 1, 7, 1, 0}));
-  const Dataset bare = load_dataset(spec_of(folder.write("b.csv", "1,1,1\n3,5,2\n")), 1);
+  const Dataset bare = load_dataset(spec_of(folder.write("b.csv", "1,1,1\n3,5,2\n2,2,2\n")), 1);
   EXPECT_EQ(encode_rows(bare.preprocessing, folder.write("n.csv", "2,3\n")).inputs, (Floats{0, 0}));
 }
 
