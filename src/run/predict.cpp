@@ -135,7 +135,7 @@ void write_predictions(const Predictions& predictions, const std::filesystem::pa
   };
   add_line(predictions.columns);
   for (const std::vector<std::string>& row : predictions.rows) add_line(row);
-  store::write_file_atomically(file, text);
+  store::write_atomically(file, text);
 }
 
 }  // namespace shoal
