@@ -198,8 +198,10 @@ Gradient gradient(const Topology& topology, Loss loss, double alpha, std::span<c
     for (double& value : delta) value *= row.weight;
     add_row_gradient(topology, parameters, trace, row, std::move(delta), result.objective);
   }
-  for (double& value : result.objective) value /= result.weight;
-  for_each_weight(topology, [&](Count index) { result.objective[index] += alpha * parameters[index] / result.weight; });
+  // Rows of no weight at all ask for nothing.
+  const double inverse = result.weight > 0 ? 1 / result.weight : 0;
+  for (double& value : result.objective) value *= inverse;
+  for_each_weight(topology, [&](Count index) { result.objective[index] += alpha * inverse * parameters[index]; });
   return result;
 }
 
