@@ -30,6 +30,7 @@ target_compile_options(
             -Wshadow
             -Wconversion
             -Werror
+            $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> # false reports on std::string operator+ in g++ 12 (GCC bug 105651)
             -ffp-contract=off
             -fno-math-errno
             -fno-trapping-math>)

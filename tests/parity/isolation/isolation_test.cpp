@@ -1,0 +1,134 @@
+// A trial's result does not depend on its company: alone, or among a thousand others.
+#include <algorithm>
+#include <bit>
+#include <gtest/gtest.h>
+#include <vector>
+
+#include "shoal/engine.hpp"
+#include "tests/support/random_trials.hpp"
+
+namespace shoal {
+namespace {
+
+using testing::Random;
+
+struct Outcome {
+  TrialState state;
+  std::vector<EpochRecord> records;
+  MetricSums sums;
+};
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return std::ranges::equal(a, b, [](float x, float y) {
+    return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y) || (x != x && y != y);
+  });
+}
+
+bool same_number(double a, double b) { return a == b || (a != a && b != b); }
+
+void expect_same(const Outcome& a, const Outcome& b) {
+  EXPECT_TRUE(same_bits(a.state.parameters, b.state.parameters));
+  EXPECT_TRUE(same_bits(a.state.first_moment, b.state.first_moment));
+  EXPECT_TRUE(same_bits(a.state.second_moment, b.state.second_moment));
+  EXPECT_TRUE(same_bits(a.state.best_parameters, b.state.best_parameters));
+  EXPECT_EQ(a.state.epoch, b.state.epoch);
+  EXPECT_EQ(a.state.status, b.state.status);
+  EXPECT_EQ(a.state.best_epoch, b.state.best_epoch);
+  EXPECT_TRUE(same_number(a.sums.loss, b.sums.loss));
+  ASSERT_EQ(a.records.size(), b.records.size());
+  for (std::size_t e = 0; e < a.records.size(); ++e) {
+    EXPECT_TRUE(same_number(a.records[e].train_loss, b.records[e].train_loss));
+    EXPECT_TRUE(same_number(a.records[e].val_loss, b.records[e].val_loss));
+    EXPECT_TRUE(same_number(a.records[e].metric, b.records[e].metric));
+  }
+}
+
+Gang gang_of(const Trial& trial, Slot slot) {
+  return {gang_key(trial), slot, 1, trial.hyperparameters.n_iter_no_change > 0};
+}
+
+/// Trains all trials together, `epochs` epochs a call, and returns what became of `watched`.
+Outcome train(const Dataset& data, const std::vector<Trial>& trials, std::size_t watched, std::uint32_t n_threads,
+              std::uint32_t epochs) {
+  const auto engine = make_engine("cpu", data, {.n_threads = n_threads, .metric = Metric::val_loss});
+  std::vector<Gang> gangs;
+  for (std::size_t i = 0; i < trials.size(); ++i) gangs.push_back(gang_of(trials[i], static_cast<Slot>(i)));
+  engine->prepare(gangs);
+  for (std::size_t i = 0; i < trials.size(); ++i)
+    engine->place(static_cast<Slot>(i), trials[i], initial_state(trials[i]));
+  Outcome outcome;
+  std::vector<EpochRecord> records;
+  std::vector<Slot> lost;
+  for (std::uint32_t done = 0; done < 4; done += epochs) {
+    std::vector<TrainTarget> targets;
+    for (std::size_t i = 0; i < trials.size(); ++i) targets.push_back({static_cast<Slot>(i), done + epochs});
+    engine->train(targets, {}, records, lost);
+  }
+  EXPECT_TRUE(lost.empty());
+  const auto slot = static_cast<Slot>(watched);
+  outcome.sums = engine->evaluate(std::span(&slot, 1), RowSet::validation).front();
+  outcome.state = engine->take(slot);
+  std::ranges::copy_if(records, std::back_inserter(outcome.records),
+                       [&](const EpochRecord& r) { return r.slot == slot; });
+  return outcome;
+}
+
+TEST(Isolation, ATrialAloneEqualsItselfAmongAThousandOthers) {
+  constexpr int kSweeps = 100;
+  constexpr std::size_t kOthers = 1000;
+  Random random(20240817);
+  for (int sweep = 0; sweep < kSweeps; ++sweep) {
+    const auto task = static_cast<Task>(sweep % 3);
+    const Dataset data = testing::random_dataset(
+        random, task, 24 + testing::below(random, 24), static_cast<std::int32_t>(1 + testing::below(random, 6)),
+        static_cast<std::int32_t>(2 + testing::below(random, 3)), sweep % 4 == 0);
+    std::vector<Trial> trials;
+    for (std::size_t i = 0; i <= kOthers; ++i) trials.push_back(testing::random_trial(random, data));
+    const std::size_t watched = testing::below(random, trials.size());
+    const Outcome alone = train(data, {trials[watched]}, 0, 1, 1);
+    const Outcome together = train(data, trials, watched, 2, 4);
+    SCOPED_TRACE("sweep " + std::to_string(sweep));
+    expect_same(alone, together);
+    EXPECT_GT(alone.records.size(), 0U);
+  }
+}
+
+TEST(Isolation, TheCheckSeesAnotherSeed) {
+  Random random(5);
+  const Dataset data = testing::random_dataset(random, Task::regression, 40, 3, 1);
+  Trial trial = testing::random_trial(random, data);
+  trial.topology.hidden_layer_sizes = {4};
+  trial.topology.activations = {Activation::tanh};
+  const Outcome first = train(data, {trial}, 0, 1, 1);
+  ++trial.seed;
+  EXPECT_FALSE(same_bits(first.state.parameters, train(data, {trial}, 0, 1, 1).state.parameters));
+}
+
+TEST(Isolation, AStateTakenInTheMiddleGoesOnToTheSameBits) {
+  Random random(11);
+  for (int i = 0; i < 50; ++i) {
+    const Dataset data = testing::random_dataset(random, Task::classification, 50, 4, 3);
+    Trial trial = testing::random_trial(random, data);
+    trial.hyperparameters.max_iter = 4;
+    const Outcome whole = train(data, {trial}, 0, 1, 4);
+    const Gang gang = gang_of(trial, 0);
+    TrialState state = initial_state(trial);
+    std::vector<EpochRecord> records;
+    std::vector<Slot> lost;
+    for (std::uint32_t epoch = 1; epoch <= 4; ++epoch) {  // a new engine for every epoch
+      const auto engine = make_engine("cpu", data, {.n_threads = 1});
+      engine->prepare(std::span(&gang, 1));
+      engine->place(0, trial, state);
+      const TrainTarget target{0, epoch};
+      engine->train(std::span(&target, 1), {}, records, lost);
+      state = engine->take(0);
+    }
+    EXPECT_TRUE(same_bits(state.parameters, whole.state.parameters));
+    EXPECT_TRUE(same_bits(state.best_parameters, whole.state.best_parameters));
+    EXPECT_EQ(state.epoch, whole.state.epoch);
+    EXPECT_EQ(state.status, whole.state.status);
+  }
+}
+
+}  // namespace
+}  // namespace shoal
