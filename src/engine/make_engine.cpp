@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/cpu/cpu_engine.hpp"
+#include "engine/cuda/cuda_engine.hpp"
 #include "shoal/engine.hpp"
 #include "shoal/error.hpp"
 #include "spec/nearest.hpp"
@@ -20,6 +21,7 @@ struct Maker {
 constexpr std::array kMakers{
     Maker{"cpu", cpu_engine_info,
           [](const Dataset& dataset, const EngineOptions& options) { return make_cpu_engine(dataset, options); }},
+    Maker{"cuda", cuda_engine_info, make_cuda_engine},
 };
 
 /// `auto`: the first of these that is there.
