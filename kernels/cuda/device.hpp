@@ -74,7 +74,9 @@ void launch(const Launch& l, void (*kernel)(Parameters...), Parameters... argume
 #if defined(SHOAL_EMULATION)
   emulation::launch(l.n_blocks, l.n_threads, l.shared_bytes, [&] { kernel(arguments...); });
 #else
-  kernel<<<l.n_blocks, l.n_threads, l.shared_bytes, l.stream> > >(arguments...);
+  // clang-format off: it would break the brackets apart
+  kernel<<<l.n_blocks, l.n_threads, l.shared_bytes, l.stream>>>(arguments...);
+  // clang-format on
 #endif
   check(cudaGetLastError(), std::string("launch of ") + l.name);
 }

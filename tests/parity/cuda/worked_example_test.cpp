@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/cuda/cuda_engine.hpp"
+#include "tests/parity/cuda/suite.hpp"
 
 namespace shoal {
 namespace {
@@ -10,7 +11,7 @@ namespace {
 double relu(double z) { return z > 0 ? z : 0; }
 double step(double z) { return z > 0 ? 1 : 0; }
 
-TEST(EmulatedCuda, GivesTheThirteenPartialDerivativesOfTheWorkedExample) {
+TEST(SHOAL_CUDA_SUITE, GivesTheThirteenPartialDerivativesOfTheWorkedExample) {
   constexpr double x = 0.75, y = 0.5;
   constexpr double w1 = 0.5, b1 = 0.25, w2 = -0.75, b2 = 1, w3 = 0.5, w5 = -0.25, b3 = 0.125, w4 = 1.5, w6 = 0.75,
                    b4 = -0.5, w7 = 2, w8 = -1.25, b5 = 0.375;

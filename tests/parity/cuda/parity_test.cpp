@@ -1,4 +1,4 @@
-// The CUDA engine over the emulated device against the CPU engine: the same bits.
+// The CUDA engine against the CPU engine: the same bits; over the emulated device, or on a GPU.
 #include <algorithm>
 #include <bit>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 
 #include "engine/cpu/cpu_engine.hpp"
 #include "engine/cuda/cuda_engine.hpp"
-#include "tests/emulation/runtime.hpp"
+#include "tests/parity/cuda/suite.hpp"
 #include "tests/support/random_trials.hpp"
 
 namespace shoal {
@@ -126,9 +126,8 @@ void expect_same(const Outcome& a, const Outcome& b) {
   }
 }
 
-TEST(EmulatedCuda, GivesTheBitsOfTheCpuEngine) {
+TEST(SHOAL_CUDA_SUITE, GivesTheBitsOfTheCpuEngine) {
   constexpr std::uint32_t kSweeps = 104;
-  constexpr std::uint32_t kSchedules = 8;
   Random random(4711);
   std::size_t n_by_status[4] = {};
   for (std::uint32_t number = 0; number < kSweeps; ++number) {
@@ -139,9 +138,9 @@ TEST(EmulatedCuda, GivesTheBitsOfTheCpuEngine) {
     for (std::uint32_t schedule = 0; schedule < kSchedules; ++schedule) {
       if (sweep.trials.size() > 100 && schedule % 4 != number / 8 % 4) continue;
       SCOPED_TRACE("schedule " + std::to_string(schedule));
-      emulation::set_schedule(schedule);
+      set_schedule(schedule);
       expect_same(train(*make_cuda_engine(sweep.data, sweep.options), sweep, schedule % 2 == 0 ? 4 : 1), expected);
-      ASSERT_EQ(emulation::n_allocations(), 0U);
+      ASSERT_EQ(n_allocations(), 0U);
     }
     if (HasFailure()) return;
   }
@@ -150,7 +149,7 @@ TEST(EmulatedCuda, GivesTheBitsOfTheCpuEngine) {
   EXPECT_GT(n_by_status[static_cast<std::size_t>(TrialStatus::diverged)], 0U);
 }
 
-TEST(EmulatedCuda, NamesWhatItDoesNotDo) {
+TEST(SHOAL_CUDA_SUITE, NamesWhatItDoesNotDo) {
   Random random(1);
   const Dataset data = testing::random_dataset(random, Task::regression, 20, 1, 1);
   Trial trial;
