@@ -74,7 +74,7 @@ void launch(const Launch& l, void (*kernel)(Parameters...), Parameters... argume
 #if defined(SHOAL_EMULATION)
   emulation::launch(l.n_blocks, l.n_threads, l.shared_bytes, [&] { kernel(arguments...); });
 #else
-  // clang-format off: it would break the brackets apart
+  // clang-format off
   kernel<<<l.n_blocks, l.n_threads, l.shared_bytes, l.stream>>>(arguments...);
   // clang-format on
 #endif
