@@ -42,7 +42,7 @@ int parsed(CLI::App& app, Action& action, int argc, char** argv) {
     return action();
   } catch (const CLI::CallForHelp&) {
     const auto commands = app.get_subcommands();
-    print(commands.empty() ? app.help() : commands.front()->help());
+    print(commands.empty() ? app.help() : commands.front()->help("shoal"));
     return kDone;
   } catch (const CLI::CallForVersion&) {
     print("shoal " + version().version + "\n");

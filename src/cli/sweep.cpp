@@ -20,7 +20,7 @@ constexpr std::size_t kShownTrials = 10;
 
 constexpr const char* kExamples =
     "Examples:\n"
-    "  shoal sweep letters.yaml                                  results in runs/letters-N\n"
+    "  shoal sweep letters.yaml                                   results in runs/letters-N\n"
     "  shoal sweep letters.yaml parameters.max_iter=5 run_cap=50  a quick look\n"
     "  shoal sweep letters.yaml --out runs/mine --resume          go on where it was stopped\n"
     "  shoal sweep letters.yaml --engine cpu --threads 2 --json   for a program to read\n\n"

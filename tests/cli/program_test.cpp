@@ -15,6 +15,7 @@ TEST(Program, PrintsHelpOfEveryCommand) {
     const Outcome help = shoal({command, "--help"});
     EXPECT_EQ(help.code, 0);
     EXPECT_NE(help.out.find("Examples:\n  shoal " + std::string(command)), std::string::npos) << help.out;
+    EXPECT_NE(help.out.find("Usage: shoal " + std::string(command) + " [OPTIONS]"), std::string::npos) << help.out;
     EXPECT_EQ(help.err, "");
   }
   EXPECT_EQ(shoal({"--version"}).out, "shoal 9.8.7\n");
