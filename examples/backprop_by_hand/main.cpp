@@ -18,6 +18,7 @@
 
 #include "shoal/data.hpp"
 #include "shoal/engine.hpp"
+#include "shoal/error.hpp"
 #include "shoal/trial.hpp"
 
 namespace {
@@ -170,7 +171,7 @@ void show_derivatives() {
     for (const auto& [name, values] : columns) std::cout << std::setw(kColumn) << values[k];
     std::cout << '\n';
   }
-  std::cout << "x is a float here: 0.3 has 8 digits of its own.\n\n";
+  std::cout << "Engines read x and y as floats, which 0.3 and 1.1 are not: hence the ninth digit.\n\n";
 }
 
 /// Points `.`, the network's curve `o` where it misses them and `*` where both meet.
