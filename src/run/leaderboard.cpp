@@ -1,0 +1,49 @@
+#include <algorithm>
+#include <cstddef>
+#include <set>
+#include <string>
+
+#include "shoal/run.hpp"
+#include "store/run_directory.hpp"
+
+namespace shoal {
+namespace {
+
+/// Which parameters, by their place among all of them, have more than one text in these rows.
+std::vector<bool> varying(const std::vector<store::StoredRow>& rows) {
+  std::vector<bool> varies(parameter_names().size(), false);
+  for (const store::StoredRow& row : rows) {
+    for (std::size_t p = 0; p < std::min(varies.size(), row.parameters.size()); ++p) {
+      if (row.parameters[p].second != rows.front().parameters.at(p).second) varies[p] = true;
+    }
+  }
+  return varies;
+}
+
+}  // namespace
+
+Leaderboard leaderboard(const std::filesystem::path& run, std::size_t n, std::optional<Metric> metric) {
+  const store::RunDirectory directory = store::RunDirectory::open(run);
+  const store::Manifest& manifest = directory.manifest();
+  Leaderboard board;
+  board.metric = metric.value_or(manifest.metric);
+  board.maximize = board.metric == manifest.metric ? manifest.maximize : larger_is_better(board.metric);
+  board.n_trials = directory.size();
+  std::vector<store::StoredRow> rows = directory.best(directory.size(), board.metric, board.maximize);
+  const std::vector<bool> varies = varying(rows);
+  if (rows.size() > n) rows.resize(n);
+  for (store::StoredRow& row : rows) {
+    LeaderboardRow& line = board.rows.emplace_back();
+    line.rank = static_cast<std::uint32_t>(board.rows.size());
+    line.id = row.id;
+    line.status = row.status;
+    line.epochs = row.epochs;
+    line.metric = row.metrics.of(board.metric);
+    for (std::size_t p = 0; p < row.parameters.size(); ++p) {
+      if (varies.at(p)) line.parameters.push_back(std::move(row.parameters[p]));
+    }
+  }
+  return board;
+}
+
+}  // namespace shoal
