@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/cpu/cpu_engine.hpp"
+#include "engine/reference/reference_engine.hpp"
 #include "shoal/engine.hpp"
 #include "shoal/error.hpp"
 #include "spec/nearest.hpp"
@@ -18,6 +19,7 @@ struct Maker {
 };
 
 constexpr std::array kMakers{
+    Maker{"reference", reference_engine_info, make_reference_engine},
     Maker{"cpu", cpu_engine_info,
           [](const Dataset& dataset, const EngineOptions& options) { return make_cpu_engine(dataset, options); }},
 };

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <span>
+
+#include "shoal/data.hpp"
+
+namespace shoal {
+
+/// is_nan(x) ? fill : (x - offset) * factor, in float, for every element of raw: [rows, n_inputs]. Same size as scaled.
+void scale_inputs(const InputScaling& scaling, std::span<const float> raw, std::span<float> scaled);
+
+}  // namespace shoal

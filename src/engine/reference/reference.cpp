@@ -1,0 +1,283 @@
+#include "engine/reference/reference.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+#include "shoal/error.hpp"
+
+namespace shoal::reference {
+
+namespace {
+
+using Count = std::size_t;
+
+Count fan_in(const Topology& topology, Count layer) { return static_cast<Count>(topology.fan_in(layer)); }
+Count fan_out(const Topology& topology, Count layer) { return static_cast<Count>(topology.fan_out(layer)); }
+
+/// Where layer l's matrix begins in canonical order.
+std::vector<Count> layer_offsets(const Topology& topology) {
+  std::vector<Count> offsets(topology.n_layers());
+  for (Count l = 1; l < offsets.size(); ++l) offsets[l] = offsets[l - 1] + topology.n_parameters(l - 1);
+  return offsets;
+}
+
+double logistic(double z) { return 1 / (1 + std::exp(-z)); }
+
+std::vector<double> softmax(std::span<const double> z) {
+  const double largest = *std::ranges::max_element(z);
+  std::vector<double> p;
+  double sum = 0;
+  for (const double value : z) sum += p.emplace_back(std::exp(value - largest));
+  for (double& value : p) value /= sum;
+  return p;
+}
+
+/// Adds weight * d(row loss)/d(parameters) to `sum`.
+void add_row_gradient(const Topology& topology, std::span<const double> parameters, const Trace& trace,
+                      const Example& row, std::vector<double> delta, std::span<double> sum) {
+  const std::vector<Count> offsets = layer_offsets(topology);
+  for (Count l = topology.n_layers(); l-- > 0;) {
+    const Count n_in = fan_in(topology, l);
+    const std::span<const double> input = l == 0 ? std::span(row.inputs) : std::span(trace.a[l - 1]);
+    std::vector<double> error(n_in, 0);
+    for (Count o = 0; o < delta.size(); ++o) {
+      const Count begin = offsets[l] + o * (n_in + 1);
+      for (Count i = 0; i < n_in; ++i) {
+        sum[begin + i] += delta[o] * input[i];
+        error[i] += delta[o] * parameters[begin + i];
+      }
+      sum[begin + n_in] += delta[o];
+    }
+    if (l == 0) break;
+    for (Count i = 0; i < n_in; ++i) error[i] *= respond(topology.activation(l - 1), trace.z[l - 1][i]).slope;
+    delta = std::move(error);
+  }
+}
+
+/// Calls f(index) for every weight, biases left out.
+template <class F>
+void for_each_weight(const Topology& topology, F f) {
+  Count index = 0;
+  for (Count l = 0; l < topology.n_layers(); ++l) {
+    for (Count o = 0; o < fan_out(topology, l); ++o, ++index) {
+      for (Count i = 0; i < fan_in(topology, l); ++i, ++index) f(index);
+    }
+  }
+}
+
+std::vector<double> widened(const std::vector<float>& values) { return {values.begin(), values.end()}; }
+
+std::vector<float> rounded(const std::vector<double>& values) {
+  std::vector<float> floats(values.size());
+  std::ranges::transform(values, floats.begin(), [](double value) { return static_cast<float>(value); });
+  return floats;
+}
+
+void copy_scalars(const auto& from, auto& to) {
+  to.step = from.step;
+  to.beta_1_power = from.beta_1_power;
+  to.beta_2_power = from.beta_2_power;
+  to.epoch = from.epoch;
+  to.n_stalled = from.n_stalled;
+  to.best_epoch = from.best_epoch;
+  to.best_metric = from.best_metric;
+  to.status = from.status;
+}
+
+/// Finite as the float that a TrialState holds: the fp32 engines diverge at the same bound.
+bool all_finite(const std::vector<double>& values) {
+  return std::ranges::all_of(values, [](double value) { return std::isfinite(static_cast<float>(value)); });
+}
+
+}  // namespace
+
+State widened(const TrialState& state) {
+  State wide{widened(state.parameters), widened(state.first_moment), widened(state.second_moment),
+             widened(state.best_parameters)};
+  copy_scalars(state, wide);
+  return wide;
+}
+
+TrialState rounded(const State& state) {
+  TrialState narrow;
+  narrow.parameters = rounded(state.parameters);
+  narrow.first_moment = rounded(state.first_moment);
+  narrow.second_moment = rounded(state.second_moment);
+  narrow.best_parameters = rounded(state.best_parameters);
+  copy_scalars(state, narrow);
+  return narrow;
+}
+
+Response respond(Activation f, double z) {
+  constexpr double kSlope = static_cast<double>(kLeakySlope);
+  switch (f) {
+    case Activation::identity:
+      return {z, 1};
+    case Activation::relu:
+      return z > 0 ? Response{z, 1} : Response{0, 0};
+    case Activation::leaky_relu:
+      return z > 0 ? Response{z, 1} : Response{kSlope * z, kSlope};
+    case Activation::sigmoid:
+      return {logistic(z), logistic(z) * (1 - logistic(z))};
+    case Activation::tanh:
+      return {std::tanh(z), 1 - std::tanh(z) * std::tanh(z)};
+  }
+  throw Error("an activation that the reference engine does not know");
+}
+
+Trace forward(const Topology& topology, std::span<const double> parameters, std::span<const double> inputs) {
+  Trace trace;
+  const double* weight = parameters.data();
+  for (Count l = 0; l < topology.n_layers(); ++l) {
+    const std::span<const double> input = l == 0 ? inputs : std::span<const double>(trace.a[l - 1]);
+    std::vector<double> z(fan_out(topology, l), 0);
+    std::vector<double> a(z.size());
+    for (Count o = 0; o < z.size(); ++o) {
+      for (const double value : input) z[o] += *weight++ * value;
+      z[o] += *weight++;
+      a[o] = respond(topology.activation(l), z[o]).value;
+    }
+    trace.z.push_back(std::move(z));
+    trace.a.push_back(std::move(a));
+  }
+  return trace;
+}
+
+double row_loss(Loss loss, std::span<const double> z, std::span<const double> targets) {
+  double sum = 0;
+  switch (loss) {
+    case Loss::squared_error:
+      for (Count o = 0; o < z.size(); ++o) sum += (targets[o] - z[o]) * (targets[o] - z[o]);
+      return sum;
+    case Loss::half_squared_error:
+      return row_loss(Loss::squared_error, z, targets) / 2;
+    case Loss::cross_entropy: {
+      const double largest = *std::ranges::max_element(z);
+      double likelihood = 0;
+      for (Count o = 0; o < z.size(); ++o) {
+        sum += std::exp(z[o] - largest);
+        likelihood += targets[o] * (z[o] - largest);
+      }
+      return std::log(sum) - likelihood;
+    }
+    case Loss::binary_cross_entropy:
+      // -y log s(z) - (1 - y) log(1 - s(z)), in the form that does not overflow.
+      for (Count o = 0; o < z.size(); ++o) {
+        sum += std::max(z[o], 0.0) - z[o] * targets[o] + std::log1p(std::exp(-std::abs(z[o])));
+      }
+      return sum;
+  }
+  throw Error("a loss that the reference engine does not know");
+}
+
+std::vector<double> output_delta(Loss loss, std::span<const double> z, std::span<const double> targets) {
+  std::vector<double> delta = prediction(loss, z);
+  const double factor = loss == Loss::squared_error ? 2 : 1;
+  for (Count o = 0; o < delta.size(); ++o) delta[o] = factor * (delta[o] - targets[o]);
+  return delta;
+}
+
+std::vector<double> prediction(Loss loss, std::span<const double> z) {
+  if (loss == Loss::cross_entropy) return softmax(z);
+  std::vector<double> values(z.begin(), z.end());
+  if (loss == Loss::binary_cross_entropy) std::ranges::transform(values, values.begin(), logistic);
+  return values;
+}
+
+Gradient gradient(const Topology& topology, Loss loss, double alpha, std::span<const double> parameters,
+                  std::span<const Example> rows) {
+  Gradient result;
+  result.objective.assign(parameters.size(), 0);
+  for (const Example& row : rows) {
+    const Trace trace = forward(topology, parameters, row.inputs);
+    result.loss += row.weight * row_loss(loss, trace.z.back(), row.targets);
+    result.weight += row.weight;
+    std::vector<double> delta = output_delta(loss, trace.z.back(), row.targets);
+    for (double& value : delta) value *= row.weight;
+    add_row_gradient(topology, parameters, trace, row, std::move(delta), result.objective);
+  }
+  for (double& value : result.objective) value /= result.weight;
+  for_each_weight(topology, [&](Count index) { result.objective[index] += alpha * parameters[index] / result.weight; });
+  return result;
+}
+
+void update(const Hyperparameters& hyperparameters, double rate, std::span<const double> gradient, State& state) {
+  ++state.step;
+  std::vector<double>& w = state.parameters;
+  if (hyperparameters.solver == Solver::adam) {
+    const double beta_1 = hyperparameters.beta_1;
+    const double beta_2 = hyperparameters.beta_2;
+    state.beta_1_power *= beta_1;
+    state.beta_2_power *= beta_2;
+    const double step = rate * std::sqrt(1 - state.beta_2_power) / (1 - state.beta_1_power);
+    for (Count k = 0; k < w.size(); ++k) {
+      double& m = state.first_moment[k];
+      double& v = state.second_moment[k];
+      m = beta_1 * m + (1 - beta_1) * gradient[k];
+      v = beta_2 * v + (1 - beta_2) * gradient[k] * gradient[k];
+      w[k] -= step * m / (std::sqrt(v) + hyperparameters.epsilon);
+    }
+    return;
+  }
+  const double mu = hyperparameters.momentum;
+  for (Count k = 0; k < w.size(); ++k) {
+    if (mu > 0) {
+      double& velocity = state.first_moment[k];
+      velocity = mu * velocity - rate * gradient[k];
+      w[k] += hyperparameters.nesterovs_momentum ? mu * velocity - rate * gradient[k] : velocity;
+    } else {
+      w[k] -= rate * gradient[k];
+    }
+  }
+}
+
+std::optional<EpochSums> train_epoch(const Trial& trial, std::span<const std::uint32_t> order,
+                                     const std::function<Example(std::uint32_t)>& example_of, double rate,
+                                     const std::stop_token& stop, State& state) {
+  const Hyperparameters& h = trial.hyperparameters;
+  const Count batch_size = h.batch_size == 0 ? order.size() : static_cast<Count>(h.batch_size);
+  EpochSums sums;
+  for (Count begin = 0; begin < order.size(); begin += batch_size) {
+    if (stop.stop_requested()) return std::nullopt;
+    std::vector<Example> rows;
+    for (const std::uint32_t row : order.subspan(begin, std::min(batch_size, order.size() - begin))) {
+      rows.push_back(example_of(row));
+    }
+    const Gradient step = gradient(trial.topology, h.loss, h.alpha, state.parameters, rows);
+    sums.loss += step.loss;
+    sums.weight += step.weight;
+    update(h, rate, step.objective, state);
+  }
+  ++state.epoch;
+  return sums;
+}
+
+void decide(const Hyperparameters& hyperparameters, bool maximize, double metric, bool finite, State& state) {
+  if (!finite || !all_finite(state.parameters) || !all_finite(state.first_moment) || !all_finite(state.second_moment)) {
+    state.status = TrialStatus::diverged;
+    return;
+  }
+  const bool has_patience = hyperparameters.n_iter_no_change > 0;
+  if (has_patience) {
+    const bool is_first = state.best_epoch == 0;
+    const double gain = is_first   ? std::numeric_limits<double>::infinity()
+                        : maximize ? metric - state.best_metric
+                                   : state.best_metric - metric;
+    state.n_stalled = gain >= hyperparameters.tol ? 0 : state.n_stalled + 1;
+    if (gain > 0) {
+      state.best_metric = metric;
+      state.best_epoch = state.epoch;
+      state.best_parameters = state.parameters;
+    }
+  }
+  if (has_patience && state.n_stalled > static_cast<std::uint32_t>(hyperparameters.n_iter_no_change)) {
+    state.status = TrialStatus::stopped;
+  } else if (state.epoch >= static_cast<std::uint32_t>(hyperparameters.max_iter)) {
+    state.status = TrialStatus::finished;
+  }
+  if (has_patience && state.status != TrialStatus::running) state.parameters = state.best_parameters;
+}
+
+}  // namespace shoal::reference

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "shoal/network.hpp"
+#include "shoal/trial.hpp"
+
+/// What training means, once more, in double and plain loops (docs/numerics.md). Every other engine is compared with
+/// this text, so it shares no formula with them: it includes nothing of kernels/.
+namespace shoal::reference {
+
+/// One row as a network sees it.
+struct Example {
+  std::vector<double> inputs;   ///< [n_inputs], scaled
+  std::vector<double> targets;  ///< [n_outputs]; classes: 1 for the row's class, 0 elsewhere, or 0 / 1 with one output
+  double weight = 1;
+};
+
+/// Everything that a forward pass computes for one row: a layer, then a unit.
+struct Trace {
+  std::vector<std::vector<double>> z;  ///< before the activation
+  std::vector<std::vector<double>> a;  ///< after it
+};
+
+/// Sums over rows and the gradient of a minibatch's objective.
+struct Gradient {
+  double loss = 0;                ///< sum of weight * row loss, the L2 penalty not counted
+  double weight = 0;              ///< sum of weights
+  std::vector<double> objective;  ///< of loss / weight + alpha / 2 * |W|^2 / weight, canonical order
+};
+
+/// TrialState in double.
+struct State {
+  std::vector<double> parameters, first_moment, second_moment, best_parameters;
+  std::uint64_t step = 0;
+  double beta_1_power = 1, beta_2_power = 1;
+  std::uint32_t epoch = 0, n_stalled = 0, best_epoch = 0;
+  double best_metric = 0;
+  TrialStatus status = TrialStatus::running;
+};
+[[nodiscard]] State widened(const TrialState& state);
+[[nodiscard]] TrialState rounded(const State& state);
+
+/// f(z) and df/dz; the derivative at a kink is that of its left side.
+struct Response {
+  double value, slope;
+};
+[[nodiscard]] Response respond(Activation f, double z);
+
+[[nodiscard]] Trace forward(const Topology& topology, std::span<const double> parameters,
+                            std::span<const double> inputs);
+/// Loss of one row from the output layer's z, its weight not counted.
+[[nodiscard]] double row_loss(Loss loss, std::span<const double> z, std::span<const double> targets);
+/// Its derivative by z.
+[[nodiscard]] std::vector<double> output_delta(Loss loss, std::span<const double> z, std::span<const double> targets);
+/// What a prediction shows: softmax or sigmoid of z where the loss has one.
+[[nodiscard]] std::vector<double> prediction(Loss loss, std::span<const double> z);
+
+/// The objective of a minibatch, in one pass over its rows.
+[[nodiscard]] Gradient gradient(const Topology& topology, Loss loss, double alpha, std::span<const double> parameters,
+                                std::span<const Example> rows);
+
+/// One step of the trial's solver along `gradient`.
+void update(const Hyperparameters& hyperparameters, double rate, std::span<const double> gradient, State& state);
+
+/// Sums of the rows' losses, each taken before the step that its minibatch made.
+struct EpochSums {
+  double loss = 0;
+  double weight = 0;
+};
+/// One pass over the training rows in `order`, a step a minibatch; the last may be shorter. Nothing if
+/// `stop` came first; the state is of no use then.
+[[nodiscard]] std::optional<EpochSums> train_epoch(const Trial& trial, std::span<const std::uint32_t> order,
+                                                   const std::function<Example(std::uint32_t)>& example_of, double rate,
+                                                   const std::stop_token& stop, State& state);
+
+/// What follows from an epoch that is done (state.epoch counts it): divergence, patience, the best parameters, the end.
+/// `finite`: whether losses and metrics are.
+void decide(const Hyperparameters& hyperparameters, bool maximize, double metric, bool finite, State& state);
+
+}  // namespace shoal::reference

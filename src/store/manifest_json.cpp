@@ -1,0 +1,96 @@
+#include "store/manifest_json.hpp"
+
+#include <charconv>
+
+#include "shoal/error.hpp"
+#include "store/trial_json.hpp"
+
+namespace shoal::store {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+/// Raised when a reader of an older manifest would misread a new one.
+constexpr int kFormat = 1;
+
+std::string hexadecimal(std::uint64_t value) {
+  std::string digits(16, '0');
+  for (std::size_t i = 16; i-- > 0; value >>= 4U) digits[i] = "0123456789abcdef"[value & 15U];
+  return digits;
+}
+
+std::uint64_t from_hexadecimal(const std::string& digits) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+  if (error != std::errc() || end != digits.data() + digits.size()) throw Error("'" + digits + "' is not a hash");
+  return value;
+}
+
+template <class Enum>
+Enum word(const json& entry, std::optional<Enum> (*named)(std::string_view)) {
+  const auto text = entry.get<std::string>();
+  const std::optional<Enum> value = named(text);
+  if (!value) throw Error("unknown word '" + text + "'");
+  return *value;
+}
+
+}  // namespace
+
+std::string manifest_text(const Manifest& m) {
+  ordered_json out = {
+      {"format", kFormat},
+      {"version", m.version},
+      {"status", m.status},
+      {"sweep_file", m.sweep_file},
+      {"engine", {{"name", m.engine}, {"detail", m.engine_detail}, {"precision", name(m.precision)}}},
+      {"metric", {{"name", name(m.metric)}, {"goal", m.maximize ? "maximize" : "minimize"}}},
+      {"n_trials", m.n_trials},
+      {"n_settings", m.n_settings},
+      {"epochs_trained", m.epochs_trained},
+      {"epochs_recomputed", m.epochs_recomputed},
+      {"winner", m.winner},
+      {"test", m.test ? to_json(*m.test) : ordered_json()},
+      {"dataset", {{"name", m.dataset_name}, {"hash", hexadecimal(m.dataset_hash)}, {"task", name(m.task)}}},
+      {"sweep", m.sweep_yaml},
+      {"preprocessing", ordered_json(m.preprocessing)},
+      {"splits", ordered_json(m.splits)},
+  };
+  return out.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Manifest manifest_from_text(std::string_view text, const std::string& file) try {
+  const json j = json::parse(text);
+  if (j.at("format") != kFormat) throw Error("was written by another version of shoal");
+  Manifest m;
+  j.at("version").get_to(m.version);
+  j.at("status").get_to(m.status);
+  j.at("sweep_file").get_to(m.sweep_file);
+  const json& engine = j.at("engine");
+  engine.at("name").get_to(m.engine);
+  engine.at("detail").get_to(m.engine_detail);
+  m.precision = word(engine.at("precision"), precision_named);
+  const json& metric = j.at("metric");
+  m.metric = word(metric.at("name"), metric_named);
+  m.maximize = metric.at("goal") == "maximize";
+  j.at("n_trials").get_to(m.n_trials);
+  j.at("n_settings").get_to(m.n_settings);
+  j.at("epochs_trained").get_to(m.epochs_trained);
+  j.at("epochs_recomputed").get_to(m.epochs_recomputed);
+  j.at("winner").get_to(m.winner);
+  if (!j.at("test").is_null()) m.test = metrics_from_json(j.at("test"));
+  const json& dataset = j.at("dataset");
+  dataset.at("name").get_to(m.dataset_name);
+  m.dataset_hash = from_hexadecimal(dataset.at("hash").get<std::string>());
+  m.task = word(dataset.at("task"), task_named);
+  j.at("sweep").get_to(m.sweep_yaml);
+  m.preprocessing = j.at("preprocessing");
+  m.splits = j.at("splits");
+  return m;
+} catch (const json::exception& error) {
+  throw Error(file + ": not a manifest: " + error.what());
+} catch (const Error& error) {
+  throw Error(file + ": " + error.what());
+}
+
+}  // namespace shoal::store

@@ -1,0 +1,256 @@
+#include "store/results_database.hpp"
+
+#include <cmath>
+#include <fmt/format.h>
+#include <limits>
+#include <sqlite3.h>
+#include <string>
+
+#include "shoal/error.hpp"
+#include "shoal/sweep.hpp"
+
+namespace shoal::store {
+namespace {
+
+/// How long a reader or writer waits for another process's short lock.
+constexpr int kBusyMilliseconds = 5000;
+
+std::string identifier(std::string_view column) {
+  std::string out = "\"";
+  for (char c : column) out.append(c == '"' ? 2 : 1, c);
+  return out + '"';
+}
+
+/// The columns of `trials` in their order.
+std::vector<std::string> trial_columns() {
+  std::vector<std::string> columns{"id"};
+  for (std::string_view parameter : parameter_names()) columns.emplace_back(parameter);
+  columns.emplace_back("status");
+  for (std::string_view metric : metric_names()) columns.emplace_back(metric);
+  columns.insert(columns.end(), {"epochs", "best_epoch", "seconds"});
+  return columns;
+}
+
+std::string column_list() {
+  std::string list;
+  for (const std::string& column : trial_columns()) list += (list.empty() ? "" : ", ") + identifier(column);
+  return list;
+}
+
+}  // namespace
+
+/// One prepared statement. Parameters and columns are numbered from 0 and taken in order.
+class ResultsDatabase::Statement {
+ public:
+  Statement(const ResultsDatabase& database, const std::string& sql) : database_(database) {
+    if (sqlite3_prepare_v2(database.handle_.get(), sql.c_str(), -1, &handle_, nullptr) != SQLITE_OK) database.fail();
+  }
+  ~Statement() { sqlite3_finalize(handle_); }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+  /// The text must live until the statement is done.
+  void bind(std::string_view text) {
+    sqlite3_bind_text(handle_, ++n_bound_, text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
+  }
+  /// SQLite turns NaN into NULL.
+  void bind(double value) { sqlite3_bind_double(handle_, ++n_bound_, value); }
+  void bind(std::int64_t value) { sqlite3_bind_int64(handle_, ++n_bound_, value); }
+
+  /// False when there are no more rows.
+  bool step() {
+    const int code = sqlite3_step(handle_);
+    if (code != SQLITE_ROW && code != SQLITE_DONE) database_.fail();
+    return code == SQLITE_ROW;
+  }
+  void run() {
+    step();
+    sqlite3_reset(handle_);
+    n_bound_ = 0;
+  }
+
+  [[nodiscard]] std::string text(int column) const {
+    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
+    return bytes == nullptr ? std::string()
+                            : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column)));
+  }
+  [[nodiscard]] std::int64_t integer(int column) const { return sqlite3_column_int64(handle_, column); }
+  [[nodiscard]] double number(int column) const {
+    return sqlite3_column_type(handle_, column) == SQLITE_NULL ? std::numeric_limits<double>::quiet_NaN()
+                                                               : sqlite3_column_double(handle_, column);
+  }
+
+ private:
+  const ResultsDatabase& database_;
+  sqlite3_stmt* handle_ = nullptr;
+  int n_bound_ = 0;
+};
+
+void ResultsDatabase::Closer::operator()(sqlite3* handle) const { sqlite3_close(handle); }
+
+void ResultsDatabase::fail() const { throw Error(file_.string() + ": " + sqlite3_errmsg(handle_.get())); }
+
+void ResultsDatabase::execute(const std::string& sql) const {
+  if (sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) fail();
+}
+
+ResultsDatabase::ResultsDatabase(std::filesystem::path file, Access access) : file_(std::move(file)) {
+  int flags = SQLITE_OPEN_READONLY;
+  if (access == Access::write) flags = SQLITE_OPEN_READWRITE;
+  if (access == Access::create) flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  sqlite3* handle = nullptr;
+  const int code = sqlite3_open_v2(file_.c_str(), &handle, flags, nullptr);
+  handle_.reset(handle);
+  if (handle == nullptr) throw std::bad_alloc();
+  if (code != SQLITE_OK) fail();
+  sqlite3_busy_timeout(handle, kBusyMilliseconds);
+  if (access != Access::read) execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+  if (access == Access::create) create_tables();
+  check_columns();
+}
+
+void ResultsDatabase::create_tables() const {
+  std::string columns = "id TEXT PRIMARY KEY";
+  std::string indices;
+  for (std::string_view parameter : parameter_names()) columns += ", " + identifier(parameter) + " TEXT";
+  columns += ", status TEXT";
+  for (std::string_view metric : metric_names()) {
+    columns += ", " + identifier(metric) + " REAL";
+    indices += fmt::format("CREATE INDEX trials_by_{0} ON trials ({0});", metric);
+  }
+  columns += ", epochs INTEGER, best_epoch INTEGER, seconds REAL";
+  execute("BEGIN; CREATE TABLE trials (" + columns + ") WITHOUT ROWID;" + indices +
+          "CREATE TABLE curves (id TEXT, epoch INTEGER, train_loss REAL, val_loss REAL, metric REAL, "
+          "PRIMARY KEY (id, epoch)) WITHOUT ROWID; COMMIT;");
+}
+
+void ResultsDatabase::check_columns() const {
+  std::vector<std::string> found;
+  Statement statement(*this, "SELECT name FROM pragma_table_info('trials')");
+  while (statement.step()) found.push_back(statement.text(0));
+  if (found != trial_columns()) {
+    throw Error(file_.string() + ": its columns are not those of this version of shoal; read results.csv instead");
+  }
+}
+
+void ResultsDatabase::begin() {
+  if (in_transaction_) return;
+  execute("BEGIN IMMEDIATE");
+  in_transaction_ = true;
+}
+
+void ResultsDatabase::commit() {
+  if (!in_transaction_) return;
+  execute("COMMIT");
+  in_transaction_ = false;
+}
+
+void ResultsDatabase::settle() {
+  // Fails where another process reads; the second file then stays, empty, until the next run that writes here.
+  sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  sqlite3_exec(handle_.get(), "PRAGMA journal_mode = DELETE", nullptr, nullptr, nullptr);
+}
+
+void ResultsDatabase::bind_result(Statement& statement, const TrialResult& result) const {
+  const auto parameters = parameters_of(result.trial);
+  statement.bind(result.trial.id);
+  for (const auto& [parameter, text] : parameters) statement.bind(std::string_view(text));
+  statement.bind(name(result.status));
+  for (double value : result.metrics.values) statement.bind(value);
+  statement.bind(std::int64_t{result.epochs});
+  statement.bind(std::int64_t{result.best_epoch});
+  statement.bind(result.train_seconds);
+  statement.run();
+}
+
+void ResultsDatabase::add(const TrialResult& result) {
+  begin();
+  std::string places = "?";
+  for (std::size_t i = 1; i < trial_columns().size(); ++i) places += ", ?";
+  Statement insert(*this, "INSERT OR REPLACE INTO trials (" + column_list() + ") VALUES (" + places + ")");
+  bind_result(insert, result);
+  Statement clear(*this, "DELETE FROM curves WHERE id = ?");
+  clear.bind(result.trial.id);
+  clear.run();
+  Statement curve(*this, "INSERT INTO curves VALUES (?, ?, ?, ?, ?)");
+  for (const CurvePoint& point : result.curve) {
+    curve.bind(result.trial.id);
+    curve.bind(std::int64_t{point.epoch});
+    curve.bind(point.train_loss);
+    curve.bind(point.val_loss);
+    curve.bind(point.metric);
+    curve.run();
+  }
+}
+
+bool ResultsDatabase::has_ended(std::string_view id) const {
+  Statement statement(*this, "SELECT 1 FROM trials WHERE id = ? AND status <> 'running'");
+  statement.bind(id);
+  return statement.step();
+}
+
+std::uint64_t ResultsDatabase::size() const {
+  Statement statement(*this, "SELECT count(*) FROM trials");
+  statement.step();
+  return static_cast<std::uint64_t>(statement.integer(0));
+}
+
+StoredRow ResultsDatabase::row_of(const Statement& statement) const {
+  StoredRow row;
+  int column = 0;
+  row.id = statement.text(column++);
+  for (std::string_view parameter : parameter_names()) row.parameters.emplace_back(parameter, statement.text(column++));
+  const std::string status = statement.text(column++);
+  const std::optional<TrialStatus> known = status_named(status);
+  if (!known) throw Error(file_.string() + ": trial " + row.id + " has the unknown status '" + status + "'");
+  row.status = *known;
+  for (double& value : row.metrics.values) value = statement.number(column++);
+  row.epochs = static_cast<std::uint32_t>(statement.integer(column++));
+  row.best_epoch = static_cast<std::uint32_t>(statement.integer(column));
+  return row;
+}
+
+std::vector<StoredRow> ResultsDatabase::best(std::size_t n, Metric metric, bool maximize) const {
+  const std::string by = identifier(name(metric));
+  Statement statement(*this,
+                      fmt::format("SELECT {} FROM trials ORDER BY status = 'diverged', {} IS NULL, {} {}, id LIMIT ?",
+                                  column_list(), by, by, maximize ? "DESC" : "ASC"));
+  constexpr auto kAll = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
+  statement.bind(static_cast<std::int64_t>(std::min(n, kAll)));
+  std::vector<StoredRow> rows;
+  while (statement.step()) rows.push_back(row_of(statement));
+  return rows;
+}
+
+std::vector<StoredRow> ResultsDatabase::beginning_with(std::string_view prefix, std::size_t n) const {
+  // Ids are plain ASCII, so that every one that begins with the prefix lies below prefix + 0x7f.
+  const std::string end = std::string(prefix) + '\x7f';
+  Statement statement(*this, "SELECT " + column_list() + " FROM trials WHERE id >= ? AND id < ? ORDER BY id LIMIT ?");
+  statement.bind(prefix);
+  statement.bind(std::string_view(end));
+  statement.bind(static_cast<std::int64_t>(n));
+  std::vector<StoredRow> rows;
+  while (statement.step()) rows.push_back(row_of(statement));
+  return rows;
+}
+
+std::vector<CurvePoint> ResultsDatabase::curve(std::string_view id) const {
+  Statement statement(*this, "SELECT epoch, train_loss, val_loss, metric FROM curves WHERE id = ? ORDER BY epoch");
+  statement.bind(id);
+  std::vector<CurvePoint> points;
+  while (statement.step()) {
+    points.push_back({.epoch = static_cast<std::uint32_t>(statement.integer(0)),
+                      .train_loss = statement.number(1),
+                      .val_loss = statement.number(2),
+                      .metric = statement.number(3)});
+  }
+  return points;
+}
+
+void ResultsDatabase::for_each(const std::function<void(const StoredRow&, double)>& visit) const {
+  Statement statement(*this, "SELECT " + column_list() + " FROM trials ORDER BY id");
+  const int seconds = static_cast<int>(trial_columns().size()) - 1;
+  while (statement.step()) visit(row_of(statement), statement.number(seconds));
+}
+
+}  // namespace shoal::store

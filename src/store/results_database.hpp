@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "store/run_directory.hpp"
+
+struct sqlite3;
+
+namespace shoal::store {
+
+/// results.sqlite: `trials` (id, every parameter, status, every metric, epochs, best_epoch, seconds; an index on each
+/// metric) and `curves` (id, epoch, train_loss, val_loss, metric). Written in write-ahead mode, so that readers see the
+/// last commit and never wait. Error with the file's name where SQLite fails.
+class ResultsDatabase {
+ public:
+  enum class Access : std::uint8_t { create, read, write };
+
+  ResultsDatabase(std::filesystem::path file, Access access);
+
+  /// Adds or replaces, inside a transaction that commit() ends.
+  void add(const TrialResult& result);
+  void commit();
+  /// Leaves write-ahead mode, so that no second file stays. Where a reader still has the database open this does
+  /// nothing.
+  void settle();
+
+  [[nodiscard]] bool has_ended(std::string_view id) const;
+  [[nodiscard]] std::uint64_t size() const;
+  [[nodiscard]] std::vector<StoredRow> best(std::size_t n, Metric metric, bool maximize) const;
+  /// Rows whose id begins with `prefix`, ascending, at most `n`; the whole id first.
+  [[nodiscard]] std::vector<StoredRow> beginning_with(std::string_view prefix, std::size_t n) const;
+  [[nodiscard]] std::vector<CurvePoint> curve(std::string_view id) const;
+  /// Every row in the order of ids, with its training seconds; one at a time.
+  void for_each(const std::function<void(const StoredRow&, double seconds)>& visit) const;
+
+ private:
+  class Statement;
+  struct Closer {
+    void operator()(sqlite3* handle) const;
+  };
+
+  void execute(const std::string& sql) const;
+  void create_tables() const;
+  void check_columns() const;
+  void begin();
+  void bind_result(Statement& statement, const TrialResult& result) const;
+  [[nodiscard]] StoredRow row_of(const Statement& statement) const;
+  [[noreturn]] void fail() const;
+
+  std::filesystem::path file_;
+  std::unique_ptr<sqlite3, Closer> handle_;
+  bool in_transaction_ = false;
+};
+
+}  // namespace shoal::store

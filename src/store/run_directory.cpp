@@ -1,0 +1,277 @@
+#include "store/run_directory.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <system_error>
+#include <unistd.h>
+
+#include "shoal/error.hpp"
+#include "store/atomic_file.hpp"
+#include "store/manifest_json.hpp"
+#include "store/results_database.hpp"
+#include "store/safetensors.hpp"
+
+namespace shoal::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kLock = ".lock";
+constexpr std::string_view kManifest = "manifest.json";
+constexpr std::string_view kDatabase = "results.sqlite";
+constexpr std::string_view kModels = "models";
+constexpr std::string_view kModelSuffix = ".safetensors";
+
+InputError wrong(const fs::path& path, std::string message) {
+  return InputError(Diagnostic{.file = path.string(), .line = 0, .path = "", .message = std::move(message)});
+}
+
+/// An exclusive flock, given back when the process ends in whatever way.
+class Claim {
+ public:
+  explicit Claim(const fs::path& directory) {
+    const fs::path file = directory / kLock;
+    descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor_ < 0) throw Error("cannot write " + file.string() + ": " + std::system_category().message(errno));
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+    const int error = errno;
+    ::close(descriptor_);
+    if (error == EWOULDBLOCK) throw Error(directory.string() + " is being written by another run");
+    throw Error("cannot lock " + file.string() + ": " + std::system_category().message(error));
+  }
+  ~Claim() { ::close(descriptor_); }
+  Claim(const Claim&) = delete;
+  Claim& operator=(const Claim&) = delete;
+
+ private:
+  int descriptor_ = -1;
+};
+
+/// A field as RFC 4180 wants it.
+std::string csv(std::string_view field) {
+  if (field.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(field);
+  std::string out = "\"";
+  for (char c : field) out.append(c == '"' ? 2 : 1, c);
+  return out + '"';
+}
+
+std::string csv_header() {
+  std::string line = "id";
+  for (std::string_view parameter : parameter_names()) line += ',' + csv(parameter);
+  line += ",status";
+  for (std::string_view metric : metric_names()) line += ',' + csv(metric);
+  return line + ",epochs,best_epoch\n";
+}
+
+std::string csv_line(const StoredRow& row) {
+  std::string line = csv(row.id);
+  for (const auto& [parameter, text] : row.parameters) line += ',' + csv(text);
+  line += ',';
+  line += name(row.status);
+  for (double value : row.metrics.values) line += ',' + shortest(value);
+  return line + ',' + std::to_string(row.epochs) + ',' + std::to_string(row.best_epoch) + '\n';
+}
+
+void remove_leftovers(const fs::path& directory) {
+  std::error_code ignored;  // a leftover that cannot be removed does no harm
+  for (const fs::path& folder : {directory, directory / kModels}) {
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
+      if (is_leftover(entry.path())) fs::remove(entry.path(), ignored);
+    }
+  }
+}
+
+bool holds_something(const fs::path& directory) {
+  return std::ranges::any_of(fs::directory_iterator(directory),
+                             [](const fs::directory_entry& entry) { return entry.path().filename() != kLock; });
+}
+
+}  // namespace
+
+struct RunDirectory::State {
+  fs::path path;
+  Manifest manifest;
+  std::unique_ptr<Claim> claim;
+  std::unique_ptr<ResultsDatabase> database;
+  bool has_new_rows = false;
+
+  [[nodiscard]] fs::path model(std::string_view id) const {
+    return path / kModels / (std::string(id) + std::string(kModelSuffix));
+  }
+
+  void take_claim() {
+    if (claim) return;
+    auto taken = std::make_unique<Claim>(path);
+    // The manifest may have moved on since open(): its last writer has only now let go.
+    const fs::path file = path / kManifest;
+    manifest = manifest_from_text(read_whole(file), file.string());
+    remove_leftovers(path);
+    database = std::make_unique<ResultsDatabase>(path / kDatabase, ResultsDatabase::Access::write);
+    // A run that died between its commit and its rewriting left results.csv behind the database.
+    has_new_rows = true;
+    claim = std::move(taken);
+  }
+
+  void write_tables() {
+    AtomicFile results(path / "results.csv");
+    AtomicFile timings(path / "timings.csv");
+    results.write(csv_header());
+    timings.write("id,seconds\n");
+    database->for_each([&](const StoredRow& row, double seconds) {
+      results.write(csv_line(row));
+      timings.write(csv(row.id) + ',' + shortest(seconds) + '\n');
+    });
+    results.commit();
+    timings.commit();
+  }
+
+  void flush() {
+    database->commit();
+    if (has_new_rows) write_tables();
+    has_new_rows = false;
+    write_atomically(path / kManifest, manifest_text(manifest));
+    if (manifest.status != "running") database->settle();
+  }
+};
+
+RunDirectory::RunDirectory(std::unique_ptr<State> state) : state_(std::move(state)) {}
+RunDirectory::~RunDirectory() = default;
+RunDirectory::RunDirectory(RunDirectory&&) noexcept = default;
+RunDirectory& RunDirectory::operator=(RunDirectory&&) noexcept = default;
+
+RunDirectory RunDirectory::create(const fs::path& path, Manifest manifest) {
+  auto state = std::make_unique<State>();
+  state->path = path;
+  state->manifest = std::move(manifest);
+  bool is_new = false;
+  try {
+    is_new = fs::create_directories(path);
+    if (!fs::is_directory(path)) throw wrong(path, "is not a directory");
+    const auto refuse = [&] {
+      if (holds_something(path)) {
+        throw wrong(path, "exists and is not empty; --resume continues a run, --out names another directory");
+      }
+    };
+    refuse();
+    state->claim = std::make_unique<Claim>(path);
+    refuse();  // another process may have made it a run in between
+  } catch (const fs::filesystem_error& error) {
+    throw Error("cannot make " + path.string() + ": " + error.code().message());
+  }
+  try {
+    fs::create_directory(path / kModels);
+    state->database = std::make_unique<ResultsDatabase>(path / kDatabase, ResultsDatabase::Access::create);
+    state->has_new_rows = true;
+    state->flush();
+    return RunDirectory(std::move(state));
+  } catch (const std::exception& failure) {
+    state->database.reset();
+    remove_leftovers(path);
+    std::error_code ignored;
+    for (const char* file : {"results.csv", "timings.csv", "results.sqlite-wal", "results.sqlite-shm"}) {
+      fs::remove(path / file, ignored);
+    }
+    for (std::string_view file : {kManifest, kDatabase, kModels, kLock}) fs::remove(path / file, ignored);
+    if (is_new) fs::remove(path, ignored);
+    if (const auto* error = dynamic_cast<const fs::filesystem_error*>(&failure)) {
+      throw Error("cannot make " + error->path1().string() + ": " + error->code().message());
+    }
+    throw;
+  }
+}
+
+RunDirectory RunDirectory::open(const fs::path& path) {
+  const fs::path file = path / kManifest;
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) throw wrong(path, "there is no such directory");
+  if (!fs::exists(file, ignored)) throw wrong(path, "is not a run directory: it has no manifest.json");
+  auto state = std::make_unique<State>();
+  state->path = path;
+  state->manifest = manifest_from_text(read_whole(file), file.string());
+  state->database = std::make_unique<ResultsDatabase>(path / kDatabase, ResultsDatabase::Access::read);
+  return RunDirectory(std::move(state));
+}
+
+const fs::path& RunDirectory::path() const noexcept { return state_->path; }
+const Manifest& RunDirectory::manifest() const noexcept { return state_->manifest; }
+void RunDirectory::claim() { state_->take_claim(); }
+
+void RunDirectory::add(const TrialResult& result) {
+  state_->take_claim();
+  state_->database->add(result);
+  state_->has_new_rows = true;
+}
+
+void RunDirectory::keep(const StoredNetwork& network) {
+  const std::string& id = network.trial.id;
+  if (id.empty() || id.starts_with('.') || id.find('/') != std::string::npos) {
+    throw Error("'" + id + "' cannot be the name of a stored network");
+  }
+  state_->take_claim();
+  write_atomically(state_->model(id), to_safetensors(network));
+}
+
+void RunDirectory::forget(std::string_view id) {
+  if (!std::ranges::binary_search(kept(), id)) return;
+  state_->take_claim();
+  std::error_code error;
+  fs::remove(state_->model(id), error);
+  if (error) throw Error("cannot remove " + state_->model(id).string() + ": " + error.message());
+}
+
+std::vector<std::string> RunDirectory::kept() const {
+  std::vector<std::string> ids;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(state_->path / kModels, error)) {
+    const fs::path file = entry.path().filename();
+    if (file.extension() == kModelSuffix && !is_leftover(file)) ids.push_back(file.stem().string());
+  }
+  if (error) throw Error("cannot read " + (state_->path / kModels).string() + ": " + error.message());
+  std::ranges::sort(ids);
+  return ids;
+}
+
+StoredNetwork RunDirectory::network(std::string_view id) const {
+  const std::vector<std::string> ids = kept();
+  if (!std::ranges::binary_search(ids, id)) {
+    std::string known;
+    for (const std::string& other : ids) known += (known.empty() ? "" : ", ") + other;
+    throw wrong(state_->path, "the network of trial '" + std::string(id) +
+                                  "' is not stored; stored are: " + (known.empty() ? "none" : known));
+  }
+  const fs::path file = state_->model(id);
+  return from_safetensors(read_whole(file), file.string());
+}
+
+void RunDirectory::flush(const Manifest& manifest) {
+  state_->take_claim();
+  state_->manifest = manifest;
+  state_->flush();
+}
+
+bool RunDirectory::has(std::string_view id) const { return state_->database->has_ended(id); }
+std::uint64_t RunDirectory::size() const { return state_->database->size(); }
+
+std::vector<StoredRow> RunDirectory::best(std::size_t n, Metric metric, bool maximize) const {
+  return state_->database->best(n, metric, maximize);
+}
+
+StoredRow RunDirectory::row(std::string_view id_or_prefix) const {
+  constexpr std::size_t kShown = 5;
+  const std::vector<StoredRow> rows = state_->database->beginning_with(id_or_prefix, kShown + 1);
+  if (id_or_prefix.empty() || rows.empty()) {
+    throw wrong(state_->path, "there is no trial '" + std::string(id_or_prefix) + "'; `shoal top` lists the best ones");
+  }
+  // The shortest id comes first, so that a whole id is found although others begin with it.
+  if (rows.size() == 1 || rows.front().id == id_or_prefix) return rows.front();
+  std::string fitting;
+  for (std::size_t i = 0; i < std::min(rows.size(), kShown); ++i) fitting += (i > 0 ? ", " : "") + rows[i].id;
+  throw wrong(state_->path, "several trials begin with '" + std::string(id_or_prefix) + "': " + fitting +
+                                (rows.size() > kShown ? ", ..." : ""));
+}
+
+std::vector<CurvePoint> RunDirectory::curve(std::string_view id) const { return state_->database->curve(id); }
+
+}  // namespace shoal::store

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "shoal/metric.hpp"
+#include "shoal/run.hpp"
+#include "shoal/sweep.hpp"
+#include "shoal/trial.hpp"
+
+namespace shoal::store {
+
+/// manifest.json, read back whole.
+struct Manifest {
+  std::string sweep_yaml;  ///< resolved: overrides and defaults in it
+  std::string sweep_file;  ///< as the user named it
+  std::string engine;
+  std::string engine_detail;
+  Precision precision = Precision::strict;
+  std::string version;
+  Metric metric = Metric::val_loss;
+  bool maximize = false;
+  Task task = Task::regression;
+  std::string dataset_name;
+  std::uint64_t dataset_hash = 0;
+  std::uint64_t n_trials = 0;
+  std::uint64_t n_settings = 0;
+  std::uint64_t epochs_trained = 0;     ///< network-epochs
+  std::uint64_t epochs_recomputed = 0;  ///< of those, trained again after a resume
+  nlohmann::json preprocessing;         ///< as the data layer wrote it
+  nlohmann::json splits;                ///< an array: one scaling a split
+  std::string status = "running";       ///< running, done or interrupted
+  std::string winner;                   ///< id; empty while there is none
+  std::optional<MetricValues> test;     ///< of the winner on data.test
+};
+
+/// A trained network: what models/ID.safetensors holds.
+struct StoredNetwork {
+  Trial trial;
+  std::vector<float> parameters;  ///< canonical order
+  double metric = 0;              ///< what it was ranked by; may be NaN
+};
+
+/// One trial's line of results.csv.
+struct StoredRow {
+  std::string id;
+  TrialStatus status = TrialStatus::running;
+  std::uint32_t epochs = 0;
+  std::uint32_t best_epoch = 0;
+  MetricValues metrics;
+  std::vector<std::pair<std::string, std::string>> parameters;  ///< name, text; all of parameter_names()
+};
+
+/// A sweep's results on disk: manifest.json, results.csv, timings.csv, results.sqlite, models/.
+/// Every file is either its old or its new self, whenever the process dies. One process writes (the first write claims
+/// the directory for the life of the object, Error if another has it); any number may read meanwhile. Every failure of
+/// the disk is one Error that names the file. Not for use by two threads at once.
+class RunDirectory {
+ public:
+  /// Makes the directory (its parents too), claims it and writes the files of an empty run.
+  /// InputError if it exists and is not empty. Leaves nothing behind where it fails.
+  [[nodiscard]] static RunDirectory create(const std::filesystem::path& path, Manifest manifest);
+  /// An existing run, to read or to go on with. InputError if there is none.
+  [[nodiscard]] static RunDirectory open(const std::filesystem::path& path);
+  ~RunDirectory();  ///< what was added after the last flush is lost
+  RunDirectory(RunDirectory&&) noexcept;
+  RunDirectory& operator=(RunDirectory&&) noexcept;
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept;
+  [[nodiscard]] const Manifest& manifest() const noexcept;  ///< as of open, create or the last flush
+  /// Claims the directory now rather than at the first write; a resumed run calls it before it trains.
+  void claim();
+
+  /// Adds a trial, or replaces the one of this id. Others see it after the next flush.
+  void add(const TrialResult& result);
+  /// Writes models/ID.safetensors, atomically; replaces it. Visible at once.
+  void keep(const StoredNetwork& network);
+  /// Removes a stored network; nothing happens if there is none.
+  void forget(std::string_view id);
+  [[nodiscard]] std::vector<std::string> kept() const;  ///< ids of the stored networks, ascending
+  /// InputError if it is not stored, with the ids that are.
+  [[nodiscard]] StoredNetwork network(std::string_view id) const;
+  /// Makes everything added so far permanent and visible, then rewrites manifest.json and, where trials were added,
+  /// results.csv and timings.csv: time grows with all the trials of the run (about a second for 100,000).
+  /// A status other than `running` also takes the database out of its write-ahead mode.
+  void flush(const Manifest& manifest);
+
+  /// Whether the trial has ended (finished, stopped or diverged), flushed or not.
+  [[nodiscard]] bool has(std::string_view id) const;
+  [[nodiscard]] std::uint64_t size() const;  ///< trials, flushed or not
+  /// The best `n` trials. Diverged ones come last, before them those without the metric; ties by id.
+  [[nodiscard]] std::vector<StoredRow> best(std::size_t n, Metric metric, bool maximize) const;
+  /// By id or its unique beginning. InputError: unknown, or ambiguous with the first ids that fit.
+  [[nodiscard]] StoredRow row(std::string_view id_or_prefix) const;
+  /// The learning curve of a trial, ascending in epochs; empty for an unknown id.
+  [[nodiscard]] std::vector<CurvePoint> curve(std::string_view id) const;
+
+ private:
+  struct State;
+  explicit RunDirectory(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace shoal::store

@@ -1,0 +1,152 @@
+#include "store/safetensors.hpp"
+
+#include <bit>
+#include <charconv>
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <span>
+
+#include "shoal/error.hpp"
+#include "shoal/sweep.hpp"
+#include "store/atomic_file.hpp"
+#include "store/trial_json.hpp"
+
+namespace shoal::store {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+static_assert(std::endian::native == std::endian::little, "floats are copied as they lie in memory");
+
+constexpr std::size_t kLengthBytes = 8;
+constexpr std::size_t kAlignment = 8;
+
+std::string tensor_name(std::size_t layer, const char* part) { return "layers." + std::to_string(layer) + "." + part; }
+
+void append(std::string& bytes, std::span<const float> values) {
+  const std::size_t start = bytes.size();
+  bytes.resize(start + values.size_bytes());
+  if (!values.empty()) std::memcpy(bytes.data() + start, values.data(), values.size_bytes());
+}
+
+ordered_json metadata(const StoredNetwork& network) {
+  ordered_json out = {{"format", "pt"},
+                      {"trial", to_json(network.trial).dump(-1, ' ', false, json::error_handler_t::replace)},
+                      {"metric", shortest(network.metric)}};
+  for (const auto& [name, text] : parameters_of(network.trial)) {
+    if (!text.empty()) out["parameter." + std::string(name)] = text;
+  }
+  return out;
+}
+
+/// The bytes of one float32 tensor, whose place the header gives.
+std::string_view tensor(const json& header, std::string_view data, const std::string& name,
+                        const std::vector<std::int64_t>& shape) {
+  const json& entry = header.at(name);
+  if (entry.at("dtype") != "F32") throw Error(name + " is not float32");
+  if (entry.at("shape").get<std::vector<std::int64_t>>() != shape) throw Error(name + " has the wrong shape");
+  std::size_t n_bytes = sizeof(float);
+  for (std::int64_t size : shape) n_bytes *= static_cast<std::size_t>(size);
+  const auto offsets = entry.at("data_offsets").get<std::vector<std::uint64_t>>();
+  if (offsets.size() != 2 || offsets[1] < offsets[0] || offsets[1] > data.size() ||
+      offsets[1] - offsets[0] != n_bytes) {
+    throw Error(name + " lies outside of the file");
+  }
+  return data.substr(offsets[0], n_bytes);
+}
+
+double number(const std::string& text) {
+  double value = std::numeric_limits<double>::quiet_NaN();
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (!text.empty() && (error != std::errc() || end != text.data() + text.size())) throw Error("metric is no number");
+  return value;
+}
+
+/// Sizes that the trial states, before anything is allocated by them.
+void check_sizes(const Topology& topology, std::size_t data_bytes) {
+  bool positive = topology.n_inputs > 0 && topology.n_outputs > 0;
+  for (std::int32_t size : topology.hidden_layer_sizes) positive = positive && size > 0;
+  if (!positive || topology.activations.size() != topology.hidden_layer_sizes.size()) {
+    throw Error("the trial's network is not a network");
+  }
+  if (topology.n_parameters() * sizeof(float) != data_bytes) throw Error("the data's size is not the network's");
+}
+
+StoredNetwork decoded(std::string_view bytes) {
+  std::uint64_t length = 0;
+  if (bytes.size() < kLengthBytes) throw Error("it ends in its header");
+  std::memcpy(&length, bytes.data(), kLengthBytes);
+  if (length > bytes.size() - kLengthBytes) throw Error("it ends in its header");
+  const json header = json::parse(bytes.substr(kLengthBytes, length));
+  const std::string_view data = bytes.substr(kLengthBytes + length);
+
+  StoredNetwork out;
+  const json& information = header.at("__metadata__");
+  out.trial = trial_from_json(json::parse(information.at("trial").get<std::string>()));
+  out.metric = number(information.at("metric").get<std::string>());
+  const Topology& topology = out.trial.topology;
+  check_sizes(topology, data.size());
+  out.parameters.resize(topology.n_parameters());
+  float* next = out.parameters.data();
+  for (std::size_t l = 0; l < topology.n_layers(); ++l) {
+    const auto n_inputs = static_cast<std::size_t>(topology.fan_in(l));
+    const auto n_outputs = static_cast<std::size_t>(topology.fan_out(l));
+    const std::string_view weight =
+        tensor(header, data, tensor_name(l, "weight"), {topology.fan_out(l), topology.fan_in(l)});
+    const std::string_view bias = tensor(header, data, tensor_name(l, "bias"), {topology.fan_out(l)});
+    for (std::size_t o = 0; o < n_outputs; ++o, next += n_inputs + 1) {
+      std::memcpy(next, weight.data() + o * n_inputs * sizeof(float), n_inputs * sizeof(float));
+      std::memcpy(next + n_inputs, bias.data() + o * sizeof(float), sizeof(float));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string to_safetensors(const StoredNetwork& network) {
+  const Topology& topology = network.trial.topology;
+  if (network.parameters.size() != topology.n_parameters()) {
+    throw Error("trial " + network.trial.id + " has " + std::to_string(topology.n_parameters()) + " parameters, not " +
+                std::to_string(network.parameters.size()));
+  }
+  ordered_json header = {{"__metadata__", metadata(network)}};
+  std::string data;
+  const auto close_tensor = [&](const std::string& name, ordered_json shape, std::size_t start) {
+    header[name] = {{"dtype", "F32"}, {"shape", std::move(shape)}, {"data_offsets", {start, data.size()}}};
+  };
+  std::span<const float> rest = network.parameters;
+  for (std::size_t l = 0; l < topology.n_layers(); ++l) {
+    const auto n_inputs = static_cast<std::size_t>(topology.fan_in(l));
+    const auto n_outputs = static_cast<std::size_t>(topology.fan_out(l));
+    std::vector<float> bias;
+    std::size_t start = data.size();
+    for (std::size_t o = 0; o < n_outputs; ++o) {
+      append(data, rest.first(n_inputs));
+      bias.push_back(rest[n_inputs]);
+      rest = rest.subspan(n_inputs + 1);
+    }
+    close_tensor(tensor_name(l, "weight"), {n_outputs, n_inputs}, start);
+    start = data.size();
+    append(data, bias);
+    close_tensor(tensor_name(l, "bias"), ordered_json::array({n_outputs}), start);
+  }
+  std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
+  text.append((kAlignment - text.size() % kAlignment) % kAlignment, ' ');
+  const std::uint64_t length = text.size();
+  std::string bytes(kLengthBytes, '\0');
+  std::memcpy(bytes.data(), &length, kLengthBytes);
+  return bytes + text + data;
+}
+
+StoredNetwork from_safetensors(std::string_view bytes, const std::string& file) try {
+  return decoded(bytes);
+} catch (const json::exception& error) {
+  throw Error(file + ": not a stored network: " + error.what());
+} catch (const Error& error) {
+  throw Error(file + ": not a stored network: " + error.what());
+}
+
+}  // namespace shoal::store

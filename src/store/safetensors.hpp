@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "store/run_directory.hpp"
+
+namespace shoal::store {
+
+/// The bytes of a safetensors file: `layers.L.weight` [fan_out, fan_in] and `layers.L.bias` [fan_out] in float32, and
+/// as `__metadata__` the trial (JSON), the metric and every parameter of its setting by name.
+/// Format: huggingface.co/docs/safetensors: u64 length of the header, JSON header, data; all little-endian.
+[[nodiscard]] std::string to_safetensors(const StoredNetwork& network);
+/// The inverse. Error, which names `file`, where the bytes are not such a file, whatever they are.
+[[nodiscard]] StoredNetwork from_safetensors(std::string_view bytes, const std::string& file);
+
+}  // namespace shoal::store

@@ -1,0 +1,283 @@
+#include "store/run_directory.hpp"
+
+#include <cmath>
+#include <limits>
+#include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shoal/error.hpp"
+#include "store_fixture.hpp"
+
+namespace shoal::store {
+namespace {
+
+using Names = std::vector<std::string>;
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+class RunDirectoryTest : public StoreTest {
+ protected:
+  [[nodiscard]] std::filesystem::path run() const { return folder / "runs" / "a-1"; }
+};
+
+Names ids(const std::vector<StoredRow>& rows) {
+  Names out;
+  for (const StoredRow& row : rows) out.push_back(row.id);
+  return out;
+}
+
+/// Runs `check` in another process; true if it returned true there.
+template <class Check>
+bool in_another_process(const Check& check) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    bool passed = false;
+    try {
+      passed = check();
+    } catch (...) {
+    }
+    ::_exit(passed ? 0 : 1);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST_F(RunDirectoryTest, WritesRowsInIdOrderWithoutTimes) {
+  RunDirectory directory = RunDirectory::create(run(), manifest_of());
+  directory.add(result_of("b", 0.1 + 0.2));
+  TrialResult diverged = result_of("a.r1", kNaN, TrialStatus::diverged);
+  diverged.trial.hyperparameters.solver = Solver::sgd;
+  diverged.trial.topology.hidden_layer_sizes = {64, 64};
+  directory.add(diverged);
+  directory.add(result_of("a", 1e-7, TrialStatus::stopped));
+  directory.flush(manifest_of());
+  EXPECT_EQ(content(run() / "results.csv"),
+            "id,hidden_layer_sizes,momentum,\"note, \"\"quoted\"\"\",status,val_loss,val_accuracy,"
+            "val_balanced_accuracy,val_macro_f1,val_auc,val_rmse,val_mae,val_r2,train_loss,epochs,best_epoch\n"
+            "a,[3],,\"say \"\"hi\"\"\",stopped,1e-07,,,,,,,,,2,1\n"
+            "a.r1,\"[64, 64]\",0.9,\"say \"\"hi\"\"\",diverged,,,,,,,,,,2,1\n"
+            "b,[3],,\"say \"\"hi\"\"\",finished,0.30000000000000004,,,,,,,,,2,1\n");
+  EXPECT_EQ(content(run() / "timings.csv"), "id,seconds\na,0.25\na.r1,0.25\nb,0.25\n");
+}
+
+TEST_F(RunDirectoryTest, WritesEqualFilesForEqualRunsWhateverOrderAndTimes) {
+  const auto write = [&](const std::string& name, bool backwards) {
+    RunDirectory directory = RunDirectory::create(folder / name, manifest_of());
+    for (int i = 0; i < 500; ++i) {
+      const int k = backwards ? 499 - i : i;
+      TrialResult result = result_of("t" + std::to_string(k * 7919 % 500), k / 7.0);
+      result.train_seconds = i;
+      directory.add(result);
+      if (i % 100 == 0) directory.flush(manifest_of());
+    }
+    directory.flush(manifest_of());
+    return content(folder / name / "results.csv");
+  };
+  const std::string forwards = write("a", false);
+  EXPECT_EQ(std::ranges::count(forwards, '\n'), 501);
+  EXPECT_EQ(forwards, write("b", true));
+}
+
+TEST_F(RunDirectoryTest, ReadsItsManifestBack) {
+  Manifest manifest = manifest_of();
+  manifest.status = "done";
+  manifest.winner = "b";
+  manifest.maximize = true;
+  manifest.test = MetricValues();
+  manifest.test->values[5] = 0.75;
+  { (void)RunDirectory::create(run(), manifest); }
+  const RunDirectory directory = RunDirectory::open(run());
+  const Manifest& back = directory.manifest();
+  EXPECT_EQ(back.sweep_yaml, manifest.sweep_yaml);
+  EXPECT_EQ(back.sweep_file, "a.yaml");
+  EXPECT_EQ(back.engine, "cpu");
+  EXPECT_EQ(back.engine_detail, "AVX2, 2 threads");
+  EXPECT_EQ(back.precision, Precision::strict);
+  EXPECT_EQ(back.version, "0.1.0");
+  EXPECT_EQ(back.metric, Metric::val_rmse);
+  EXPECT_TRUE(back.maximize);
+  EXPECT_EQ(back.task, Task::regression);
+  EXPECT_EQ(back.dataset_name, "a.csv");
+  EXPECT_EQ(back.dataset_hash, 0xfedcba9876543210U);
+  EXPECT_EQ(back.n_trials, 7U);
+  EXPECT_EQ(back.n_settings, 5U);
+  EXPECT_EQ(back.epochs_trained, 40U);
+  EXPECT_EQ(back.epochs_recomputed, 3U);
+  EXPECT_EQ(back.preprocessing, manifest.preprocessing);
+  EXPECT_EQ(back.splits, manifest.splits);
+  EXPECT_EQ(back.status, "done");
+  EXPECT_EQ(back.winner, "b");
+  ASSERT_TRUE(back.test.has_value());
+  EXPECT_EQ(back.test->of(Metric::val_rmse), 0.75);
+  EXPECT_TRUE(std::isnan(back.test->of(Metric::val_loss)));
+  EXPECT_NE(content(run() / "manifest.json").find("\"hash\": \"fedcba9876543210\""), std::string::npos);
+}
+
+TEST_F(RunDirectoryTest, RanksDivergedLastAndTiesById) {
+  RunDirectory directory = RunDirectory::create(run(), manifest_of());
+  directory.add(result_of("d", 0.5));
+  directory.add(result_of("c", 0.5));
+  directory.add(result_of("e", 0.1, TrialStatus::diverged));
+  directory.add(result_of("a", kNaN));
+  directory.add(result_of("b", 0.75));
+  EXPECT_EQ(ids(directory.best(10, Metric::val_loss, false)), (Names{"c", "d", "b", "a", "e"}));
+  EXPECT_EQ(ids(directory.best(10, Metric::val_loss, true)), (Names{"b", "c", "d", "a", "e"}));
+  EXPECT_EQ(ids(directory.best(2, Metric::val_loss, false)), (Names{"c", "d"}));
+  EXPECT_TRUE(directory.best(0, Metric::val_loss, false).empty());
+  EXPECT_EQ(directory.best(std::numeric_limits<std::size_t>::max(), Metric::val_loss, false).size(), 5U);
+}
+
+TEST_F(RunDirectoryTest, FindsARowByItsUniqueBeginning) {
+  RunDirectory directory = RunDirectory::create(run(), manifest_of());
+  for (const char* id : {"ab12", "ab12.r1", "ab34", "ff00"}) directory.add(result_of(id, 0.5));
+  EXPECT_EQ(directory.row("f").id, "ff00");
+  EXPECT_EQ(directory.row("ab12").id, "ab12") << "a whole id, although another begins with it";
+  EXPECT_EQ(directory.row("ab12.").id, "ab12.r1");
+  const StoredRow row = directory.row("ab3");
+  EXPECT_EQ(row.status, TrialStatus::finished);
+  EXPECT_EQ(row.epochs, 2U);
+  EXPECT_EQ(row.best_epoch, 1U);
+  EXPECT_EQ(row.metrics.of(Metric::val_loss), 0.5);
+  ASSERT_EQ(row.parameters.size(), 3U);
+  EXPECT_EQ(row.parameters[0], (std::pair<std::string, std::string>("hidden_layer_sizes", "[3]")));
+  const std::string where = run().string() + ": ";
+  EXPECT_EQ(message_of([&] { (void)directory.row("ab"); }),
+            where + "several trials begin with 'ab': ab12, ab12.r1, ab34");
+  EXPECT_EQ(message_of([&] { (void)directory.row("x"); }),
+            where + "there is no trial 'x'; `shoal top` lists the best ones");
+  EXPECT_THROW((void)directory.row(""), InputError);
+  for (const char* id : {"ab5", "ab6", "ab7"}) directory.add(result_of(id, 0.5));
+  EXPECT_TRUE(message_of([&] { (void)directory.row("ab"); }).ends_with("ab12, ab12.r1, ab34, ab5, ab6, ..."));
+}
+
+TEST_F(RunDirectoryTest, HasOnlyTrialsThatEnded) {
+  RunDirectory directory = RunDirectory::create(run(), manifest_of());
+  directory.add(result_of("a", 0.5));
+  directory.add(result_of("b", 0.5, TrialStatus::running));
+  EXPECT_TRUE(directory.has("a"));
+  EXPECT_FALSE(directory.has("b"));
+  EXPECT_FALSE(directory.has("c"));
+  EXPECT_EQ(directory.size(), 2U);
+}
+
+TEST_F(RunDirectoryTest, ReplacesATrialAndItsCurve) {
+  RunDirectory directory = RunDirectory::create(run(), manifest_of());
+  directory.add(result_of("a", 0.5));
+  TrialResult again = result_of("a", 0.25);
+  again.curve.resize(1);
+  directory.add(again);
+  EXPECT_EQ(directory.size(), 1U);
+  EXPECT_EQ(directory.row("a").metrics.of(Metric::val_loss), 0.25);
+  const std::vector<CurvePoint> curve = directory.curve("a");
+  ASSERT_EQ(curve.size(), 1U);
+  EXPECT_EQ(curve[0].epoch, 1U);
+  EXPECT_EQ(curve[0].train_loss, 0.5);
+  EXPECT_EQ(curve[0].val_loss, 0.1);
+  EXPECT_TRUE(directory.curve("b").empty());
+}
+
+TEST_F(RunDirectoryTest, LosesWhatWasNotFlushed) {
+  {
+    RunDirectory directory = RunDirectory::create(run(), manifest_of());
+    directory.add(result_of("a", 0.5));
+    directory.flush(manifest_of());
+    directory.add(result_of("b", 0.5));
+  }
+  const RunDirectory directory = RunDirectory::open(run());
+  EXPECT_TRUE(directory.has("a"));
+  EXPECT_FALSE(directory.has("b"));
+}
+
+TEST_F(RunDirectoryTest, ShowsAnotherProcessTheLastFlushWhileItWrites) {
+  RunDirectory directory = RunDirectory::create(run(), manifest_of());
+  directory.add(result_of("a", 0.5));
+  directory.flush(manifest_of());
+  for (int i = 0; i < 2000; ++i) directory.add(result_of("b" + std::to_string(i), 0.25));
+  EXPECT_TRUE(in_another_process([&] {
+    const RunDirectory reader = RunDirectory::open(run());
+    return ids(reader.best(10, Metric::val_loss, false)) == Names{"a"};
+  }));
+  directory.flush(manifest_of());
+  EXPECT_TRUE(in_another_process([&] { return RunDirectory::open(run()).size() == 2001; }));
+}
+
+TEST_F(RunDirectoryTest, LeavesOnlyItsFilesAfterTheRun) {
+  Manifest manifest = manifest_of();
+  RunDirectory directory = RunDirectory::create(run(), manifest);
+  directory.add(result_of("a", 0.5));
+  manifest.status = "done";
+  directory.flush(manifest);
+  EXPECT_EQ(names_in(run()),
+            (Names{".lock", "manifest.json", "models", "results.csv", "results.sqlite", "timings.csv"}));
+}
+
+TEST_F(RunDirectoryTest, IndexesEveryMetricForAnySqliteReader) {
+  {
+    RunDirectory directory = RunDirectory::create(run(), manifest_of());
+    directory.add(result_of("a", 0.5));
+    directory.flush(manifest_of());
+  }
+  sqlite3* handle = nullptr;
+  ASSERT_EQ(sqlite3_open((run() / "results.sqlite").c_str(), &handle), SQLITE_OK);
+  const auto number = [&](const char* sql) {
+    sqlite3_stmt* statement = nullptr;
+    EXPECT_EQ(sqlite3_prepare_v2(handle, sql, -1, &statement, nullptr), SQLITE_OK) << sqlite3_errmsg(handle);
+    sqlite3_step(statement);
+    const double value = sqlite3_column_double(statement, 0);
+    sqlite3_finalize(statement);
+    return value;
+  };
+  EXPECT_EQ(number("SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name LIKE 'trials_by_%'"), 9);
+  EXPECT_EQ(number("SELECT val_loss FROM trials WHERE id = 'a' AND hidden_layer_sizes = '[3]'"), 0.5);
+  EXPECT_EQ(number("SELECT val_accuracy IS NULL FROM trials"), 1);
+  EXPECT_EQ(number("SELECT train_loss FROM curves WHERE id = 'a' AND epoch = 2"), 0.25);
+  sqlite3_close(handle);
+}
+
+TEST_F(RunDirectoryTest, KeepsAndForgetsNetworks) {
+  RunDirectory directory = RunDirectory::create(run(), manifest_of());
+  const auto network = [](const std::string& id, float first) {
+    StoredNetwork out{.trial = trial_of(id), .parameters = std::vector<float>(13, 0.5F), .metric = 0.125};
+    out.parameters[0] = first;
+    return out;
+  };
+  directory.keep(network("b", 1));
+  directory.keep(network("a", 2));
+  directory.keep(network("a", 3));
+  EXPECT_EQ(directory.kept(), (Names{"a", "b"}));
+  EXPECT_EQ(directory.network("a").parameters[0], 3);
+  EXPECT_EQ(directory.network("a").metric, 0.125);
+  EXPECT_EQ(message_of([&] { (void)directory.network("c"); }),
+            run().string() + ": the network of trial 'c' is not stored; stored are: a, b");
+  directory.forget("a");
+  directory.forget("a");
+  EXPECT_EQ(names_in(run() / "models"), Names{"b.safetensors"});
+  directory.forget("b");
+  EXPECT_TRUE(message_of([&] { (void)directory.network("b"); }).ends_with("stored are: none"));
+  for (const char* id : {"", "../b", ".b"}) EXPECT_THROW(directory.keep(network(id, 1)), Error) << id;
+}
+
+TEST_F(RunDirectoryTest, GoesOnWithAnExistingRun) {
+  {
+    RunDirectory directory = RunDirectory::create(run(), manifest_of());
+    directory.add(result_of("b", 0.5));
+    Manifest interrupted = manifest_of();
+    interrupted.status = "interrupted";
+    directory.flush(interrupted);
+  }
+  std::ofstream(run() / ".results.csv.part-999") << "half";
+  RunDirectory directory = RunDirectory::open(run());
+  EXPECT_EQ(directory.manifest().status, "interrupted");
+  directory.claim();
+  EXPECT_FALSE(std::filesystem::exists(run() / ".results.csv.part-999"));
+  directory.add(result_of("a", 0.25));
+  Manifest done = directory.manifest();
+  done.status = "done";
+  directory.flush(done);
+  EXPECT_EQ(ids(directory.best(9, Metric::val_loss, false)), (Names{"a", "b"}));
+  EXPECT_EQ(std::ranges::count(content(run() / "results.csv"), '\n'), 3);
+}
+
+}  // namespace
+}  // namespace shoal::store
