@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "shoal/error.hpp"
 #include "shoal/run.hpp"
 #include "store/run_directory.hpp"
 
@@ -27,6 +28,10 @@ Leaderboard leaderboard(const std::filesystem::path& run, std::size_t n, std::op
   const store::Manifest& manifest = directory.manifest();
   Leaderboard board;
   board.metric = metric.value_or(manifest.metric);
+  if (!metric_applies(board.metric, manifest.task)) {
+    throw InputError(Diagnostic{"", 0, "metric " + std::string(name(board.metric)),
+                                "means nothing for a " + std::string(name(manifest.task)) + " run"});
+  }
   board.maximize = board.metric == manifest.metric ? manifest.maximize : larger_is_better(board.metric);
   board.n_trials = directory.size();
   std::vector<store::StoredRow> rows = directory.best(directory.size(), board.metric, board.maximize);

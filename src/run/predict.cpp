@@ -6,7 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "run/stored_preprocessing.hpp"
+#include "data/preprocessing.hpp"
+#include "data/scaling.hpp"
 #include "shoal/error.hpp"
 #include "shoal/run.hpp"
 #include "store/atomic_file.hpp"
@@ -57,12 +58,19 @@ struct Rows {
   EncodedRows encoded;
 };
 
+/// An output of a regression network, as the table has it.
+double in_table_units(const Preprocessing& preprocessing, const TargetScaling& scaling, std::size_t output,
+                      float value) {
+  return static_cast<double>(value) / static_cast<double>(scaling.factor.at(output)) +
+         static_cast<double>(scaling.offset.at(output)) + preprocessing.target_centre.at(output);
+}
+
 /// Outputs in double [n_rows, n_targets]: probabilities of all classes or labels, or values in the table's units.
 std::vector<double> outputs_of(const store::StoredNetwork& network, const Rows& rows, Engine& engine) {
   const Dataset& dataset = rows.dataset;
   const Split& split = dataset.splits.at(network.trial.fold);
-  std::vector<float> inputs = rows.encoded.inputs;
-  run::scale_rows(split.inputs, inputs);
+  std::vector<float> inputs(rows.encoded.inputs.size());
+  scale_inputs(split.inputs, rows.encoded.inputs, inputs);
   const std::vector<float> raw = engine.predict(network.trial, network.parameters, inputs);
   const auto n_outputs = static_cast<std::size_t>(network.trial.topology.n_outputs);
   const auto n_targets = static_cast<std::size_t>(dataset.n_targets());
@@ -76,9 +84,8 @@ std::vector<double> outputs_of(const store::StoredNetwork& network, const Rows& 
     }
     for (std::size_t o = 0; o < n_targets; ++o) {
       const float value = raw[row * n_outputs + o];
-      all.push_back(dataset.task() == Task::regression
-                        ? run::in_table_units(dataset.preprocessing, split.targets, o, value)
-                        : static_cast<double>(value));
+      all.push_back(dataset.task() == Task::regression ? in_table_units(dataset.preprocessing, split.targets, o, value)
+                                                       : static_cast<double>(value));
     }
   }
   return all;
@@ -93,7 +100,7 @@ std::vector<std::string> columns_of(const Preprocessing& p) {
   if (p.task == Task::classification) columns.emplace_back("prediction");
   const std::vector<std::string>& names = p.task == Task::classification ? p.classes : p.target_names;
   if (p.task == Task::multilabel) columns = names;
-  for (const std::string& name : names) columns.push_back("probability_" + name);
+  for (const std::string& name : names) columns.push_back("p(" + name + ")");
   return columns;
 }
 
@@ -132,8 +139,10 @@ Predictions predict(const std::filesystem::path& run, std::string_view which, co
   Predictions predictions;
   predictions.ids = chosen_ids(directory, which);
   Rows rows;
-  rows.dataset.preprocessing = run::preprocessing_from(directory.manifest().preprocessing);
-  rows.dataset.splits = run::splits_from(directory.manifest().splits);
+  rows.dataset.preprocessing = preprocessing_from_json(directory.manifest().preprocessing);
+  for (const nlohmann::json& split : directory.manifest().splits) {
+    rows.dataset.splits.push_back(split_from_json(split));
+  }
   rows.encoded = encode_rows(rows.dataset.preprocessing, table);
   const Preprocessing& preprocessing = rows.dataset.preprocessing;
   predictions.task = preprocessing.task;

@@ -1,15 +1,16 @@
 // The main job, in the order of a run: check everything, open the directory, train, find the winner.
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <exception>
 #include <optional>
 #include <utility>
 
+#include "data/preprocessing.hpp"
 #include "run/kept_networks.hpp"
 #include "run/prepared_sweep.hpp"
 #include "run/result_writer.hpp"
 #include "run/resume.hpp"
-#include "run/stored_preprocessing.hpp"
 #include "shoal/error.hpp"
 #include "store/run_directory.hpp"
 #include "train/training_loop.hpp"
@@ -43,8 +44,9 @@ store::Manifest new_manifest(const run::PreparedSweep& sweep, const SweepSpec& s
   manifest.dataset_hash = dataset.hash;
   manifest.n_trials = sweep.trials.size();
   manifest.n_settings = sweep.trials.n_settings();
-  manifest.preprocessing = run::preprocessing_json(dataset.preprocessing);
-  manifest.splits = run::splits_json(dataset.splits);
+  manifest.preprocessing = to_json(dataset.preprocessing);
+  manifest.splits = nlohmann::json::array();
+  for (const Split& split : dataset.splits) manifest.splits.push_back(to_json(split));
   return manifest;
 }
 

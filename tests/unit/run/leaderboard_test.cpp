@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "shoal/error.hpp"
 #include "small_sweeps.hpp"
 
@@ -27,7 +29,8 @@ TEST_F(LeaderboardOf, ShowsTheBestTrialsInOrder) {
 
 TEST_F(LeaderboardOf, ShowsTheParametersThatVaryAlone) {
   std::vector<std::string> names;
-  for (const auto& [name, text] : leaderboard(folder / "run", 1).rows.at(0).parameters) names.push_back(name);
+  const Leaderboard board = leaderboard(folder / "run", 1);
+  for (const auto& [name, text] : board.rows.at(0).parameters) names.push_back(name);
   std::ranges::sort(names);
   // One layer has one activation to print, two have two.
   std::erase(names, "activation");
@@ -39,6 +42,10 @@ TEST_F(LeaderboardOf, RanksByAnotherMetric) {
   EXPECT_FALSE(board.maximize);
   ASSERT_EQ(board.rows.size(), 4U);
   EXPECT_LE(board.rows[0].metric, board.rows[3].metric);
+}
+
+TEST_F(LeaderboardOf, RefusesAMetricThatMeansNothingHere) {
+  EXPECT_THROW((void)leaderboard(folder / "run", 1, Metric::val_rmse), InputError);
 }
 
 TEST(Leaderboard, NeedsARun) {

@@ -67,7 +67,7 @@ TEST_F(PredictClasses, GivesAProbabilityAClass) {
     for (std::size_t k = 1; k < 4; ++k) p.push_back(std::stod(row.at(k)));
     EXPECT_NEAR(p[0] + p[1] + p[2], 1.0, 1e-5);
     const auto best = static_cast<std::size_t>(std::ranges::max_element(p) - p.begin());
-    EXPECT_EQ(predictions.columns[best + 1], "probability_" + row[0]);
+    EXPECT_EQ(predictions.columns[best + 1], "p(" + row[0] + ")");
   }
 }
 
@@ -117,10 +117,10 @@ TEST(PredictRegression, IsInTheUnitsOfTheTable) {
 TEST(WritePredictions, QuotesWhatCsvMustQuote) {
   const small::Folder folder;
   Predictions predictions;
-  predictions.columns = {"prediction", "probability_a,b"};
+  predictions.columns = {"prediction", "p(a,b)"};
   predictions.rows = {{"a,b", "0.5"}, {"say \"x\"", "1"}};
   write_predictions(predictions, folder / "out.csv");
-  EXPECT_EQ(small::content(folder / "out.csv"), "prediction,\"probability_a,b\"\n\"a,b\",0.5\n\"say \"\"x\"\"\",1\n");
+  EXPECT_EQ(small::content(folder / "out.csv"), "prediction,\"p(a,b)\"\n\"a,b\",0.5\n\"say \"\"x\"\"\",1\n");
   EXPECT_THROW(write_predictions(predictions, folder / "no/folder/out.csv"), Error);
 }
 
