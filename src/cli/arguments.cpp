@@ -1,0 +1,98 @@
+#include "cli/arguments.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace shoal::cli {
+namespace {
+
+/// Letters to insert, delete or replace, two swapped neighbours counting as two.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
+    }
+  }
+  return row[b.size()];
+}
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
+  return names;
+}
+
+std::vector<std::string> long_options(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::string did_you_mean(std::string_view word, std::span<const std::string> candidates) {
+  const std::string* best = nullptr;
+  std::size_t least = word.size() / 2 + 1;
+  for (const std::string& candidate : candidates) {
+    const std::size_t d = candidate.starts_with(word) ? 1 : distance(word, candidate);
+    if (d >= least) continue;
+    least = d;
+    best = &candidate;
+  }
+  return best == nullptr ? "" : "; did you mean '" + *best + "'?";
+}
+
+void check_words(const CLI::App& app, std::span<const std::string> words) {
+  const CLI::App* command = &app;
+  for (const std::string& word : words) {
+    if (word == "--") return;
+    if (word.starts_with("--")) {
+      const std::string name = word.substr(0, word.find('='));
+      const std::vector<std::string> known = long_options(*command);
+      if (std::ranges::find(known, name) == known.end()) {
+        const std::string owner = command == &app ? "" : " of " + command->get_name();
+        throw UsageError("unknown option '" + name + "'" + owner + did_you_mean(name, known));
+      }
+    } else if (!word.starts_with("-") && command == &app) {
+      const std::vector<std::string> known = command_names(app);
+      if (std::ranges::find(known, word) == known.end()) {
+        throw UsageError("unknown command '" + word + "'" + did_you_mean(word, known));
+      }
+      command = app.get_subcommand(word);
+    }
+  }
+}
+
+void SweepArguments::add_to(CLI::App& command) {
+  command.add_option("FILE", file, "The sweep file (YAML)")->required();
+  command.add_option("OVERRIDES", overrides, "Keys of the file to override: parameters.max_iter=5 trainer.seed=3")
+      ->type_name("key=value");
+  command.add_option("--engine", engine, "Same as trainer.engine=E: auto, cpu, cuda or reference")->type_name("E");
+  command.add_option("--threads", threads, "Same as trainer.threads=N; 0: one a core")->type_name("N");
+}
+
+std::vector<std::string> SweepArguments::all_overrides() const {
+  std::vector<std::string> all = overrides;
+  if (!engine.empty()) all.push_back("trainer.engine=" + engine);
+  if (threads) all.push_back("trainer.threads=" + std::to_string(*threads));
+  return all;
+}
+
+SweepSpec SweepArguments::load() const { return load_sweep(file, all_overrides()); }
+
+std::string shell_quoted(const std::string& word) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=,:+@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string out = "'";
+  for (char c : word) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
+}
+
+}  // namespace shoal::cli

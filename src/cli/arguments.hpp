@@ -1,0 +1,43 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shoal/sweep.hpp"
+
+namespace shoal::cli {
+
+/// A fault in the command line; what() is one sentence.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// `; did you mean 'sweep'?`, or nothing where no candidate is near.
+[[nodiscard]] std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);
+/// Throws UsageError for a command or a long option that `app` does not know, with the nearest one it does.
+void check_words(const CLI::App& app, std::span<const std::string> words);
+
+/// The arguments that name a sweep, for the commands that take one.
+struct SweepArguments {
+  std::string file;
+  std::vector<std::string> overrides;
+  std::string engine;
+  std::optional<std::uint32_t> threads;
+
+  void add_to(CLI::App& command);
+  /// --engine and --threads come last: they win over trainer.engine=... and trainer.threads=...
+  [[nodiscard]] std::vector<std::string> all_overrides() const;
+  [[nodiscard]] SweepSpec load() const;
+};
+
+/// A word as a POSIX shell needs it typed.
+[[nodiscard]] std::string shell_quoted(const std::string& word);
+
+}  // namespace shoal::cli

@@ -1,0 +1,55 @@
+#include <fmt/format.h>
+#include <memory>
+#include <string>
+
+#include "cli/commands.hpp"
+#include "cli/console.hpp"
+#include "shoal/engine.hpp"
+#include "shoal/run.hpp"
+
+namespace shoal::cli {
+namespace {
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  shoal info\n"
+    "  shoal info --json | jq '.engines[] | select(.available)'";
+
+int info(bool json) {
+  const VersionInfo built = version();
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  std::string text =
+      fmt::format("shoal     {}\ncompiler  {}\nCUDA      {}\n\n", built.version, built.compiler, built.cuda);
+  for (const EngineInfo& engine : engines()) {
+    nlohmann::ordered_json precisions = nlohmann::ordered_json::array();
+    std::string words;
+    for (Precision precision : engine.precisions) {
+      precisions.push_back(name(precision));
+      words += (words.empty() ? "" : ", ") + std::string(name(precision));
+    }
+    list.push_back({{"name", engine.name},
+                    {"available", engine.available},
+                    {"detail", engine.detail},
+                    {"precisions", precisions}});
+    text += fmt::format("{:<9} {}: {}{}\n", engine.name, engine.available ? "available" : "not available",
+                        engine.detail, words.empty() ? "" : " [" + words + "]");
+  }
+  if (json) {
+    print_json({{"version", built.version}, {"compiler", built.compiler}, {"cuda", built.cuda}, {"engines", list}});
+  } else {
+    print(text);
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void add_info(CLI::App& app, Action& action) {
+  auto json = std::make_shared<bool>(false);
+  CLI::App* command = app.add_subcommand("info", "Say what this build and this machine can run");
+  command->footer(kExamples);
+  command->add_flag("--json", *json, "Print one JSON document");
+  command->callback([json, &action] { action = [json] { return info(*json); }; });
+}
+
+}  // namespace shoal::cli

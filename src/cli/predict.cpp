@@ -1,0 +1,82 @@
+#include <fmt/format.h>
+#include <memory>
+#include <string>
+
+#include "cli/commands.hpp"
+#include "cli/console.hpp"
+#include "cli/text.hpp"
+#include "shoal/run.hpp"
+
+namespace shoal::cli {
+namespace {
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  shoal predict runs/letters-1 --trial best --data new.csv\n"
+    "  shoal predict runs/letters-1 --trial top:5 --data new.csv --out predictions.csv\n"
+    "  shoal predict runs/letters-1 --trial 3fa9c1 --data new.csv --json\n\n"
+    "new.csv has the columns of the training table; it need not have the target.";
+
+struct PredictOptions {
+  std::string run, trial, data, out;
+  bool json = false;
+};
+
+std::string csv_line(const std::vector<std::string>& fields) {
+  std::string line;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (i > 0) line += ',';
+    if (fields[i].find_first_of(",\"\r\n") == std::string::npos) {
+      line += fields[i];
+      continue;
+    }
+    line += '"';
+    for (char c : fields[i]) line.append(c == '"' ? 2 : 1, c);
+    line += '"';
+  }
+  return line + '\n';
+}
+
+int predict_rows(const PredictOptions& options) {
+  const Predictions predictions = predict(options.run, options.trial, options.data);
+  if (!options.out.empty()) write_predictions(predictions, options.out);
+  if (options.json) {
+    nlohmann::ordered_json document = {
+        {"task", name(predictions.task)}, {"ids", predictions.ids}, {"columns", predictions.columns}};
+    if (options.out.empty()) {
+      document["rows"] = predictions.rows;
+    } else {
+      document["out"] = options.out;
+      document["n_rows"] = predictions.rows.size();
+    }
+    print_json(document);
+  } else if (options.out.empty()) {
+    print(csv_line(predictions.columns));
+    for (const auto& row : predictions.rows) print(csv_line(row));
+  } else {
+    print(fmt::format("{} by {} written to {}\n", counted(predictions.rows.size(), "prediction"),
+                      predictions.ids.size() == 1 ? "trial " + predictions.ids.front()
+                                                  : fmt::format("{} networks", predictions.ids.size()),
+                      options.out));
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void add_predict(CLI::App& app, Action& action) {
+  auto options = std::make_shared<PredictOptions>();
+  CLI::App* command = app.add_subcommand("predict", "Predict the rows of a table with stored networks");
+  command->footer(kExamples);
+  command->add_option("DIR", options->run, "The run directory")->required();
+  command->add_option("--trial", options->trial, "An id or its beginning, best, or top:K for the average of the K best")
+      ->required()
+      ->type_name("ID|best|top:K");
+  command->add_option("--data", options->data, "The table")->required()->type_name("FILE");
+  command->add_option("--out", options->out, "Write the predictions here as CSV; default: print them")
+      ->type_name("FILE");
+  command->add_flag("--json", options->json, "Print one JSON document");
+  command->callback([options, &action] { action = [options] { return predict_rows(*options); }; });
+}
+
+}  // namespace shoal::cli

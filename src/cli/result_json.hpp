@@ -1,0 +1,13 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "shoal/run.hpp"
+
+namespace shoal::cli {
+
+/// What several commands print with --json. A number that is not finite is null.
+[[nodiscard]] nlohmann::ordered_json json_of(const Leaderboard& board);
+[[nodiscard]] nlohmann::ordered_json json_of(const MetricValues& values);
+
+}  // namespace shoal::cli

@@ -1,0 +1,80 @@
+#include "cli/table.hpp"
+
+#include <algorithm>
+
+#include "cli/text.hpp"
+
+namespace shoal::cli {
+namespace {
+
+constexpr std::size_t kGap = 2;
+
+void append_cell(std::string& line, const std::string& text, std::size_t width, bool right) {
+  const std::string padding(width - display_width(text), ' ');
+  line += right ? padding + text : text + padding;
+}
+
+std::string trimmed(std::string line) {
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + '\n';
+}
+
+bool is_number(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789+-.e") == std::string::npos;
+}
+
+}  // namespace
+
+std::string rendered(const Table& table, std::size_t width) {
+  std::vector<std::size_t> widths;
+  for (std::size_t c = 0; c < table.columns.size(); ++c) {
+    widths.push_back(display_width(table.columns[c].title));
+    for (const auto& row : table.rows) widths[c] = std::max(widths[c], display_width(row[c]));
+  }
+  std::size_t shown = 0;
+  for (std::size_t used = 0; shown < widths.size(); ++shown) {
+    used += widths[shown] + (shown > 0 ? kGap : 0);
+    if (width > 0 && used > width && shown > 0) break;
+  }
+  std::string out;
+  const auto add_line = [&](const auto& cell) {
+    std::string line;
+    for (std::size_t c = 0; c < shown; ++c) {
+      if (c > 0) line.append(kGap, ' ');
+      append_cell(line, cell(c), widths[c], table.columns[c].right);
+    }
+    out += trimmed(std::move(line));
+  };
+  add_line([&](std::size_t c) -> const std::string& { return table.columns[c].title; });
+  for (const auto& row : table.rows) add_line([&](std::size_t c) -> const std::string& { return row[c]; });
+  if (shown < widths.size()) {
+    out += "not shown, for want of width:";
+    for (std::size_t c = shown; c < widths.size(); ++c) out += (c > shown ? ", " : " ") + table.columns[c].title;
+    out += '\n';
+  }
+  return out;
+}
+
+Table table_of(const Leaderboard& board) {
+  const bool all_finished =
+      std::ranges::all_of(board.rows, [](const LeaderboardRow& row) { return row.status == TrialStatus::finished; });
+  Table table;
+  table.columns = {{"rank", true}, {"trial", false}, {std::string(name(board.metric)), true}, {"epochs", true}};
+  if (!all_finished) table.columns.push_back({"status", false});
+  if (!board.rows.empty()) {
+    for (const auto& [parameter, text] : board.rows.front().parameters) table.columns.push_back({parameter, true});
+  }
+  for (const LeaderboardRow& row : board.rows) {
+    std::vector<std::string> cells = {std::to_string(row.rank), row.id, metric_text(row.metric),
+                                      std::to_string(row.epochs)};
+    if (!all_finished) cells.emplace_back(name(row.status));
+    for (const auto& [parameter, text] : row.parameters) {
+      table.columns[cells.size()].right = table.columns[cells.size()].right && (text.empty() || is_number(text));
+      cells.push_back(text);
+    }
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
+}  // namespace shoal::cli

@@ -1,0 +1,83 @@
+#include "search/draws.hpp"
+
+#include <algorithm>
+#include <boost/random/sobol.hpp>
+#include <limits>
+#include <unordered_set>
+
+#include "kernels/math/philox.hpp"
+#include "search/grid.hpp"
+
+namespace shoal::search {
+namespace {
+
+/// Draws that are tried for each setting that is wanted: enough to see nearly all of a grid (n ln n draws see n
+/// values).
+constexpr std::uint64_t kDrawsPerSetting = 64;
+
+std::uint32_t axis_key(const Choices& axis) { return static_cast<std::uint32_t>(hash(axis.name())); }
+
+std::uint64_t high_low(std::uint32_t high, std::uint32_t low) { return (static_cast<std::uint64_t>(high) << 32) | low; }
+
+}  // namespace
+
+/// A Sobol sequence with one dimension an axis that varies, and a random digital shift of each (L'Ecuyer & Lemieux
+/// 2002).
+struct Draws::Sobol {
+  boost::random::sobol start;
+  std::vector<std::uint64_t> shift;
+};
+
+Draws::Draws(const std::vector<Choices>& axes, const Setting& base, Method method, std::uint64_t seed,
+             std::uint64_t n_wanted)
+    : axes_(axes), base_(base), seed_(seed) {
+  const auto n_varying =
+      static_cast<std::size_t>(std::ranges::count_if(axes, [](const Choices& axis) { return axis.size() != 1; }));
+  if (method == Method::sobol && n_varying > 0) {
+    auto sobol = std::make_unique<Sobol>(Sobol{boost::random::sobol(n_varying), {}});
+    for (const Choices& axis : axes) {
+      if (axis.size() == 1) continue;
+      const math::Words4 words = math::random_words(math::Purpose::search, 0, axis_key(axis), 1, seed);
+      sobol->shift.push_back(high_low(words.word[0], words.word[1]));
+    }
+    sobol_ = std::move(sobol);
+  }
+  std::unordered_set<std::uint64_t> seen;
+  constexpr std::uint64_t kMostDraws = std::numeric_limits<std::uint32_t>::max();
+  const std::uint64_t limit = n_wanted > kMostDraws / kDrawsPerSetting ? kMostDraws : n_wanted * kDrawsPerSetting;
+  while (unique_.size() < n_wanted && n_drawn_ < limit) {
+    const auto number = static_cast<std::uint32_t>(n_drawn_++);
+    const Setting setting = draw(number);
+    note_dropped(axes_, setting, dropped_);
+    if (seen.insert(hash(canonical_text(setting))).second) unique_.push_back(number);
+  }
+}
+
+Draws::~Draws() = default;
+
+Setting Draws::draw(std::uint32_t number) const {
+  Setting setting = base_;
+  if (!sobol_) {
+    for (const Choices& axis : axes_) {
+      const math::Words4 words = math::random_words(math::Purpose::search, number, axis_key(axis), 0, seed_);
+      axis.apply_at(math::open_unit(words.word[0], words.word[1]), setting);
+    }
+  } else {
+    boost::random::sobol sequence = sobol_->start;
+    // Boost leaves out the sequence's first point, the origin; with it, every 2^k draws fill the axes evenly.
+    if (number > 0) sequence.seed(number - 1);
+    std::size_t dimension = 0;
+    for (const Choices& axis : axes_) {
+      if (axis.size() == 1) {
+        axis.apply(0, setting);
+        continue;
+      }
+      const std::uint64_t bits = (number > 0 ? sequence() : 0) ^ sobol_->shift[dimension++];
+      axis.apply_at(math::open_unit(static_cast<std::uint32_t>(bits >> 32), static_cast<std::uint32_t>(bits)), setting);
+    }
+  }
+  settle(setting);
+  return setting;
+}
+
+}  // namespace shoal::search

@@ -1,0 +1,258 @@
+#include "spec/parameter_rules.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "spec/nearest.hpp"
+#include "spec/scalar.hpp"
+
+namespace shoal::spec {
+namespace {
+
+using namespace std::string_view_literals;
+using enum ValueKind;
+
+constexpr std::array kLaterActivations{"elu"sv, "softplus"sv, "silu"sv, "gelu"sv};
+constexpr std::array kLaterLosses{"absolute_error"sv, "huber"sv};
+constexpr std::array kLaterSolvers{"adamw"sv, "rmsprop"sv};
+constexpr std::array kLaterSchedules{"exponential"sv, "adaptive"sv, "warmup_cosine"sv};
+constexpr std::array kLaterInits{"glorot_normal"sv, "he_normal"sv, "lecun_normal"sv, "uniform"sv};
+constexpr std::array kLaterShuffles{"per_trial"sv};
+constexpr std::array kZero{"0"sv, "none"sv};
+constexpr std::array kOne{"1"sv, "none"sv};
+constexpr std::array kNone{"none"sv};
+
+constexpr double kMaxInt = 2147483647;
+constexpr double kMaxWidth = 1048576;
+constexpr double kMaxSeed = 9007199254740992.0;
+constexpr Range kPositive{.min = 0, .min_excluded = true};
+constexpr Range kNotNegative{.min = 0};
+constexpr Range kDecay{.min = 0, .max = 1, .max_excluded = true};
+constexpr Range kAtLeastOne{.min = 1, .max = kMaxInt};
+
+const std::array kRules{
+    ParameterRule{"hidden_layer_sizes", layer_sizes, {.min = 1, .max = kMaxWidth}, {}, {}, {}},
+    ParameterRule{"activation", activation, {}, activation_names(), kLaterActivations, {}},
+    ParameterRule{"loss", word, {}, loss_names(), kLaterLosses, {}},
+    ParameterRule{"solver", word, {}, solver_names(), kLaterSolvers, {}},
+    ParameterRule{"learning_rate_init", number, kPositive, {}, {}, {}},
+    ParameterRule{"learning_rate", word, {}, schedule_names(), kLaterSchedules, {}},
+    ParameterRule{"power_t", number, kNotNegative, {}, {}, {}},
+    ParameterRule{"step_size", whole_number, kAtLeastOne, {}, {}, {}},
+    ParameterRule{"gamma", number, kPositive, {}, {}, {}},
+    ParameterRule{"eta_min", number, kNotNegative, {}, {}, {}},
+    ParameterRule{"momentum", number, kDecay, {}, {}, {}},
+    ParameterRule{"nesterovs_momentum", flag, {}, {}, {}, {}},
+    ParameterRule{"beta_1", number, kDecay, {}, {}, {}},
+    ParameterRule{"beta_2", number, kDecay, {}, {}, {}},
+    ParameterRule{"epsilon", number, kPositive, {}, {}, {}},
+    ParameterRule{"alpha", number, kNotNegative, {}, {}, {}},
+    ParameterRule{"batch_size", batch_size, kAtLeastOne, {}, {}, {}},
+    ParameterRule{"max_iter", whole_number, kAtLeastOne, {}, {}, {}},
+    ParameterRule{"n_iter_no_change", whole_number, {.min = 0, .max = kMaxInt}, {}, {}, {}},
+    ParameterRule{"tol", number, kNotNegative, {}, {}, {}},
+    ParameterRule{"init", word, {}, init_names(), kLaterInits, {}},
+    ParameterRule{"bias_init", word, {}, bias_init_names(), {}, {}},
+    ParameterRule{"shuffle", word, {}, shuffle_names(), kLaterShuffles, {}},
+    ParameterRule{"seed", whole_number, {.min = 0, .max = kMaxSeed}, {}, {}, {}},
+    ParameterRule{"layer_rate", number, {}, {}, {}, kOne},
+    ParameterRule{"l1", number, {}, {}, {}, kZero},
+    ParameterRule{"clip_norm", number, {}, {}, {}, kZero},
+    ParameterRule{"dropout", number, {}, {}, {}, kZero},
+    ParameterRule{"label_smoothing", number, {}, {}, {}, kZero},
+    ParameterRule{"class_weight", word, {}, {}, {}, kNone},
+};
+
+std::string integral_text(double value) { return number_text(value); }
+
+std::optional<ParameterValue> read_neutral(const YamlTree& tree, const ParameterRule& rule, const std::string& path,
+                                           Faults& faults) {
+  const auto number = number_in(tree.text);
+  const bool neutral = tree.kind == YamlTree::Kind::scalar && std::ranges::any_of(rule.neutral, [&](auto word) {
+                         return tree.text == word || (number && number == number_in(word));
+                       });
+  if (!neutral) {
+    faults.add(tree, path,
+               "'" + std::string(rule.name) + "' is not available in this version: leave it out, or give " +
+                   std::string(rule.neutral.front()));
+  }
+  return std::nullopt;
+}
+
+std::optional<ParameterValue> read_layer_sizes(const YamlTree& tree, const ParameterRule& rule, const std::string& path,
+                                               Faults& faults) {
+  std::vector<std::int64_t> sizes;
+  if (tree.kind != YamlTree::Kind::list) {
+    const auto size = whole_number_in(tree.text);
+    if (tree.kind != YamlTree::Kind::scalar || tree.quoted || !size) {
+      faults.add(tree, path, "must be a list of layer sizes such as [64, 64], or one size, is " + described(tree));
+      return std::nullopt;
+    }
+    if (*size < 1) {
+      faults.add(tree, path,
+                 "a layer has at least 1 unit, is " + tree.text + "; [] is a network without hidden layers");
+      return std::nullopt;
+    }
+    if (const auto size_in_range = read_whole_number(tree, rule.range, path, faults)) {
+      return std::vector<std::int64_t>{*size_in_range};
+    }
+    return std::nullopt;
+  }
+  bool whole = true;
+  for (std::size_t i = 0; i < tree.items.size(); ++i) {
+    const YamlTree& item = tree.items[i];
+    const std::string item_path = path + '[' + std::to_string(i) + ']';
+    const auto size = item.kind == YamlTree::Kind::scalar && !item.quoted ? whole_number_in(item.text) : std::nullopt;
+    if (size && *size < 1) {
+      faults.add(item, item_path, "a layer has at least 1 unit, is " + item.text);
+      whole = false;
+    } else if (const auto checked = read_whole_number(item, rule.range, item_path, faults)) {
+      sizes.push_back(*checked);
+    } else {
+      whole = false;
+    }
+  }
+  constexpr std::size_t kMaxLayers = 64;
+  if (sizes.size() > kMaxLayers) {
+    faults.add(tree, path, "a network has at most 64 hidden layers, is " + std::to_string(sizes.size()));
+    whole = false;
+  }
+  if (!whole) return std::nullopt;
+  return sizes;
+}
+
+std::optional<std::string> read_activation_word(const YamlTree& tree, const ParameterRule& rule,
+                                                const std::string& path, Faults& faults) {
+  if (tree.kind == YamlTree::Kind::scalar && tree.text == "logistic") return "sigmoid";
+  return read_word(tree, rule.words, rule.later_words, path, faults);
+}
+
+std::optional<ParameterValue> read_activation(const YamlTree& tree, const ParameterRule& rule, const std::string& path,
+                                              Faults& faults) {
+  if (tree.kind != YamlTree::Kind::list) {
+    if (auto found = read_activation_word(tree, rule, path, faults)) return *std::move(found);
+    return std::nullopt;
+  }
+  std::vector<std::string> words;
+  bool whole = true;
+  for (std::size_t i = 0; i < tree.items.size(); ++i) {
+    auto found = read_activation_word(tree.items[i], rule, path + '[' + std::to_string(i) + ']', faults);
+    whole = whole && found;
+    if (found) words.push_back(*std::move(found));
+  }
+  if (!whole) return std::nullopt;
+  return words;
+}
+
+std::string many_values_hint(const YamlTree& tree) {
+  return tree.kind == YamlTree::Kind::list ? "; to try several write {values: [...]}" : "";
+}
+
+template <class T>
+std::optional<ParameterValue> as_value(std::optional<T> value) {
+  if (!value) return std::nullopt;
+  return ParameterValue(*std::move(value));
+}
+
+}  // namespace
+
+const ParameterRule* rule_for(std::string_view parameter) {
+  const auto* found = std::ranges::find(kRules, parameter, &ParameterRule::name);
+  return found == kRules.end() ? nullptr : found;
+}
+
+std::span<const std::string_view> known_parameters() {
+  static const auto kNames = [] {
+    std::array<std::string_view, kRules.size()> names;
+    std::ranges::transform(kRules, names.begin(), &ParameterRule::name);
+    return names;
+  }();
+  return kNames;
+}
+
+std::string range_fault(double value, const Range& range) {
+  const std::string is = ", is " + integral_text(value);
+  if (value < range.min || (range.min_excluded && value == range.min)) {
+    return (range.min_excluded ? "must be above " : "must be at least ") + integral_text(range.min) + is;
+  }
+  if (value > range.max || (range.max_excluded && value == range.max)) {
+    return (range.max_excluded ? "must be below " : "must be at most ") + integral_text(range.max) + is;
+  }
+  return "";
+}
+
+std::optional<std::string> read_word(const YamlTree& tree, std::span<const std::string_view> words,
+                                     std::span<const std::string_view> later_words, const std::string& path,
+                                     Faults& faults) {
+  if (tree.kind != YamlTree::Kind::scalar) {
+    faults.add(tree, path, "must be a word, is " + described(tree) + many_values_hint(tree));
+    return std::nullopt;
+  }
+  if (std::ranges::find(words, tree.text) != words.end()) return tree.text;
+  if (std::ranges::find(later_words, tree.text) != later_words.end()) {
+    faults.add(tree, path, "'" + tree.text + "' is not available in this version" + suggestion("", words));
+    return std::nullopt;
+  }
+  faults.add(tree, path, "has no value '" + tree.text + "'" + suggestion(tree.text, words));
+  return std::nullopt;
+}
+
+std::optional<double> read_number(const YamlTree& tree, const Range& range, const std::string& path, Faults& faults) {
+  const auto value = tree.kind == YamlTree::Kind::scalar && !tree.quoted ? number_in(tree.text) : std::nullopt;
+  if (!value) {
+    faults.add(tree, path, "must be a number, is " + described(tree) + many_values_hint(tree));
+    return std::nullopt;
+  }
+  if (const std::string fault = range_fault(*value, range); !fault.empty()) {
+    faults.add(tree, path, fault);
+    return std::nullopt;
+  }
+  return *value + 0.0;
+}
+
+std::optional<std::int64_t> read_whole_number(const YamlTree& tree, const Range& range, const std::string& path,
+                                              Faults& faults) {
+  const auto value = tree.kind == YamlTree::Kind::scalar && !tree.quoted ? whole_number_in(tree.text) : std::nullopt;
+  if (!value) {
+    faults.add(tree, path, "must be a whole number, is " + described(tree) + many_values_hint(tree));
+    return std::nullopt;
+  }
+  if (const std::string fault = range_fault(static_cast<double>(*value), range); !fault.empty()) {
+    faults.add(tree, path, fault);
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::optional<ParameterValue> read_value(const YamlTree& tree, const ParameterRule& rule, const std::string& path,
+                                         Faults& faults) {
+  if (!rule.neutral.empty()) return read_neutral(tree, rule, path, faults);
+  switch (rule.kind) {
+    case number:
+      return as_value(read_number(tree, rule.range, path, faults));
+    case whole_number:
+      return as_value(read_whole_number(tree, rule.range, path, faults));
+    case word:
+      return as_value(read_word(tree, rule.words, rule.later_words, path, faults));
+    case layer_sizes:
+      return read_layer_sizes(tree, rule, path, faults);
+    case activation:
+      return read_activation(tree, rule, path, faults);
+    case batch_size:
+      if (tree.kind == YamlTree::Kind::scalar && tree.text == "full") return ParameterValue(std::string("full"));
+      if (tree.kind != YamlTree::Kind::scalar || !whole_number_in(tree.text)) {
+        faults.add(tree, path, "must be a whole number or 'full', is " + described(tree) + many_values_hint(tree));
+        return std::nullopt;
+      }
+      return as_value(read_whole_number(tree, rule.range, path, faults));
+    case flag:
+      break;
+  }
+  const auto value = tree.kind == YamlTree::Kind::scalar && !tree.quoted ? flag_in(tree.text) : std::nullopt;
+  if (!value) faults.add(tree, path, "must be true or false, is " + described(tree) + many_values_hint(tree));
+  return as_value(value);
+}
+
+}  // namespace shoal::spec

@@ -1,0 +1,126 @@
+// Stand-ins for the functions that the command line calls. The sweep file's name says what happens: slow.yaml runs
+// until it is stopped, other names end at once; wrong.yaml, absent.yaml and broken.yaml fail in three ways.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <stdexcept>
+#include <thread>
+
+#include "shoal/engine.hpp"
+#include "shoal/error.hpp"
+#include "shoal/run.hpp"
+
+namespace shoal {
+
+SweepSpec load_sweep(const std::filesystem::path& file, std::span<const std::string> overrides) {
+  if (file == "wrong.yaml") {
+    throw InputError({{.file = "wrong.yaml", .line = 3, .path = "metod", .message = "unknown key"},
+                      {.file = "wrong.yaml", .line = 9, .path = "run_cap", .message = "must be at least 1, is 0"}});
+  }
+  SweepSpec spec;
+  spec.file = file;
+  spec.metric = Metric::val_accuracy;
+  spec.maximize = true;
+  for (const std::string& word : overrides) spec.resolved += word + ';';
+  return spec;
+}
+
+PlanSummary plan_sweep(const SweepSpec& spec) {
+  if (spec.file == "absent.yaml") throw UnavailableError("engine cuda: this build has no CUDA");
+  if (spec.file == "broken.yaml") throw Error("cannot read table.csv: Input/output error");
+  if (spec.file == "bug.yaml") throw std::logic_error("index 7 of 3");
+  PlanSummary plan;
+  plan.engine = "cpu";
+  plan.engine_reason = spec.resolved;
+  plan.n_settings = 2;
+  plan.n_trials = 4;
+  plan.n_merged = 1;
+  plan.dropped_parameters = {"momentum"};
+  plan.notes = {"task: classification"};
+  plan.rows = {{.topology = "2-3-1 relu",
+                .kernel = "core_per_network",
+                .n_trials = 4,
+                .n_gangs = 1,
+                .n_parameters = 13,
+                .bytes = 2048}};
+  plan.n_chunks = 1;
+  plan.memory_bytes = 1U << 30U;
+  plan.predicted_bytes = 4096;
+  plan.network_samples = 1250000;
+  plan.estimated_s = 75;
+  return plan;
+}
+
+RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
+  const std::filesystem::path out = options.out.empty() ? "runs/letters-1" : options.out;
+  options.on_start(plan_sweep(spec), out);
+  Progress progress;
+  progress.n_trials = 4;
+  progress.epochs_total = 100;
+  progress.remaining_s = std::nan("");
+  options.on_progress(progress);
+  const bool is_slow = spec.file == "slow.yaml";
+  for (int i = 0; is_slow && i < 3000 && !options.stop.stop_requested(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    options.on_progress(progress);
+  }
+  // A run that does not answer: what a second signal is for.
+  if (is_slow && options.resume) std::this_thread::sleep_for(std::chrono::seconds(30));
+  progress.n_done = 4;
+  progress.n_diverged = 1;
+  progress.epochs_done = 100;
+  progress.remaining_s = 0;
+  progress.samples_per_s = 2.5e6;
+  progress.best_id = "3fa9c1d2e4b5a697";
+  progress.best_metric = 0.9;
+  options.on_progress(progress);
+  return {.out = out,
+          .interrupted = options.stop.stop_requested(),
+          .n_trials = 4,
+          .n_done = 4,
+          .n_diverged = 1,
+          .elapsed_s = 2,
+          .samples_per_s = 2.5e6,
+          .winner = "3fa9c1d2e4b5a697",
+          .test = std::nullopt,
+          .notes = {}};
+}
+
+Leaderboard leaderboard(const std::filesystem::path& run, std::size_t n, std::optional<Metric> metric) {
+  if (run == "none") throw InputError(Diagnostic{"none", 0, "", "is not a run directory: it has no manifest.json"});
+  Leaderboard board;
+  board.metric = metric.value_or(Metric::val_accuracy);
+  board.maximize = true;
+  board.n_trials = 40000;
+  for (std::size_t i = 0; i < std::min<std::size_t>(n, 40000); ++i) {
+    board.rows.push_back({.rank = static_cast<std::uint32_t>(i + 1),
+                          .id = "3fa9c1d2e4b5a697",
+                          .status = TrialStatus::finished,
+                          .epochs = 30,
+                          .metric = i == 2 ? std::nan("") : 0.9,
+                          .parameters = {{"hidden_layer_sizes", "[64, 64]"}, {"alpha", "0.001"}}});
+  }
+  return board;
+}
+
+Predictions predict(const std::filesystem::path& /*run*/, std::string_view which,
+                    const std::filesystem::path& /*table*/) {
+  return {.task = Task::classification,
+          .ids = {std::string(which)},
+          .columns = {"prediction", "a,b"},
+          .rows = {{"say \"A\"", "0.75"}, {"B", "0.25"}}};
+}
+
+void write_predictions(const Predictions& predictions, const std::filesystem::path& file) {
+  std::ofstream(file) << predictions.rows.size() << '\n';
+}
+
+VersionInfo version() { return {.version = "9.8.7", .compiler = "g++ 12", .cuda = "built without CUDA"}; }
+
+std::vector<EngineInfo> engines() {
+  return {{.name = "cpu", .available = true, .detail = "AVX2, 2 threads", .precisions = {Precision::strict}},
+          {.name = "cuda", .available = false, .detail = "built without CUDA", .precisions = {}}};
+}
+
+}  // namespace shoal

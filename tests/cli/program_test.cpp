@@ -1,0 +1,193 @@
+// The whole command line in its own process, over stand-ins whose answers are known.
+#include "program.hpp"
+
+#include <csignal>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace shoal::cli {
+namespace {
+
+Outcome shoal(const std::vector<std::string>& arguments) { return Program(SHOAL_WITH_DOUBLES, arguments).wait(); }
+
+TEST(Program, PrintsHelpOfEveryCommand) {
+  for (const char* command : {"sweep", "plan", "top", "predict", "info"}) {
+    const Outcome help = shoal({command, "--help"});
+    EXPECT_EQ(help.code, 0);
+    EXPECT_NE(help.out.find("Examples:\n  shoal " + std::string(command)), std::string::npos) << help.out;
+    EXPECT_NE(help.out.find("Usage: shoal " + std::string(command) + " [OPTIONS]"), std::string::npos) << help.out;
+    EXPECT_EQ(help.err, "");
+  }
+  EXPECT_EQ(shoal({"--version"}).out, "shoal 9.8.7\n");
+}
+
+TEST(Program, AnswersWrongUseWithOneLineAndAHint) {
+  const auto err = [](const std::vector<std::string>& arguments) {
+    const Outcome outcome = shoal(arguments);
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_EQ(outcome.out, "");
+    return outcome.err;
+  };
+  EXPECT_EQ(err({}), "shoal: no command was given\nshoal: see `shoal --help`\n");
+  EXPECT_EQ(err({"swep", "a.yaml"}),
+            "shoal: unknown command 'swep'; did you mean 'sweep'?\nshoal: see `shoal --help`\n");
+  EXPECT_EQ(err({"qqqqqq"}), "shoal: unknown command 'qqqqqq'\nshoal: see `shoal --help`\n");
+  EXPECT_TRUE(err({"sweep", "a.yaml", "--resum"})
+                  .starts_with("shoal: unknown option '--resum' of sweep; did you mean '--resume'?\n"));
+  EXPECT_TRUE(err({"--jsn"}).starts_with("shoal: unknown option '--jsn'"));
+  EXPECT_TRUE(err({"sweep", "a.yaml", "--resume"}).starts_with("shoal: --resume needs --out DIR"));
+  EXPECT_TRUE(err({"top", "d", "--by", "val_acuracy"})
+                  .starts_with("shoal: --by: unknown metric 'val_acuracy'; did you mean 'val_accuracy'?\n"));
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"sweep"},
+                                                {"top", "d", "-n", "x"},
+                                                {"top", "d", "-q"},
+                                                {"top", "d", "e"},
+                                                {"predict", "d"}}) {
+    EXPECT_TRUE(err(words).starts_with("shoal: ")) << words.front();
+  }
+}
+
+TEST(Program, GivesEachFailureItsCodeAndLines) {
+  const Outcome wrong = shoal({"plan", "wrong.yaml"});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_EQ(wrong.err,
+            "shoal: wrong.yaml:3: metod: unknown key\nshoal: wrong.yaml:9: run_cap: must be at least 1, is 0\n");
+  const Outcome absent = shoal({"plan", "absent.yaml"});
+  EXPECT_EQ(absent.code, 2);
+  EXPECT_EQ(absent.err, "shoal: engine cuda: this build has no CUDA\n");
+  const Outcome broken = shoal({"plan", "broken.yaml"});
+  EXPECT_EQ(broken.code, 1);
+  EXPECT_EQ(broken.err, "shoal: cannot read table.csv: Input/output error\n");
+  const Outcome bug = shoal({"plan", "bug.yaml"});
+  EXPECT_EQ(bug.code, 1);
+  EXPECT_EQ(bug.err, "shoal: unexpected failure: index 7 of 3\n");
+  EXPECT_EQ(shoal({"top", "none"}).code, 2);
+}
+
+TEST(Program, PlansWithOverridesInOrder) {
+  const Outcome plan =
+      shoal({"plan", "a.yaml", "run_cap=5", "--threads", "2", "trainer.engine=cuda", "--engine", "cpu"});
+  EXPECT_EQ(plan.code, 0);
+  EXPECT_EQ(plan.out,
+            "engine    cpu (run_cap=5;trainer.engine=cuda;trainer.engine=cpu;trainer.threads=2;), precision strict\n"
+            "trials    4 of 2 settings, 1 merged as equal\n"
+            "dropped   momentum (where a setting does not use them)\n"
+            "memory    4.0 KiB of 1.0 GiB, 1 chunk\n"
+            "work      1.25M network-samples, about 1m 15s\n"
+            "note      task: classification\n"
+            "\n"
+            "network     kernel            trials  gangs  parameters   memory\n"
+            "2-3-1 relu  core_per_network       4      1          13  2.0 KiB\n");
+  const auto json = nlohmann::json::parse(shoal({"plan", "a.yaml", "--json"}).out);
+  EXPECT_EQ(json["rows"][0]["n_parameters"], 13);
+  EXPECT_EQ(json["network_samples"], 1250000);
+}
+
+TEST(Program, WritesPlainLinesToAPipeAndARankedTable) {
+  const Outcome sweep = shoal({"sweep", "a.yaml"});
+  EXPECT_EQ(sweep.code, 0);
+  EXPECT_EQ(sweep.err, "");
+  EXPECT_EQ(sweep.out.find('\x1b'), std::string::npos);
+  EXPECT_TRUE(
+      sweep.out.starts_with("4 trials of 2 settings, engine cpu, about 1m 15s\n"
+                            "1 setting became equal to another one and were merged\n"
+                            "not used by some settings, so dropped there: momentum\n"
+                            "task: classification\n"
+                            "results: runs/letters-1\n"
+                            "  0% 0/4 trials, 0 samples/s, 0.0 s elapsed, ETA -\n"
+                            "100% 4/4 trials, 2.50M samples/s, best 3fa9c1d2e4b5a697 val_accuracy 0.9, "
+                            "1 diverged, 0.0 s elapsed, ETA 0.0 s\n"
+                            "\n4 of 4 trials done in 2.0 s, 1 diverged, 2.50M network-samples/s\n"
+                            "\nrank  trial             val_accuracy  epochs  hidden_layer_sizes  alpha\n"
+                            "   1  3fa9c1d2e4b5a697           0.9      30  [64, 64]            0.001\n"))
+      << sweep.out;
+  EXPECT_TRUE(
+      sweep.out.ends_with("\nresults are in runs/letters-1\n"
+                          "next:\n"
+                          "  shoal top runs/letters-1 -n 20\n"
+                          "  shoal predict runs/letters-1 --trial best --data new.csv --out predictions.csv\n"))
+      << sweep.out;
+}
+
+TEST(Program, PrintsOneJsonDocumentAndNothingElse) {
+  const Outcome sweep = shoal({"sweep", "a.yaml", "--json", "--out", "runs/x"});
+  EXPECT_EQ(sweep.code, 0);
+  EXPECT_EQ(sweep.err, "");
+  const auto json = nlohmann::json::parse(sweep.out);
+  EXPECT_EQ(json["out"], "runs/x");
+  EXPECT_EQ(json["interrupted"], false);
+  EXPECT_EQ(json["test"], nullptr);
+  EXPECT_EQ(json["best"]["rows"].size(), 10U);
+  EXPECT_EQ(json["best"]["rows"][2]["metric"], nullptr);
+  EXPECT_EQ(nlohmann::json::parse(shoal({"info", "--json"}).out)["engines"][1]["available"], false);
+}
+
+TEST(Program, StopsOnTheFirstSignalAndSaysHowToGoOn) {
+  for (int number : {SIGINT, SIGTERM}) {
+    Program program(SHOAL_WITH_DOUBLES, {"sweep", "slow.yaml", "parameters.alpha=[0, 1]", "--out", "runs/x"});
+    ASSERT_TRUE(program.says("  0% 0/4 trials"));
+    program.signal(number);
+    const Outcome outcome = program.wait();
+    EXPECT_EQ(outcome.code, 3);
+    EXPECT_EQ(outcome.err, "");
+    EXPECT_NE(outcome.out.find("\nstopping; results so far are kept\n"), std::string::npos) << outcome.out;
+    EXPECT_NE(outcome.out.find("  shoal sweep slow.yaml 'parameters.alpha=[0, 1]' --out runs/x --resume\n"),
+              std::string::npos);
+  }
+}
+
+TEST(Program, ExitsAtOnceOnTheSecondSignal) {
+  Program program(SHOAL_WITH_DOUBLES, {"sweep", "slow.yaml", "--resume", "--out", "runs/x"});
+  ASSERT_TRUE(program.says("  0% 0/4 trials"));
+  program.signal(SIGINT);
+  ASSERT_TRUE(program.says("stopping; results so far are kept"));
+  program.signal(SIGINT);
+  const Outcome outcome = program.wait();
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_EQ(outcome.out.find("results are in"), std::string::npos) << "it did not wait";
+}
+
+TEST(Program, IsQuietWhenItsReaderGoesAway) {
+  const std::string command = std::string("set -o pipefail; ") + SHOAL_WITH_DOUBLES + " top d -n 40000 | head -1";
+  const Outcome outcome = Program("/bin/bash", {"-c", command}).wait();
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_EQ(outcome.out, " rank  trial             val_accuracy  epochs  hidden_layer_sizes  alpha\n");
+}
+
+TEST(Program, SaysThatItsOutputCouldNotBeWritten) {
+  const std::string command = std::string(SHOAL_WITH_DOUBLES) + " top d -n 40000 > /dev/full";
+  const Outcome outcome = Program("/bin/bash", {"-c", command}).wait();
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.err, "shoal: cannot write the output: No space left on device\n");
+}
+
+TEST(Program, PredictsToTheScreenOrAFile) {
+  EXPECT_EQ(shoal({"predict", "d", "--trial", "best", "--data", "x.csv"}).out,
+            "prediction,\"a,b\"\n\"say \"\"A\"\"\",0.75\nB,0.25\n");
+  EXPECT_EQ(shoal({"predict", "d", "--trial", "ab", "--data", "x.csv", "--out", "/dev/null"}).out,
+            "2 predictions by trial ab written to /dev/null\n");
+  const auto json = nlohmann::json::parse(shoal({"predict", "d", "--trial", "ab", "--data", "x.csv", "--json"}).out);
+  EXPECT_EQ(json["rows"][1][0], "B");
+}
+
+/// The program on a terminal of its own, made by script(1).
+Outcome on_terminal(const std::string& environment, const std::string& arguments) {
+  const std::string inner = "stty cols 100; " + environment + " " + SHOAL_WITH_DOUBLES + " " + arguments;
+  return Program("/usr/bin/script", {"-qec", inner, "/dev/null"}).wait();
+}
+
+TEST(Program, DrawsALiveLineOnATerminalOnly) {
+  if (::access("/usr/bin/script", X_OK) != 0) GTEST_SKIP() << "script(1) is not installed";
+  const Outcome live = on_terminal("LANG=C.UTF-8 LC_ALL= TERM=xterm NO_COLOR=", "sweep a.yaml");
+  EXPECT_EQ(live.code, 0);
+  EXPECT_NE(live.out.find("\r\x1b[K\x1b[36m"), std::string::npos) << live.out;
+  EXPECT_EQ(live.out.find("\x1b[?25l"), std::string::npos) << "the cursor stays";
+  const Outcome plain = on_terminal("TERM=xterm NO_COLOR=1 LC_ALL=C", "sweep a.yaml");
+  EXPECT_NE(plain.out.find("\r\x1b[K......"), std::string::npos) << plain.out;
+  EXPECT_EQ(plain.out.find("\x1b[3"), std::string::npos);
+  EXPECT_EQ(on_terminal("TERM=dumb", "sweep a.yaml").out.find('\x1b'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace shoal::cli
