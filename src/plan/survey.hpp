@@ -26,10 +26,11 @@ class Survey {
   [[nodiscard]] std::uint64_t n_chunks() const noexcept { return n_chunks_; }
   [[nodiscard]] std::uint64_t largest_chunk_bytes() const noexcept { return largest_chunk_bytes_; }
   /// One row a topology, most work first.
-  [[nodiscard]] std::vector<PlanRow> rows(const Engine& engine) const;
+  [[nodiscard]] std::vector<PlanRow> rows() const;
 
  private:
   struct Shape {
+    std::string kernel;
     std::uint64_t n_trials = 0, n_gangs = 0, bytes = 0;
     double cost = 0;
   };

@@ -86,7 +86,7 @@ PlanSummary PreparedSweep::summary(const SweepSpec& spec) const {
   summary.n_merged = trials.n_merged();
   summary.dropped_parameters = trials.dropped_parameters();
   summary.notes = dataset->notes;
-  summary.rows = survey.rows(*engine);
+  summary.rows = survey.rows();
   summary.n_chunks = survey.n_chunks();
   summary.memory_bytes = memory_bytes;
   summary.predicted_bytes = survey.largest_chunk_bytes();
