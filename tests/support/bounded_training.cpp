@@ -54,8 +54,9 @@ struct Output {
 };
 
 Output softmax_output(const Row& z, std::span<const double> targets) {
-  // The engine subtracts its own largest z; the difference of two z's is what matters, whichever is largest.
-  const Bounded largest = *std::ranges::max_element(z, {}, &Bounded::value);
+  // The largest of the engine's z may be another one, but is no further off than the worst of them.
+  const Bounded largest = {std::ranges::max(z, {}, &Bounded::value).value,
+                           std::ranges::max(z, {}, &Bounded::error).error};
   Row t;
   Bounded sum = exact(0);
   Bounded likelihood = exact(0);

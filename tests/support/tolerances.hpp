@@ -37,6 +37,8 @@ struct Bounded {
 
 /// `brought`: what the operands bring; `unit`: the relative rounding error of the operation.
 inline Bounded rounded(double value, double brought, double unit = kFloatRounding) {
+  // Infinite bounds make NaN of 0 * Inf or of a log below 0: anything is possible then.
+  if (!std::isfinite(brought)) return {value, std::numeric_limits<double>::infinity()};
   return {value, brought + unit * (std::abs(value) + brought) + 0x1p-148};
 }
 /// A number that the engine holds rounded to float.

@@ -198,8 +198,9 @@ Gradient gradient(const Topology& topology, Loss loss, double alpha, std::span<c
     for (double& value : delta) value *= row.weight;
     add_row_gradient(topology, parameters, trace, row, std::move(delta), result.objective);
   }
-  for (double& value : result.objective) value /= result.weight;
-  for_each_weight(topology, [&](Count index) { result.objective[index] += alpha * parameters[index] / result.weight; });
+  const double inverse = result.weight > 0 ? 1 / result.weight : 0;  // rows of no weight ask for nothing
+  for (double& value : result.objective) value *= inverse;
+  for_each_weight(topology, [&](Count index) { result.objective[index] += alpha * inverse * parameters[index]; });
   return result;
 }
 
@@ -207,8 +208,7 @@ void update(const Hyperparameters& hyperparameters, double rate, std::span<const
   ++state.step;
   std::vector<double>& w = state.parameters;
   if (hyperparameters.solver == Solver::adam) {
-    const double beta_1 = hyperparameters.beta_1;
-    const double beta_2 = hyperparameters.beta_2;
+    const double beta_1 = hyperparameters.beta_1, beta_2 = hyperparameters.beta_2;
     state.beta_1_power *= beta_1;
     state.beta_2_power *= beta_2;
     const double step = rate * std::sqrt(1 - state.beta_2_power) / (1 - state.beta_1_power);

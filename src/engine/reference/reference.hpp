@@ -70,8 +70,7 @@ void update(const Hyperparameters& hyperparameters, double rate, std::span<const
 
 /// Sums of the rows' losses, each taken before the step that its minibatch made.
 struct EpochSums {
-  double loss = 0;
-  double weight = 0;
+  double loss = 0, weight = 0;
 };
 /// One pass over the training rows in `order`, a step a minibatch; the last may be shorter. Nothing if
 /// `stop` came first; the state is of no use then.
