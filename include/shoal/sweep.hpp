@@ -113,5 +113,7 @@ class Trials {
 [[nodiscard]] std::vector<std::pair<std::string_view, std::string>> parameters_of(const Trial& trial);
 /// The names alone.
 [[nodiscard]] std::span<const std::string_view> parameter_names();
+/// The identity of a setting: 16 hexadecimal digits, a hash of its canonical parameters alone.
+[[nodiscard]] std::string setting_id(const Trial& trial);
 
 }  // namespace shoal

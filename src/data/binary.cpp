@@ -119,7 +119,9 @@ std::pair<Reader, std::size_t> idx_reader(unsigned char type) {
   }
 }
 
-std::vector<std::int32_t> idx_labels(const std::filesystem::path& images, std::size_t n_rows, std::uint64_t& hash) {
+/// Reads the labels beside the images, or says in the table why there are none.
+void read_idx_labels(const std::filesystem::path& images, Table& table) {
+  const std::size_t n_rows = table.n_rows;
   std::string name = images.filename().string();
   const auto replaced = [&name](const std::string& from, const std::string& to) {
     const std::size_t at = name.find(from);
@@ -128,21 +130,23 @@ std::vector<std::int32_t> idx_labels(const std::filesystem::path& images, std::s
     return true;
   };
   if (!replaced("images-idx3", "labels-idx1") && !replaced("images.idx3", "labels.idx1")) {
-    refuse(images.string(), "IDX images need a name with images-idx3, so that their labels-idx1 file can be found");
+    table.no_labels = "IDX images need a name with images-idx3, so that their labels-idx1 file can be found";
+    return;
   }
   const std::filesystem::path path = images.parent_path() / name;
-  if (!std::filesystem::exists(path))
-    refuse(images.string(), fmt::format("its labels {} are not there", path.string()));
+  if (!std::filesystem::exists(path)) {
+    table.no_labels = fmt::format("its labels {} are not there", path.filename().string());
+    return;
+  }
   const std::string bytes = read_bytes(path);
   if (bytes.size() < 8 || bytes[2] != 0x08) refuse(path.string(), "is not an IDX file of labels");
   const auto [dimensions, begin] = idx_header(bytes, path.string());
   if (dimensions.size() != 1 || bytes.size() - begin < dimensions[0])
     refuse(path.string(), "is cut off, or is not a list of labels");
   if (dimensions[0] != n_rows) refuse(path.string(), fmt::format("has {} labels for {} images", dimensions[0], n_rows));
-  hash = hash_bytes(bytes, hash);
-  std::vector<std::int32_t> labels(n_rows);
-  for (std::size_t r = 0; r < n_rows; ++r) labels[r] = static_cast<unsigned char>(bytes[begin + r]);
-  return labels;
+  table.hash = hash_bytes(bytes, table.hash);
+  table.idx_labels.resize(n_rows);
+  for (std::size_t r = 0; r < n_rows; ++r) table.idx_labels[r] = static_cast<unsigned char>(bytes[begin + r]);
 }
 
 }  // namespace
@@ -172,7 +176,7 @@ Table read_npy(const std::string& bytes, const std::string& file) {
   if (shape.empty() || shape.size() > 2) refuse(file, fmt::format("has {} dimensions; a table has 2", shape.size()));
   const std::size_t n_rows = shape[0];
   const std::size_t n_columns = shape.size() == 2 ? shape[1] : 1;
-  if ((bytes.size() - begin) / size < n_rows * n_columns)
+  if (n_columns != 0 && (bytes.size() - begin) / size / n_columns < n_rows)
     refuse(file, "is cut off: it holds fewer values than its header says");
   const bool swap = type[0] == '>' && std::endian::native == std::endian::little;
   Table table = table_of(file, n_rows, n_columns);
@@ -193,8 +197,12 @@ Table read_idx(const std::string& bytes, const std::filesystem::path& path) {
   if (read == nullptr) refuse(file, "is not a table: neither text nor NPY nor IDX");
   const auto [dimensions, begin] = idx_header(bytes, file);
   std::size_t n_columns = 1;
-  for (std::size_t d = 1; d < dimensions.size(); ++d) n_columns *= dimensions[d];
-  if ((bytes.size() - begin) / size < dimensions[0] * n_columns)
+  bool fits = true;
+  for (std::size_t d = 1; d < dimensions.size() && fits; ++d) {
+    n_columns *= dimensions[d];
+    fits = n_columns <= bytes.size();  // before the product of many dimensions overflows
+  }
+  if (!fits || (n_columns != 0 && (bytes.size() - begin) / size / n_columns < dimensions[0]))
     refuse(file, "is cut off: it holds fewer values than its header says");
   const bool swap = std::endian::native == std::endian::little;
   Table table = table_of(file, dimensions[0], n_columns);
@@ -203,7 +211,8 @@ Table read_idx(const std::string& bytes, const std::filesystem::path& path) {
       table.columns[c].numbers[r] = read(bytes.data() + begin + (r * n_columns + c) * size, swap);
     }
   }
-  if (dimensions.size() > 1) table.idx_labels = idx_labels(path, table.n_rows, table.hash);
+  table.is_images = dimensions.size() > 1;
+  if (table.is_images) read_idx_labels(path, table);
   return table;
 }
 

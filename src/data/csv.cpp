@@ -42,14 +42,19 @@ std::optional<double> number_of(std::string_view cell, bool comma) {
   if (error == std::errc::result_out_of_range) {  // too large, or too small to matter
     return cell.find("e-") != std::string_view::npos || cell.find("E-") != std::string_view::npos ? 0.0 : HUGE_VAL;
   }
-  return error == std::errc() ? std::optional(value) : std::nullopt;
+  return error == std::errc() ? std::optional(value + 0.0) : std::nullopt;  // -0 is 0
 }
 
+/// Without overlong forms, surrogates and code points past U+10FFFF, which JSON refuses.
 bool is_utf8(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size();) {
     const auto c = static_cast<unsigned char>(bytes[i]);
     const std::size_t n = c < 0x80 ? 1 : (c >> 5) == 6 ? 2 : (c >> 4) == 14 ? 3 : (c >> 3) == 30 ? 4 : 0;
     if (n == 0 || i + n > bytes.size()) return false;
+    const auto second = n > 1 ? static_cast<unsigned char>(bytes[i + 1]) : 0;
+    if (n == 2 && c < 0xC2) return false;
+    if ((c == 0xE0 && second < 0xA0) || (c == 0xED && second > 0x9F)) return false;
+    if ((c == 0xF0 && second < 0x90) || (c == 0xF4 && second > 0x8F) || c > 0xF4) return false;
     for (std::size_t k = 1; k < n; ++k) {
       if ((static_cast<unsigned char>(bytes[i + k]) >> 6) != 2) return false;
     }
@@ -63,7 +68,7 @@ char separator_of(std::string_view bytes) {
   std::array<std::size_t, 3> count{};
   constexpr std::string_view kSeparators = ",;\t";
   bool quoted = false;
-  for (const char c : bytes) {
+  for (const char c : bytes.substr(std::min(bytes.find_first_not_of("\r\n"), bytes.size()))) {
     if (c == '"') quoted = !quoted;
     if (!quoted && (c == '\n' || c == '\r')) break;
     const std::size_t which = kSeparators.find(c);
@@ -83,13 +88,12 @@ class CsvBuilder {
   void field(const char* text, std::size_t n) { record_.emplace_back(trimmed({text, n})); }
 
   void end_of_record(std::uint32_t last_line) {
-    const bool blank = record_.size() == 1 && record_[0].empty() && table_.columns.size() != 1;
-    if (!blank) {
-      if (table_.columns.empty()) {
-        first_record();
-      } else {
-        row();
-      }
+    if (table_.columns.empty() && first_.empty()) {
+      first_ = std::move(record_);
+      first_line_ = line_;
+    } else {
+      begin_table();
+      row(record_, line_);
     }
     record_.clear();
     line_ = last_line + 1;
@@ -103,6 +107,12 @@ class CsvBuilder {
   }
 
   Table take() {
+    begin_table();
+    if (dot_line_ != 0 && comma_line_ != 0) {
+      fault(std::max(dot_line_, comma_line_), {},
+            fmt::format("mixes decimal points and decimal commas; line {} has the other kind",
+                        std::min(dot_line_, comma_line_)));
+    }
     if (faults_.size() > kMostFaults) {
       faults_.resize(kMostFaults);
       faults_.push_back({table_.file, 0, {}, "and more; reading stopped there"});
@@ -114,45 +124,66 @@ class CsvBuilder {
   }
 
  private:
-  /// A header, unless every cell of it is a number or missing.
-  void first_record() {
-    table_.has_header = std::ranges::any_of(
-        record_, [&](const std::string& cell) { return !is_missing(cell) && !number_of(cell, comma_); });
+  /// The first record is a header where some cell is text and none a number, and where it mixes both but the second
+  /// record has a number under a text: `id,2019` over `7,0.5`. `5.1,setosa` over `4.9,setosa` are two rows.
+  [[nodiscard]] bool first_is_header() const {
+    bool text = false;
+    bool number = false;
+    bool number_below_text = false;
+    for (std::size_t c = 0; c < first_.size(); ++c) {
+      if (is_missing(first_[c])) continue;
+      const bool is_number = number_of(first_[c], comma_).has_value();
+      (is_number ? number : text) = true;
+      if (!is_number && c < record_.size() && !is_missing(record_[c]) && number_of(record_[c], comma_)) {
+        number_below_text = true;
+      }
+    }
+    return text && (!number || number_below_text);
+  }
+
+  /// Names the columns once the second record is there, or the file has ended.
+  void begin_table() {
+    if (first_.empty() || !table_.columns.empty()) return;
+    table_.has_header = first_is_header();
     std::set<std::string> seen;
-    for (std::size_t c = 0; c < record_.size(); ++c) {
+    for (std::size_t c = 0; c < first_.size(); ++c) {
       Column column;
-      column.name = table_.has_header ? record_[c] : fmt::format("V{}", c + 1);
+      column.name = table_.has_header ? first_[c] : fmt::format("V{}", c + 1);
       if (column.name.empty()) column.name = fmt::format("V{}", c + 1);
       if (!seen.insert(column.name).second)
-        fault(line_, fmt::format("column '{}'", column.name), "the header names it twice");
+        fault(first_line_, fmt::format("column '{}'", column.name), "the header names it twice");
       table_.columns.push_back(std::move(column));
     }
-    if (!table_.has_header) row();
+    if (!table_.has_header) row(first_, first_line_);
   }
 
-  void row() {
-    if (record_.size() != table_.columns.size()) {
-      fault(line_, {},
-            fmt::format("has {} cells where the table has {} columns", record_.size(), table_.columns.size()));
+  void row(const std::vector<std::string>& cells, std::uint32_t line) {
+    if (cells.size() != table_.columns.size()) {
+      fault(line, {}, fmt::format("has {} cells where the table has {} columns", cells.size(), table_.columns.size()));
       return;
     }
-    for (std::size_t c = 0; c < record_.size(); ++c) cell(table_.columns[c], record_[c]);
+    for (std::size_t c = 0; c < cells.size(); ++c) cell(table_.columns[c], cells[c], line);
     ++table_.n_rows;
-    table_.lines.push_back(line_);
+    table_.lines.push_back(line);
   }
 
-  void cell(Column& column, const std::string& text) {
-    if (column.is_text()) {
-      column.texts.push_back(is_missing(text) ? std::string() : text);
-      return;
-    }
+  void cell(Column& column, const std::string& text, std::uint32_t line) {
     if (is_missing(text)) {
-      column.numbers.push_back(kNaN);
+      if (column.is_text()) {
+        column.texts.emplace_back();
+      } else {
+        column.numbers.push_back(kNaN);
+      }
       return;
     }
     const std::optional<double> number = number_of(text, comma_);
+    if (column.is_text()) {
+      column.texts.push_back(number && std::isfinite(*number) ? shortest(*number) : text);
+      return;
+    }
+    if (number && comma_) note_decimal_mark(text, line);
     if (number && std::isinf(*number)) {
-      fault(line_, fmt::format("column '{}'", column.name), fmt::format("'{}' is not a finite number", text));
+      fault(line, fmt::format("column '{}'", column.name), fmt::format("'{}' is not a finite number", text));
     }
     if (number) {
       column.numbers.push_back(*number);
@@ -162,11 +193,18 @@ class CsvBuilder {
     column.texts.push_back(text);
   }
 
-  /// A cell that is no number makes its column text; what was read before keeps its shortest form.
+  void note_decimal_mark(std::string_view text, std::uint32_t line) {
+    if (dot_line_ == 0 && text.find('.') != std::string_view::npos) dot_line_ = line;
+    if (comma_line_ == 0 && text.find(',') != std::string_view::npos) comma_line_ = line;
+  }
+
+  static std::string shortest(double number) { return std::isnan(number) ? "" : fmt::format("{}", number); }
+
+  /// A cell that is no number makes its column text. Numbers in it have their shortest form, whether they stand before
+  /// or after that cell, so that 01 is one category and the same one in every table.
   static void to_text(Column& column) {
     column.texts.reserve(column.numbers.size() + 1);
-    for (const double number : column.numbers)
-      column.texts.push_back(std::isnan(number) ? "" : fmt::format("{}", number));
+    for (const double number : column.numbers) column.texts.push_back(shortest(number));
     column.numbers.clear();
     column.numbers.shrink_to_fit();
   }
@@ -175,6 +213,9 @@ class CsvBuilder {
   bool comma_;
   std::uint32_t line_ = 1;
   std::vector<std::string> record_;
+  std::vector<std::string> first_;  ///< the first record, until the second says whether it is a header
+  std::uint32_t first_line_ = 1;
+  std::uint32_t dot_line_ = 0, comma_line_ = 0;  ///< first line with each decimal mark, where ; separates
   std::vector<Diagnostic> faults_;
 };
 
@@ -226,7 +267,7 @@ Table read_csv(const std::string& whole, const std::string& file) {
     }
     if (csv_parse(&parser, line.data(), line.size(), on_field, on_record, &view) != line.size()) {
       builder.fault(view.line, {}, "has a quote in the middle of a cell; a quote inside quotes is written twice");
-      break;
+      return builder.take();  // throws; what the parser still holds is half a record
     }
     at = end;
   }

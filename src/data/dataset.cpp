@@ -61,7 +61,8 @@ std::vector<std::size_t> find_columns(const Table& table, const std::vector<Colu
 
 Roles assign_roles(const Table& table, const DataSpec& spec, Faults& faults) {
   Roles roles;
-  const bool idx = !table.idx_labels.empty();
+  const bool idx = table.is_images;
+  if (!table.no_labels.empty()) faults.add({table.file, 0, {}, table.no_labels});
   if (idx && !spec.target.empty()) {
     faults.add({table.file, 0, "data.target", "IDX images have their labels beside them; leave data.target out"});
   }
@@ -159,13 +160,14 @@ void describe_targets(const Table& table, const Roles& roles, Preprocessing& p, 
   }
 }
 
-std::optional<double> target_number(const Table& table, const Column& column, std::size_t row, Faults& faults) {
-  if (column.is_text()) {
-    faults.add(table, row, column.name, fmt::format("'{}' is not a number", column.texts[row]));
+std::optional<double> cell_number(const Table& table, const Column& column, std::size_t row, std::string_view part,
+                                  Faults& faults) {
+  if (column.is_text() ? column.texts[row].empty() : std::isnan(column.numbers[row])) {
+    faults.add(table, row, column.name, fmt::format("the {} has no value", part));
     return std::nullopt;
   }
-  if (std::isnan(column.numbers[row])) {
-    faults.add(table, row, column.name, "the target has no value");
+  if (column.is_text()) {
+    faults.add(table, row, column.name, fmt::format("'{}' is not a number", column.texts[row]));
     return std::nullopt;
   }
   return column.numbers[row];
@@ -196,12 +198,15 @@ void append_targets(const Table& table, const std::vector<std::size_t>& targets,
   for (std::size_t row = 0; row < table.n_rows; ++row) {
     for (std::size_t k = 0; k < targets.size(); ++k) {
       const Column& column = table.columns[targets[k]];
-      const double value = target_number(table, column, row, faults).value_or(0);
+      const double value = cell_number(table, column, row, "target", faults).value_or(0);
       if (p.task == Task::multilabel && value != 0 && value != 1) {
         faults.add(table, row, column.name, fmt::format("is {}; a label of task multilabel is 0 or 1", value));
       }
       const double centre = p.task == Task::regression ? p.target_centre[k] : 0;
       dataset.targets.push_back(static_cast<float>(value - centre));
+      if (std::isinf(dataset.targets.back())) {
+        faults.add(table, row, column.name, fmt::format("{} is too large for a 4-byte float", value));
+      }
     }
   }
 }
@@ -209,10 +214,11 @@ void append_targets(const Table& table, const std::vector<std::size_t>& targets,
 void append_weights(const Table& table, std::size_t column, Dataset& dataset, Faults& faults) {
   double sum = 0;
   for (std::size_t row = 0; row < table.n_rows; ++row) {
-    const double weight = target_number(table, table.columns[column], row, faults).value_or(1);
-    if (weight < 0) faults.add(table, row, table.columns[column].name, "a weight is at least 0");
+    const double weight = cell_number(table, table.columns[column], row, "weight", faults).value_or(1);
+    if (!(weight >= 0 && std::isfinite(static_cast<float>(weight))))
+      faults.add(table, row, table.columns[column].name, "a weight is at least 0 and finite");
     dataset.weights.push_back(static_cast<float>(weight));
-    sum += weight;
+    sum += std::abs(weight);
   }
   if (sum == 0) faults.add({table.file, 0, "data.weights", "all weights are 0"});
 }
@@ -226,18 +232,53 @@ std::vector<std::uint32_t> append_table(const Table& table, const Table& train, 
         train.has_header ? ColumnName(train.columns[c].name) : ColumnName(static_cast<std::int64_t>(c));
     if (const auto at = find_column(table, sought, "data.target", faults)) targets.push_back(*at);
   }
-  if (roles.targets.empty() && table.idx_labels.empty()) faults.add({table.file, 0, {}, "has no labels beside it"});
+  std::optional<std::size_t> weights;
+  if (roles.weights) {
+    const std::size_t c = *roles.weights;
+    weights = find_column(
+        table, train.has_header ? ColumnName(train.columns[c].name) : ColumnName(static_cast<std::int64_t>(c)),
+        "data.weights", faults);
+  }
+  if (roles.targets.empty() && table.idx_labels.empty()) {
+    faults.add({table.file, 0, {}, table.no_labels.empty() ? "has no labels beside it" : table.no_labels});
+  }
   faults.finish();
   data::encode_inputs(dataset.preprocessing, table, data::match_inputs(dataset.preprocessing, table), dataset.inputs,
                       faults);
   append_targets(table, targets, dataset, faults);
   faults.finish();
-  if (!dataset.weights.empty()) dataset.weights.resize(dataset.weights.size() + table.n_rows, 1.0F);
+  if (roles.weights) append_weights(table, *weights, dataset, faults);
+  faults.finish();
   std::vector<std::uint32_t> rows(table.n_rows);
   std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(dataset.n_rows));
   dataset.n_rows += table.n_rows;
   dataset.hash = dataset.hash * 31 + table.hash;
   return rows;
+}
+
+void check_split_spec(const DataSpec& spec) {
+  const auto* fraction = std::get_if<double>(&spec.validation);
+  if (fraction != nullptr && !(*fraction > 0 && *fraction < 1)) {
+    throw InputError(
+        Diagnostic{{}, 0, "data.validation", fmt::format("a fraction is above 0 and below 1, this is {}", *fraction)});
+  }
+  if (spec.cv && *spec.cv < 2) {
+    throw InputError(Diagnostic{{}, 0, "data.cv", fmt::format("at least 2 folds are needed, not {}", *spec.cv)});
+  }
+  if (fraction == nullptr && spec.cv) {
+    throw InputError(Diagnostic{{}, 0, "data.validation", "a validation table and data.cv cannot go together"});
+  }
+}
+
+/// Classes with fewer rows than folds are missing from the validation rows of some fold.
+void note_small_classes(std::span<const std::int32_t> labels, std::uint32_t n_folds, Dataset& dataset) {
+  std::vector<std::size_t> count(dataset.preprocessing.classes.size(), 0);
+  for (const std::int32_t label : labels) ++count[static_cast<std::size_t>(label)];
+  for (std::size_t k = 0; k < count.size(); ++k) {
+    if (count[k] >= n_folds) continue;
+    dataset.notes.push_back(fmt::format("class '{}' has {} rows for {} folds: some validate without it",
+                                        dataset.preprocessing.classes[k], count[k], n_folds));
+  }
 }
 
 void make_splits(const Table& train, const Roles& roles, const DataSpec& spec, std::vector<std::uint32_t> validation,
@@ -258,6 +299,7 @@ void make_splits(const Table& train, const Roles& roles, const DataSpec& spec, s
           train.file, 0, "data.cv",
           fmt::format("{} folds need as many {}, there are {}", n_folds, groups.empty() ? "rows" : "groups", n_units)});
     }
+    note_small_classes(strata, n_folds, dataset);
     const std::vector<std::uint32_t> fold_of = data::deal_folds(train.n_rows, n_folds, strata, groups, seed);
     dataset.splits.resize(n_folds);
     for (std::uint32_t row = 0; row < train.n_rows; ++row) {
@@ -286,6 +328,7 @@ void make_splits(const Table& train, const Roles& roles, const DataSpec& spec, s
 }
 
 Dataset build(const Table& train, const DataSpec& spec, std::uint64_t seed) {
+  check_split_spec(spec);
   Faults faults;
   Dataset dataset;
   dataset.name = std::filesystem::path(train.file).filename().string();
@@ -304,8 +347,6 @@ Dataset build(const Table& train, const DataSpec& spec, std::uint64_t seed) {
   dataset.n_rows = train.n_rows;
   std::vector<std::uint32_t> validation;
   if (const auto* path = std::get_if<std::filesystem::path>(&spec.validation)) {
-    if (spec.cv)
-      throw InputError(Diagnostic{{}, 0, "data.validation", "a validation table and data.cv cannot go together"});
     validation = append_table(data::read_table(*path), train, roles, dataset);
   }
   if (spec.test) dataset.test = append_table(data::read_table(*spec.test), train, roles, dataset);

@@ -56,27 +56,27 @@ void encode_category(const InputColumn& column, const Table& table, const Column
 
 void encode_number(const InputColumn& column, MissingPolicy missing, const Table& table, const Column& source,
                    std::size_t row, float* to, Faults& faults) {
-  if (source.is_text()) {
-    const std::string& text = source.texts[row];
-    double value = 0;
+  double value = std::numeric_limits<double>::quiet_NaN();
+  if (!source.is_text()) {
+    value = source.numbers[row];
+  } else if (const std::string& text = source.texts[row]; !text.empty()) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (!text.empty() && (error != std::errc() || end != text.data() + text.size())) {
+    if (error != std::errc() || end != text.data() + text.size()) {
       faults.add(table, row, column.name, fmt::format("'{}' is not a number", text));
       return;
     }
-  }
-  const std::string text = source.is_text() ? source.texts[row] : std::string();
-  double value = std::numeric_limits<double>::quiet_NaN();
-  if (source.is_text() && !text.empty()) {
-    std::from_chars(text.data(), text.data() + text.size(), value);
-  } else if (!source.is_text()) {
-    value = source.numbers[row];
   }
   if (std::isnan(value) && missing == MissingPolicy::error) {
     faults.add(table, row, column.name, "has no value; data.missing: impute fills it with the training rows' mean");
     return;
   }
   to[0] = static_cast<float>(value - column.centre);
+  // A huge centre comes from a huge value in the same column: that one is at fault.
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  if (std::isinf(to[0]) && (std::abs(value) > kLargest || std::abs(column.centre) <= kLargest)) {
+    faults.add(table, row, column.name, fmt::format("{} is too large for a 4-byte float", value));
+    return;
+  }
   if (column.has_indicator) to[1] = std::isnan(value) ? 1.0F : 0.0F;
 }
 

@@ -101,7 +101,8 @@ Moments moments_of(const std::vector<std::uint32_t>& rows, Value value) {
   return m;
 }
 
-double reciprocal(double spread) { return spread > 0 ? 1 / spread : 1; }
+/// 1 for a constant column, and where the factor would be no float.
+double reciprocal(double spread) { return spread > 1e-37 ? 1 / spread : 1; }
 
 }  // namespace
 

@@ -23,7 +23,9 @@ struct Table {
   std::size_t n_rows = 0;
   bool has_header = false;
   std::vector<std::uint32_t> lines;      ///< of each row in the file, 1-based; empty where a file has no lines
+  bool is_images = false;                ///< IDX: the target is idx_labels, not a column
   std::vector<std::int32_t> idx_labels;  ///< IDX: the labels beside the images
+  std::string no_labels;                 ///< IDX: why there are none, which new images do not need
   std::uint64_t hash = 0;                ///< of every byte read
 
   /// Line of a row, 0 where there are none.

@@ -5,6 +5,7 @@
 
 #include "engine/cpu/cpu_engine.hpp"
 #include "engine/reference/reference_engine.hpp"
+#include "engine/cuda/cuda_engine.hpp"
 #include "shoal/engine.hpp"
 #include "shoal/error.hpp"
 #include "spec/nearest.hpp"
@@ -22,6 +23,7 @@ constexpr std::array kMakers{
     Maker{"reference", reference_engine_info, make_reference_engine},
     Maker{"cpu", cpu_engine_info,
           [](const Dataset& dataset, const EngineOptions& options) { return make_cpu_engine(dataset, options); }},
+    Maker{"cuda", cuda_engine_info, make_cuda_engine},
 };
 
 /// `auto`: the first of these that is there.

@@ -1,128 +1,162 @@
 #include "plan/plan.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
+#include <array>
+#include <cstdio>
 #include <map>
+#include <tuple>
+#include <utility>
 
 #include "shoal/error.hpp"
 
-namespace shoal {
+namespace shoal::plan {
 namespace {
 
-constexpr double kMiB = 1024.0 * 1024.0;
+bool has_patience(const Trial& trial) { return trial.hyperparameters.n_iter_no_change > 0; }
 
-/// The smallest sensible workspace grows with every gang that joins a chunk, so it is asked for anew each time a gang
-/// of another shape comes: a chunk holds few shapes and many gangs.
-class ChunkBuilder {
- public:
-  ChunkBuilder(const Engine& engine, std::uint64_t limit_bytes) : engine_(&engine), limit_(limit_bytes) {}
+template <class T>
+std::uint64_t bytes_of(const std::vector<T>& values) {
+  return values.size() * sizeof(T);
+}
 
-  void add(const Cohort& cohort, std::span<const std::uint64_t> members, std::uint32_t gang_size) {
-    Gang gang{cohort.key, static_cast<Slot>(n_slots_), gang_size, cohort.keeps_best};
-    const std::uint64_t places = engine_->bytes_per_slot(gang) * gang_size;
-    const std::uint64_t workspace = workspace_with(gang);
-    if (places_ > 0 && places_ + places + workspace > limit_) {
-      finish();
-      gang.first_slot = 0;
-      return add(cohort, members, gang_size);
-    }
-    if (places + workspace > limit_) {
-      throw Error(fmt::format("trainer.memory: one network of this sweep needs {:.1f} MiB, the limit is {:.1f} MiB",
-                              static_cast<double>(places + workspace) / kMiB, static_cast<double>(limit_) / kMiB));
-    }
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      chunk_.placements.push_back({members[i], gang.first_slot + static_cast<Slot>(i)});
-    }
-    chunk_.gangs.push_back(gang);
-    n_slots_ += gang_size;
-    places_ += places;
-    workspace_ = workspace;
+/// place_bytes[i]: of the first i gangs.
+std::vector<std::uint64_t> place_bytes(std::span<const FilledGang> gangs, const Engine& engine) {
+  std::vector<std::uint64_t> sums{0};
+  sums.reserve(gangs.size() + 1);
+  for (const FilledGang& filled : gangs) {
+    sums.push_back(sums.back() + filled.gang.n_slots * engine.bytes_per_slot(filled.gang));
   }
-
-  std::vector<Chunk> take() {
-    finish();
-    return std::move(chunks_);
-  }
-
- private:
-  std::uint64_t workspace_with(const Gang& gang) {
-    if (!shapes_.empty() && shapes_.back().key == gang.key) return workspace_;
-    if (std::ranges::none_of(shapes_, [&](const Gang& g) { return g.key == gang.key; })) shapes_.push_back(gang);
-    return engine_->workspace_bytes(shapes_);
-  }
-
-  void finish() {
-    if (chunk_.gangs.empty()) return;
-    chunk_.bytes = places_ + workspace_;
-    chunks_.push_back(std::move(chunk_));
-    chunk_ = {};
-    shapes_.clear();
-    n_slots_ = 0;
-    places_ = workspace_ = 0;
-  }
-
-  const Engine* engine_;
-  std::uint64_t limit_;
-  std::vector<Chunk> chunks_;
-  Chunk chunk_;
-  std::vector<Gang> shapes_;  ///< of this chunk, one gang a key
-  std::uint64_t n_slots_ = 0;
-  std::uint64_t places_ = 0;
-  std::uint64_t workspace_ = 0;
-};
+  return sums;
+}
 
 }  // namespace
 
-double training_cost(const Trial& trial, std::size_t n_training_rows) {
-  double per_row = 0;
-  for (std::size_t l = 0; l < trial.topology.n_layers(); ++l) {
-    const double weights = static_cast<double>(trial.topology.n_parameters(l));
-    per_row += weights * (l == 0 ? 2 : 3);
-  }
-  return per_row * static_cast<double>(n_training_rows) * static_cast<double>(trial.hyperparameters.max_iter);
+std::uint64_t n_training_rows(const Trial& trial, const Dataset& dataset) {
+  return dataset.splits.at(trial.fold).training.size();
 }
 
-std::vector<Cohort> group_into_cohorts(std::span<const std::uint64_t> numbers, const Trials& trials,
-                                       const Dataset& dataset) {
-  std::map<GangKey, Cohort> by_key;
-  for (const std::uint64_t number : numbers) {
-    const Trial trial = trials.at(number);
-    Cohort& cohort = by_key[gang_key(trial)];
-    cohort.trials.push_back(number);
-    cohort.keeps_best |= trial.hyperparameters.n_iter_no_change > 0;
-    cohort.cost = std::max(cohort.cost, training_cost(trial, dataset.splits.at(trial.fold).training.size()));
-  }
-  std::vector<Cohort> cohorts;
-  for (auto& [key, cohort] : by_key) {
-    cohort.key = key;
-    std::ranges::sort(cohort.trials);
-    cohorts.push_back(std::move(cohort));
-  }
-  std::ranges::sort(cohorts, [](const Cohort& a, const Cohort& b) {
-    return a.cost != b.cost ? a.cost > b.cost : a.trials.front() < b.trials.front();
-  });
-  return cohorts;
-}
-
-std::vector<Chunk> divide_into_chunks(const std::vector<Cohort>& cohorts, const Engine& engine,
-                                      std::uint64_t limit_bytes) {
-  ChunkBuilder builder(engine, limit_bytes);
-  for (const Cohort& cohort : cohorts) {
-    const std::uint32_t gang_size = std::max(1U, engine.gang_size(cohort.key));
-    for (std::size_t first = 0; first < cohort.trials.size(); first += gang_size) {
-      const std::size_t count = std::min<std::size_t>(gang_size, cohort.trials.size() - first);
-      builder.add(cohort, std::span(cohort.trials).subspan(first, count), gang_size);
-    }
-  }
-  return builder.take();
+double cost(const Trial& trial, const Dataset& dataset) {
+  return static_cast<double>(trial.topology.n_parameters()) * static_cast<double>(n_training_rows(trial, dataset)) *
+         static_cast<double>(trial.hyperparameters.max_iter);
 }
 
 std::uint64_t dataset_bytes(const Dataset& dataset) {
-  std::uint64_t bytes = (dataset.inputs.size() + dataset.targets.size() + dataset.weights.size()) * sizeof(float) +
-                        dataset.labels.size() * sizeof(std::int32_t) + dataset.test.size() * sizeof(std::uint32_t);
-  for (const Split& split : dataset.splits)
-    bytes += (split.training.size() + split.validation.size()) * sizeof(std::uint32_t);
+  std::uint64_t bytes = bytes_of(dataset.inputs) + bytes_of(dataset.labels) + bytes_of(dataset.targets) +
+                        bytes_of(dataset.weights) + bytes_of(dataset.test);
+  for (const Split& split : dataset.splits) bytes += bytes_of(split.training) + bytes_of(split.validation);
   return bytes;
 }
 
-}  // namespace shoal
+std::vector<Cohort> cohorts(std::span<const Trial> trials) {
+  std::map<GangKey, std::vector<std::uint32_t>> by_key;
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    by_key[gang_key(trials[i])].push_back(static_cast<std::uint32_t>(i));
+  }
+  std::vector<Cohort> all;
+  all.reserve(by_key.size());
+  for (auto& [key, members] : by_key) {
+    // Members of a cohort differ in cost by their epochs alone. Gangs of equal length have no masked epochs, and only
+    // gangs with patience pay for places that hold the best parameters.
+    std::ranges::sort(members, {}, [&](std::uint32_t i) {
+      return std::tuple(!has_patience(trials[i]), -std::int64_t{trials[i].hyperparameters.max_iter}, i);
+    });
+    all.push_back({key, std::move(members)});
+  }
+  return all;
+}
+
+std::vector<FilledGang> gangs(std::span<const Trial> trials, const Dataset& dataset, const Engine& engine) {
+  std::vector<FilledGang> all;
+  for (const Cohort& cohort : cohorts(trials)) {
+    const std::uint32_t n_slots = std::max(1U, engine.gang_size(cohort.key));
+    for (std::size_t first = 0; first < cohort.members.size(); first += n_slots) {
+      const std::size_t count = std::min<std::size_t>(n_slots, cohort.members.size() - first);
+      const auto members = std::span(cohort.members).subspan(first, count);
+      FilledGang filled{{cohort.key, 0, n_slots, false}, {members.begin(), members.end()}, 0};
+      for (const std::uint32_t i : members) {
+        filled.gang.keeps_best |= has_patience(trials[i]);
+        filled.cost += cost(trials[i], dataset);
+      }
+      all.push_back(std::move(filled));
+    }
+  }
+  std::ranges::sort(all, [](const FilledGang& a, const FilledGang& b) {
+    return a.cost != b.cost ? a.cost > b.cost : a.trials.front() < b.trials.front();
+  });
+  return all;
+}
+
+std::vector<Gang> Chunk::layout() const {
+  std::vector<Gang> all;
+  all.reserve(gangs.size());
+  for (const FilledGang& filled : gangs) all.push_back(filled.gang);
+  return all;
+}
+
+std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, std::uint64_t table_bytes,
+                          std::uint64_t memory_bytes) {
+  const std::vector<std::uint64_t> sums = place_bytes(gangs, engine);
+  std::vector<Gang> layout;
+  layout.reserve(gangs.size());
+  for (const FilledGang& filled : gangs) layout.push_back(filled.gang);
+
+  std::vector<Chunk> all;
+  for (std::size_t first = 0; first < gangs.size();) {
+    const auto needed = [&](std::size_t count) {
+      return table_bytes + sums[first + count] - sums[first] +
+             engine.workspace_bytes(std::span(layout).subspan(first, count));
+    };
+    if (const std::uint64_t least = needed(1); least > memory_bytes) {
+      throw InputError(Diagnostic{"", 0, "trainer.memory",
+                                  "is " + bytes_text(memory_bytes) + ", but the table and one gang of networks of " +
+                                      std::to_string(gangs[first].gang.key.topology.n_parameters()) +
+                                      " parameters need " + bytes_text(least) + " (" + std::to_string(least) +
+                                      " bytes)"});
+    }
+    // The most that places alone allow, then the most with a workspace: needs grow with the number of gangs.
+    std::size_t most = 1;
+    while (first + most < gangs.size() && sums[first + most + 1] - sums[first] <= kChunkPlaceBytes &&
+           table_bytes + sums[first + most + 1] - sums[first] <= memory_bytes) {
+      ++most;
+    }
+    std::size_t count = most;
+    if (needed(most) > memory_bytes) {
+      count = 1;
+      while (most - count > 1) {
+        const std::size_t middle = count + (most - count) / 2;
+        (needed(middle) <= memory_bytes ? count : most) = middle;
+      }
+    }
+    Chunk chunk;
+    chunk.bytes = needed(count);
+    Slot slot = 0;
+    for (std::size_t i = first; i < first + count; ++i) {
+      gangs[i].gang.first_slot = slot;
+      slot += gangs[i].gang.n_slots;
+      chunk.gangs.push_back(std::move(gangs[i]));
+    }
+    all.push_back(std::move(chunk));
+    first += count;
+  }
+  return all;
+}
+
+std::vector<Chunk> plan_window(std::span<const Trial> trials, const Dataset& dataset, const Engine& engine,
+                               std::uint64_t memory_bytes) {
+  return chunks(gangs(trials, dataset, engine), engine, dataset_bytes(dataset), memory_bytes);
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  constexpr std::array kUnits{"B", "KiB", "MiB", "GiB", "TiB"};
+  auto value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 1024 && unit + 1 < kUnits.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", value, kUnits.at(unit));
+  return text.data();
+}
+
+}  // namespace shoal::plan

@@ -1,49 +1,69 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "shoal/data.hpp"
 #include "shoal/engine.hpp"
-#include "shoal/sweep.hpp"
+#include "shoal/trial.hpp"
 
-namespace shoal {
+/// Trials -> cohorts -> gangs -> chunks that fit memory. A trial's result depends on none of it.
+namespace shoal::plan {
 
-/// A trial and the place that it takes.
-struct Placement {
-  std::uint64_t trial = 0;  ///< number
-  Slot slot = 0;
-};
+/// Trials that are planned at a time, so that a sweep of any length is planned in bounded memory.
+inline constexpr std::uint64_t kWindowTrials = 65'536;
 
-/// What an engine holds at one time: gangs, and who sits where. Slots are consecutive from 0.
-struct Chunk {
-  std::vector<Gang> gangs;
-  std::vector<Placement> placements;  ///< in the order in which they should be trained: longest first
-  std::uint64_t bytes = 0;            ///< places and workspace
-};
+/// Place bytes of a chunk beyond which a new chunk starts even where the limit would allow more: places are allocated
+/// at once, and a chunk of this size keeps every core busy.
+inline constexpr std::uint64_t kChunkPlaceBytes = std::uint64_t{1} << 30U;
 
-/// Trials of one key: they can sit in one gang. One shape class has as many cohorts as it has batch sizes, folds, ...
-struct Cohort {
-  GangKey key;
-  bool keeps_best = false;            ///< a member has patience
-  std::vector<std::uint64_t> trials;  ///< numbers, ascending
-  double cost = 0;                    ///< multiply-adds of its longest trial
-};
-
-/// Multiply-adds of a trial's whole training: 3 products a layer and row (2 for the first layer) and epoch.
-[[nodiscard]] double training_cost(const Trial& trial, std::size_t n_training_rows);
-
-/// Groups trials by key. Cohorts come in the order of their costs, the largest first; equal ones by their first trial.
-[[nodiscard]] std::vector<Cohort> group_into_cohorts(std::span<const std::uint64_t> numbers, const Trials& trials,
-                                                     const Dataset& dataset);
-
-/// Divides cohorts into chunks that take at most `limit_bytes` each, whole gangs at a time. Results of training do not
-/// depend on the division. Throws Error (path trainer.memory) where one gang alone needs more.
-[[nodiscard]] std::vector<Chunk> divide_into_chunks(const std::vector<Cohort>& cohorts, const Engine& engine,
-                                                    std::uint64_t limit_bytes);
-
-/// Bytes of the dataset in memory.
+/// Work of a trial: parameters x training rows x epochs (an upper bound with patience).
+[[nodiscard]] double cost(const Trial& trial, const Dataset& dataset);
+/// Training rows of the trial's split.
+[[nodiscard]] std::uint64_t n_training_rows(const Trial& trial, const Dataset& dataset);
+/// Bytes that the table and its splits take.
 [[nodiscard]] std::uint64_t dataset_bytes(const Dataset& dataset);
 
-}  // namespace shoal
+/// Trials of a window that may share gangs.
+struct Cohort {
+  GangKey key;
+  std::vector<std::uint32_t> members;  ///< indices into the window: those with patience first, then costliest first
+};
+/// Every trial in exactly one cohort; cohorts in the order of their keys.
+[[nodiscard]] std::vector<Cohort> cohorts(std::span<const Trial> trials);
+
+/// A gang and who takes its places: trials[i] takes place gang.first_slot + i, the others stay masked.
+struct FilledGang {
+  Gang gang;
+  std::vector<std::uint32_t> trials;  ///< indices into the window
+  double cost = 0;                    ///< of all its trials
+};
+/// Cuts cohorts into gangs of engine.gang_size(key) places; costliest gang first, ties by their first trial. Their
+/// first_slot is 0: chunks() numbers places.
+[[nodiscard]] std::vector<FilledGang> gangs(std::span<const Trial> trials, const Dataset& dataset,
+                                            const Engine& engine);
+
+/// Gangs that are in memory together. Slots are numbered from 0 without holes.
+struct Chunk {
+  std::vector<FilledGang> gangs;  ///< costliest first
+  std::uint64_t bytes = 0;        ///< predicted: places, workspace and table
+
+  /// As Engine::prepare wants them.
+  [[nodiscard]] std::vector<Gang> layout() const;
+};
+/// Divides gangs, in their order, into chunks whose predicted bytes stay within `memory_bytes`. InputError with the
+/// path trainer.memory and what is needed where a single gang is too large.
+[[nodiscard]] std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, std::uint64_t table_bytes,
+                                        std::uint64_t memory_bytes);
+
+/// cohorts, gangs and chunks in one call.
+[[nodiscard]] std::vector<Chunk> plan_window(std::span<const Trial> trials, const Dataset& dataset,
+                                             const Engine& engine, std::uint64_t memory_bytes);
+
+/// `3.2 GiB`.
+[[nodiscard]] std::string bytes_text(std::uint64_t bytes);
+
+}  // namespace shoal::plan

@@ -1,10 +1,27 @@
-#include <map>
+#include <algorithm>
+#include <cstddef>
+#include <set>
+#include <string>
 
 #include "shoal/error.hpp"
 #include "shoal/run.hpp"
 #include "store/run_directory.hpp"
 
 namespace shoal {
+namespace {
+
+/// Which parameters, by their place among all of them, have more than one text in these rows.
+std::vector<bool> varying(const std::vector<store::StoredRow>& rows) {
+  std::vector<bool> varies(parameter_names().size(), false);
+  for (const store::StoredRow& row : rows) {
+    for (std::size_t p = 0; p < std::min(varies.size(), row.parameters.size()); ++p) {
+      if (row.parameters[p].second != rows.front().parameters.at(p).second) varies[p] = true;
+    }
+  }
+  return varies;
+}
+
+}  // namespace
 
 Leaderboard leaderboard(const std::filesystem::path& run, std::size_t n, std::optional<Metric> metric) {
   const store::RunDirectory directory = store::RunDirectory::open(run);
@@ -12,34 +29,24 @@ Leaderboard leaderboard(const std::filesystem::path& run, std::size_t n, std::op
   Leaderboard board;
   board.metric = metric.value_or(manifest.metric);
   if (!metric_applies(board.metric, manifest.task)) {
-    throw InputError(Diagnostic{{},
-                                0,
-                                "--by " + std::string(name(board.metric)),
+    throw InputError(Diagnostic{"", 0, "metric " + std::string(name(board.metric)),
                                 "means nothing for a " + std::string(name(manifest.task)) + " run"});
   }
-  board.maximize = !metric || *metric == manifest.metric ? manifest.maximize : larger_is_better(*metric);
+  board.maximize = board.metric == manifest.metric ? manifest.maximize : larger_is_better(board.metric);
   board.n_trials = directory.size();
-  const std::vector<store::StoredRow> all = directory.best(board.n_trials, board.metric, board.maximize);
-  std::map<std::string, std::string> first;
-  std::map<std::string, bool> varies;
-  for (const store::StoredRow& row : all) {
-    for (const auto& [parameter, text] : row.parameters) {
-      const auto [place, is_new] = first.try_emplace(parameter, text);
-      if (!is_new && place->second != text) varies[parameter] = true;
+  std::vector<store::StoredRow> rows = directory.best(directory.size(), board.metric, board.maximize);
+  const std::vector<bool> varies = varying(rows);
+  if (rows.size() > n) rows.resize(n);
+  for (store::StoredRow& row : rows) {
+    LeaderboardRow& line = board.rows.emplace_back();
+    line.rank = static_cast<std::uint32_t>(board.rows.size());
+    line.id = row.id;
+    line.status = row.status;
+    line.epochs = row.epochs;
+    line.metric = row.metrics.of(board.metric);
+    for (std::size_t p = 0; p < row.parameters.size(); ++p) {
+      if (varies.at(p)) line.parameters.push_back(std::move(row.parameters[p]));
     }
-  }
-  for (const store::StoredRow& row : all) {
-    if (board.rows.size() == n) break;
-    LeaderboardRow line{static_cast<std::uint32_t>(board.rows.size() + 1),
-                        row.id,
-                        row.status,
-                        row.epochs,
-                        row.metrics.of(board.metric),
-                        {}};
-    for (const auto& [parameter, text] : row.parameters) {
-      if (varies[parameter]) line.parameters.emplace_back(parameter, text);
-    }
-    board.rows.push_back(std::move(line));
   }
   return board;
 }

@@ -1,264 +1,190 @@
+// The main job, in the order of a run: check everything, open the directory, train, find the winner.
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
-#include <fmt/format.h>
-#include <set>
-#include <tuple>
+#include <exception>
+#include <optional>
+#include <utility>
 
 #include "data/preprocessing.hpp"
-#include "run/job.hpp"
+#include "run/kept_networks.hpp"
+#include "run/prepared_sweep.hpp"
+#include "run/result_writer.hpp"
+#include "run/resume.hpp"
 #include "shoal/error.hpp"
-#include "shoal/run.hpp"
 #include "store/run_directory.hpp"
-#include "train/train.hpp"
+#include "train/training_loop.hpp"
+#include "train/trial_result.hpp"
 
 namespace shoal {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+namespace fs = std::filesystem;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+constexpr double kRound_s = 0.2;
 
-std::filesystem::path free_directory(const SweepSpec& spec) {
-  for (int n = 1;; ++n) {
-    std::filesystem::path candidate =
-        std::filesystem::path("runs") / fmt::format("{}-{}", spec.file.stem().string(), n);
-    if (!std::filesystem::exists(candidate)) return candidate;
+std::string detail_of(std::string_view engine) {
+  for (const EngineInfo& info : engines()) {
+    if (info.name == engine) return info.detail;
   }
+  return {};
 }
 
-store::Manifest manifest_of(const Job& job) {
+store::Manifest new_manifest(const run::PreparedSweep& sweep, const SweepSpec& spec) {
+  const Dataset& dataset = *sweep.dataset;
   store::Manifest manifest;
-  manifest.sweep_yaml = job.spec.resolved;
-  manifest.sweep_file = job.spec.file.string();
-  manifest.engine = job.engine->name();
-  for (const EngineInfo& info : engines()) {
-    if (info.name == manifest.engine) manifest.engine_detail = info.detail;
-  }
-  manifest.precision = job.spec.trainer.precision;
+  manifest.sweep_yaml = spec.resolved;
+  manifest.sweep_file = spec.file.string();
+  manifest.precision = spec.trainer.precision;
   manifest.version = version().version;
-  manifest.metric = job.spec.metric;
-  manifest.maximize = job.spec.maximize;
-  manifest.task = job.dataset.task();
-  manifest.dataset_name = job.dataset.name;
-  manifest.dataset_hash = job.dataset.hash;
-  manifest.n_trials = job.trials.size();
-  manifest.n_settings = job.trials.n_settings();
-  manifest.preprocessing = to_json(job.dataset.preprocessing);
+  manifest.metric = spec.metric;
+  manifest.maximize = spec.maximize;
+  manifest.task = dataset.task();
+  manifest.dataset_name = dataset.name;
+  manifest.dataset_hash = dataset.hash;
+  manifest.n_trials = sweep.trials.size();
+  manifest.n_settings = sweep.trials.n_settings();
+  manifest.preprocessing = to_json(dataset.preprocessing);
   manifest.splits = nlohmann::json::array();
-  for (const Split& split : job.dataset.splits) manifest.splits.push_back(to_json(split));
+  for (const Split& split : dataset.splits) manifest.splits.push_back(to_json(split));
   return manifest;
 }
 
-/// How a trial ranks: smaller is better; trials without a metric come last; ties go by id.
-struct Rank {
-  double value = 0;
-  std::string id;
-  friend bool operator<(const Rank& a, const Rank& b) { return std::tie(a.value, a.id) < std::tie(b.value, b.id); }
+/// The run directory, what is already in it, and what the manifest will say of this run.
+struct OpenRun {
+  std::optional<store::RunDirectory> directory;  ///< empty until a new run has passed every check
+  store::Manifest manifest;
+  Progress start;
+  run::KeptNetworks kept;
 };
 
-/// Takes results into the run directory, keeps the best networks, tells the screen.
-class Recorder final : public ResultSink {
- public:
-  Recorder(const Job& job, store::RunDirectory& directory, store::Manifest& manifest, const RunOptions& options)
-      : job_(&job), directory_(&directory), manifest_(&manifest), options_(&options) {
-    progress_.n_trials = job.trials.size();
-    for (std::uint64_t number = 0; number < job.trials.size(); ++number) {
-      progress_.epochs_total += static_cast<std::uint64_t>(job.trials.at(number).hyperparameters.max_iter);
-    }
+bool holds_run(const fs::path& path) { return fs::exists(path / "manifest.json"); }
+
+void check_place(const RunOptions& options) {
+  if (options.resume && options.out.empty()) {
+    throw InputError(Diagnostic{"", 0, "", "to resume, name the run's directory"});
   }
-
-  /// Counts a trial that an earlier run had finished.
-  void already_done(const store::StoredRow& row, const Trial& trial) {
-    progress_.epochs_total -= static_cast<std::uint64_t>(trial.hyperparameters.max_iter);
-    count(row.id, row.status, row.metrics.of(job_->spec.metric));
+  if (!options.resume && !options.out.empty() && fs::exists(options.out) && !fs::is_empty(options.out)) {
+    throw InputError(Diagnostic{options.out.string(), 0, "",
+                                "exists and is not empty; use another directory, or resume to continue its run"});
   }
-
-  void finished(TrialResult&& result, TrialState&& state) override {
-    const double metric = result.metrics.of(job_->spec.metric);
-    const auto promised = static_cast<std::uint64_t>(result.trial.hyperparameters.max_iter);
-    progress_.epochs_total -= promised - result.epochs;  // patience or divergence ended it earlier
-    count(result.trial.id, result.status, metric);
-    directory_->add(result);
-    if (result.status != TrialStatus::diverged && !std::isnan(metric)) keep_if_good(result, state, metric);
-  }
-
-  void advanced(std::uint64_t network_epochs, std::uint64_t network_samples) override {
-    manifest_->epochs_trained += network_epochs;
-    progress_.epochs_done += network_epochs;
-    samples_ += network_samples;
-    progress_.elapsed_s = seconds_since(start_);
-    progress_.samples_per_s = progress_.elapsed_s > 0 ? static_cast<double>(samples_) / progress_.elapsed_s : 0;
-    const double left = static_cast<double>(progress_.epochs_total) - static_cast<double>(progress_.epochs_done);
-    progress_.remaining_s = progress_.epochs_done == 0 ? std::nan("")
-                                                       : progress_.elapsed_s * std::max(0.0, left) /
-                                                             static_cast<double>(progress_.epochs_done);
-    if (options_->on_progress) options_->on_progress(progress_);
-    if (seconds_since(flushed_) > job_->spec.trainer.checkpoint_every_s) {
-      directory_->flush(*manifest_);
-      flushed_ = Clock::now();
-    }
-  }
-
-  [[nodiscard]] const Progress& progress() const { return progress_; }
-  [[nodiscard]] std::string winner() const { return progress_.best_id; }
-
- private:
-  [[nodiscard]] double key(double metric) const { return job_->spec.maximize ? -metric : metric; }
-
-  void count(const std::string& id, TrialStatus status, double metric) {
-    ++progress_.n_done;
-    if (status == TrialStatus::diverged) {
-      ++progress_.n_diverged;
-      return;
-    }
-    if (std::isnan(metric)) return;
-    const Rank rank{key(metric), id};
-    if (!progress_.best_id.empty() && !(rank < Rank{key(progress_.best_metric), progress_.best_id})) return;
-    progress_.best_id = id;
-    progress_.best_metric = metric;
-  }
-
-  /// Stores the network while it is among the best `keep`; what falls out of them is removed.
-  void keep_if_good(const TrialResult& result, TrialState& state, double metric) {
-    const Rank rank{key(metric), result.trial.id};
-    if (!kept_read_) {  // networks that an earlier run stored compete as well
-      kept_read_ = true;
-      for (const std::string& id : directory_->kept()) kept_.insert({key(directory_->network(id).metric), id});
-    }
-    const std::size_t keep = job_->spec.trainer.keep;
-    if (keep == 0 || (kept_.size() >= keep && !(rank < *kept_.rbegin()))) return;
-    directory_->keep({result.trial, std::move(state.parameters), metric});
-    kept_.insert(rank);
-    while (kept_.size() > keep) {
-      directory_->forget(kept_.rbegin()->id);
-      kept_.erase(std::prev(kept_.end()));
-    }
-  }
-
-  const Job* job_;
-  store::RunDirectory* directory_;
-  store::Manifest* manifest_;
-  const RunOptions* options_;
-  Progress progress_;
-  std::set<Rank> kept_;
-  bool kept_read_ = false;
-  std::uint64_t samples_ = 0;
-  Clock::time_point start_ = Clock::now();
-  Clock::time_point flushed_ = Clock::now();
-};
-
-/// The resolved sweep without the keys that say where and how fast it runs: they cannot change a strict result.
-std::string without_machine_settings(const std::string& yaml) {
-  static constexpr std::array<std::string_view, 5> kKeys{
-      "engine:", "threads:", "memory:", "checkpoint_every:", "keep:"};
-  std::string out;
-  bool in_trainer = false;
-  for (std::size_t at = 0; at < yaml.size();) {
-    const std::size_t end = std::min(yaml.find('\n', at), yaml.size());
-    const std::string_view line = std::string_view(yaml).substr(at, end - at);
-    at = end + 1;
-    if (!line.empty() && line.front() != ' ') in_trainer = line.starts_with("trainer:");
-    const std::string_view word = line.substr(std::min(line.find_first_not_of(' '), line.size()));
-    if (in_trainer && std::ranges::any_of(kKeys, [&](std::string_view key) { return word.starts_with(key); })) continue;
-    out.append(line).push_back('\n');
-  }
-  return out;
 }
 
-/// A run goes on only with the sweep and the table that it began with.
-void check_resumable(const store::Manifest& stored, const Job& job) {
-  std::vector<Diagnostic> differences;
-  const auto differ = [&](const std::string& what) {
-    differences.push_back(
-        {{}, 0, "--resume", what + " differs from the run's; resume it with what it was started with"});
-  };
-  if (stored.dataset_hash != job.dataset.hash) differ(fmt::format("the table {}", job.dataset.name));
-  if (stored.n_trials != job.trials.size()) {
-    differ(fmt::format("the number of trials ({} now, {} then)", job.trials.size(), stored.n_trials));
-  } else if (without_machine_settings(stored.sweep_yaml) != without_machine_settings(job.spec.resolved)) {
-    differ("the sweep file");
+/// Takes over what an earlier run finished.
+void take_over(OpenRun& open, const SweepSpec& spec) {
+  const store::RunDirectory& directory = *open.directory;
+  std::uint64_t epochs_of_rows = 0;
+  for (const store::StoredRow& row : directory.best(directory.size(), spec.metric, spec.maximize)) {
+    ++open.start.n_done;
+    if (row.status == TrialStatus::diverged) ++open.start.n_diverged;
+    epochs_of_rows += row.epochs;
   }
-  if (!differences.empty()) throw InputError(std::move(differences));
+  open.start.epochs_done = epochs_of_rows;
+  for (const std::string& id : directory.kept()) {
+    const double metric = directory.network(id).metric;
+    // A network whose row was lost with the process is trained again and stored again.
+    if (directory.has(id)) open.kept.offer(id, metric);
+  }
+  open.start.best_id = open.kept.best();
+  if (!open.start.best_id.empty()) open.start.best_metric = directory.network(open.start.best_id).metric;
+  const store::Manifest& before = directory.manifest();
+  const std::uint64_t counted = epochs_of_rows + before.epochs_recomputed;
+  open.manifest.epochs_trained = std::max(before.epochs_trained, counted);
+  open.manifest.epochs_recomputed = open.manifest.epochs_trained - epochs_of_rows;
 }
 
-std::optional<MetricValues> test_of_winner(const Job& job, store::RunDirectory& directory, const std::string& winner) {
-  const std::vector<std::string> kept = directory.kept();
-  if (job.dataset.test.empty() || std::ranges::find(kept, winner) == kept.end()) return std::nullopt;
-  const store::StoredNetwork network = directory.network(winner);
-  const Gang gang{gang_key(network.trial), 0, std::max(1U, job.engine->gang_size(gang_key(network.trial))),
-                  network.trial.hyperparameters.n_iter_no_change > 0};
-  TrialState state = initial_state(network.trial);
-  state.parameters = network.parameters;
-  job.engine->prepare(std::span(&gang, 1));
-  job.engine->place(0, network.trial, state);
+/// Trains what the directory lacks. False where it was stopped.
+bool train_all(const run::PreparedSweep& sweep, const run::Skip& skip, train::ProgressMeter& meter,
+               run::ResultWriter& writer, const std::stop_token& stop) {
+  train::TrainingLoop loop(*sweep.engine, *sweep.dataset, meter, writer, kRound_s);
+  bool whole = true;
+  run::for_each_window(sweep.trials, skip, [&](std::span<const Trial> window) {
+    for (const plan::Chunk& chunk : plan::plan_window(window, *sweep.dataset, *sweep.engine, sweep.memory_bytes)) {
+      whole = loop.run(window, chunk, stop);
+      if (!whole) return false;
+    }
+    return true;
+  });
+  return whole;
+}
+
+/// The winner's metrics on the rows of data.test.
+MetricValues test_metrics(const run::PreparedSweep& sweep, const store::StoredNetwork& winner) {
+  const GangKey key = gang_key(winner.trial);
+  const Gang gang{key, 0, std::max(1U, sweep.engine->gang_size(key)),
+                  winner.trial.hyperparameters.n_iter_no_change > 0};
+  sweep.engine->prepare(std::span(&gang, 1));
+  TrialState state = initial_state(winner.trial);
+  state.parameters = winner.parameters;
+  sweep.engine->place(0, winner.trial, state);
   const Slot slot = 0;
-  const MetricSums sums = job.engine->evaluate(std::span(&slot, 1), RowSet::test).front();
-  MetricValues values;
-  for (std::size_t m = 0; m < kMetricCount; ++m) {
-    const auto metric = static_cast<Metric>(m);
-    if (metric != Metric::train_loss && metric_applies(metric, job.dataset.task())) {
-      values.values[m] = metric_value(metric, job.dataset.task(), sums);
-    }
-  }
-  return values;
+  const std::vector<MetricSums> sums = sweep.engine->evaluate(std::span(&slot, 1), RowSet::test);
+  return train::metrics_of(sweep.dataset->task(), sums.at(0));
 }
 
-/// Trains whatever the directory lacks.
-void train_missing(const Job& job, const store::RunDirectory& directory, const std::stop_token& stop,
-                   Recorder& recorder) {
-  for (std::uint64_t first = 0; first < job.trials.size() && !stop.stop_requested(); first += Job::kWindow) {
-    std::vector<std::uint64_t> missing;
-    for (const std::uint64_t number : job.window(first)) {
-      const Trial trial = job.trials.at(number);
-      if (directory.has(trial.id)) {
-        recorder.already_done(directory.row(trial.id), trial);
-      } else {
-        missing.push_back(number);
-      }
-    }
-    for (const Chunk& chunk : job.chunks(group_into_cohorts(missing, job.trials, job.dataset))) {
-      if (stop.stop_requested()) return;
-      train_chunk(*job.engine, chunk, job.trials, job.dataset, stop, recorder);
-    }
-  }
+RunSummary summary_of(const OpenRun& open, const Progress& progress, const run::PreparedSweep& sweep) {
+  RunSummary summary;
+  summary.out = open.directory->path();
+  summary.interrupted = open.manifest.status == "interrupted";
+  summary.n_trials = progress.n_trials;
+  summary.n_done = progress.n_done;
+  summary.n_diverged = progress.n_diverged;
+  summary.samples_per_s = progress.samples_per_s;
+  summary.winner = open.manifest.winner;
+  summary.test = open.manifest.test;
+  summary.notes = sweep.dataset->notes;
+  return summary;
 }
 
 }  // namespace
 
 RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
-  const std::unique_ptr<Job> job = make_job(spec);
-  const PlanSummary plan = summarize(*job);
-  RunSummary summary;
-  summary.out = options.out.empty() ? free_directory(spec) : options.out;
-  store::Manifest manifest = manifest_of(*job);
-  const bool go_on = options.resume && std::filesystem::exists(summary.out / "manifest.json");
-  store::RunDirectory directory =
-      go_on ? store::RunDirectory::open(summary.out) : store::RunDirectory::create(summary.out, manifest);
-  if (go_on) {
-    directory.claim();
-    check_resumable(directory.manifest(), *job);
-    manifest.epochs_trained = directory.manifest().epochs_trained;
-    manifest.epochs_recomputed = directory.manifest().epochs_recomputed;
+  const auto began = std::chrono::steady_clock::now();
+  check_place(options);
+  run::PreparedSweep sweep = run::prepare(spec);
+  OpenRun open{{}, new_manifest(sweep, spec), {}, run::KeptNetworks(spec.trainer.keep, spec.maximize)};
+  if (options.resume && holds_run(options.out)) {
+    open.directory.emplace(store::RunDirectory::open(options.out));
+    run::check_resumable(open.directory->manifest(), spec, *sweep.dataset, options.out);
+    open.directory->claim();
+    take_over(open, spec);
   }
-  if (options.on_start) options.on_start(plan, summary.out);
-  Recorder recorder(*job, directory, manifest, options);
-  const Clock::time_point start = Clock::now();
-  train_missing(*job, directory, options.stop, recorder);
-  summary.elapsed_s = seconds_since(start);
-  summary.interrupted = recorder.progress().n_done < job->trials.size();
-  summary.n_trials = job->trials.size();
-  summary.n_done = recorder.progress().n_done;
-  summary.n_diverged = recorder.progress().n_diverged;
-  summary.samples_per_s = recorder.progress().samples_per_s;
-  summary.winner = recorder.winner();
-  if (!summary.interrupted) summary.test = test_of_winner(*job, directory, summary.winner);
-  summary.notes = job->dataset.notes;
-  manifest.status = summary.interrupted ? "interrupted" : "done";
-  manifest.winner = summary.winner;
-  manifest.test = summary.test;
-  directory.flush(manifest);
+  const run::Skip skip = [&](const Trial& trial) { return open.directory && open.directory->has(trial.id); };
+  run::survey(sweep, spec, skip);
+  open.manifest.engine = sweep.engine->name();
+  open.manifest.engine_detail = detail_of(open.manifest.engine);
+  if (!open.directory) {
+    const fs::path out = options.out.empty() ? run::free_directory(spec.file) : options.out;
+    open.directory.emplace(store::RunDirectory::create(out, open.manifest));
+  }
+  if (options.on_start) options.on_start(sweep.summary(spec), open.directory->path());
+
+  open.start.n_trials = sweep.trials.size();
+  open.start.epochs_total = open.start.epochs_done + sweep.survey.n_epochs();
+  train::ProgressMeter meter(open.start, sweep.survey.cost(), spec.metric, spec.maximize);
+  run::ResultWriter writer(*open.directory, open.manifest, open.kept, spec.trainer.checkpoint_every_s, open.start,
+                           options.on_progress);
+  bool whole = false;
+  try {
+    whole = train_all(sweep, skip, meter, writer, options.stop);
+  } catch (...) {
+    const std::exception_ptr failure = std::current_exception();
+    try {
+      open.manifest.status = "interrupted";
+      open.directory->flush(open.manifest);
+    } catch (const Error&) {
+      // The first failure is the one to tell of.
+    }
+    std::rethrow_exception(failure);
+  }
+  open.manifest.status = whole ? "done" : "interrupted";
+  open.manifest.winner = open.kept.best();
+  if (whole && !open.manifest.winner.empty() && !sweep.dataset->test.empty()) {
+    open.manifest.test = test_metrics(sweep, open.directory->network(open.manifest.winner));
+  }
+  open.directory->flush(open.manifest);
+  RunSummary summary = summary_of(open, meter.now(), sweep);
+  summary.elapsed_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return summary;
 }
 

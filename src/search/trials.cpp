@@ -1,166 +1,177 @@
 #include <algorithm>
-#include <fmt/format.h>
+#include <memory>
+#include <optional>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
-#include "search/expansion.hpp"
-#include "search/settings.hpp"
+#include "search/choices.hpp"
+#include "search/draws.hpp"
+#include "search/grid.hpp"
+#include "search/setting.hpp"
 #include "shoal/error.hpp"
 #include "shoal/sweep.hpp"
-#include "spec/nearest.hpp"
 
 namespace shoal {
 namespace {
-
-using search::Expansion;
-using search::Settings;
 
 Loss default_loss(Task task) {
   switch (task) {
     case Task::classification:
       return Loss::cross_entropy;
-    case Task::regression:
-      return Loss::squared_error;
     case Task::multilabel:
       return Loss::binary_cross_entropy;
+    case Task::regression:
+      break;
   }
   return Loss::squared_error;
 }
 
-/// Why a loss cannot be used for the table; empty if it can.
-std::string loss_refusal(Loss loss, const DataShape& shape) {
-  const bool squared = loss == Loss::squared_error || loss == Loss::half_squared_error;
-  if (squared != (shape.task == Task::regression)) {
-    return fmt::format("{} is no loss for {}; use {}", name(loss), name(shape.task), name(default_loss(shape.task)));
+/// Why the loss cannot be used for the table; empty: it can.
+std::string loss_fault(Loss loss, const DataShape& shape) {
+  const std::string quoted = "'" + std::string(name(loss)) + "' ";
+  const bool squares = loss == Loss::squared_error || loss == Loss::half_squared_error;
+  switch (shape.task) {
+    case Task::regression:
+      return squares ? "" : quoted + "is not for regression; use squared_error or half_squared_error";
+    case Task::multilabel:
+      return loss == Loss::binary_cross_entropy ? "" : quoted + "is not for multilabel; use binary_cross_entropy";
+    case Task::classification:
+      break;
   }
-  if (shape.task == Task::multilabel && loss != Loss::binary_cross_entropy) {
-    return "multilabel needs binary_cross_entropy";
+  if (squares) return quoted + "is not for classification; use cross_entropy";
+  if (loss == Loss::binary_cross_entropy && shape.n_targets != 2) {
+    return quoted + "needs exactly 2 classes, the table has " + std::to_string(shape.n_targets) + "; use cross_entropy";
   }
-  if (shape.task == Task::classification && loss == Loss::binary_cross_entropy && shape.n_targets != 2) {
-    return fmt::format("binary_cross_entropy takes 2 classes, the table has {}; use cross_entropy", shape.n_targets);
-  }
-  return {};
+  return "";
 }
 
-std::set<Loss> losses_of(const SweepSpec& spec, Task task) {
+std::set<Loss> losses_of(const SweepSpec& spec) {
   std::set<Loss> losses;
   for (const Axis& axis : spec.axes) {
-    for (std::size_t p = 0; p < axis.parameters.size(); ++p) {
-      if (axis.parameters[p] != "loss") continue;
-      for (const auto& choice : axis.values) losses.insert(loss_named(std::get<std::string>(choice[p])).value());
+    const auto column = std::ranges::find(axis.parameters, "loss");
+    if (column == axis.parameters.end()) continue;
+    for (const auto& choice : axis.values) {
+      const ParameterValue& value = choice[static_cast<std::size_t>(column - axis.parameters.begin())];
+      losses.insert(loss_named(std::get<std::string>(value)).value());
     }
   }
-  if (losses.empty()) losses.insert(default_loss(task));
   return losses;
 }
 
-void check_against_table(const SweepSpec& spec, const DataShape& shape) {
+void check_fit(const SweepSpec& spec, const DataShape& shape) {
   std::vector<Diagnostic> faults;
   const std::string file = spec.file.string();
-  const std::set<Loss> losses = losses_of(spec, shape.task);
-  for (const Loss loss : losses) {
-    const std::string refusal = loss_refusal(loss, shape);
-    if (!refusal.empty()) faults.push_back({file, 0, "parameters.loss", refusal});
-  }
-  const bool by_loss = spec.metric == Metric::val_loss || spec.metric == Metric::train_loss;
-  if (by_loss && losses.size() > 1) {
-    faults.push_back(
-        {file, 0, "metric.name",
-         fmt::format("{} cannot be compared between different losses; choose another metric", name(spec.metric))});
+  for (const Loss loss : losses_of(spec)) {
+    if (std::string fault = loss_fault(loss, shape); !fault.empty()) {
+      faults.push_back({file, 0, "parameters.loss", std::move(fault)});
+    }
   }
   if (!metric_applies(spec.metric, shape.task)) {
-    faults.push_back(
-        {file, 0, "metric.name", fmt::format("{} means nothing for {}", name(spec.metric), name(shape.task))});
+    faults.push_back({file, 0, "metric.name",
+                      "'" + std::string(name(spec.metric)) + "' means nothing for " + std::string(name(shape.task))});
   }
   if (!faults.empty()) throw InputError(std::move(faults));
 }
 
-std::unique_ptr<Expansion> make_expansion(const SweepSpec& spec, const Settings& defaults) {
-  if (spec.method == Method::grid) return search::make_grid(spec.axes, defaults);
-  std::uint64_t n = spec.run_cap.value_or(0);
-  if (!spec.run_cap) n = search::make_grid(spec.axes, defaults)->size();
-  if (spec.method == Method::random) return search::make_random(spec.axes, defaults, n, spec.trainer.seed);
-  return search::make_sobol(spec.axes, defaults, n, spec.trainer.seed);
+std::vector<search::Choices> choices_of(const SweepSpec& spec) {
+  std::vector<search::Choices> choices;
+  for (const Axis& axis : spec.axes) choices.emplace_back(axis);
+  return choices;
 }
 
 }  // namespace
 
 struct Trials::State {
+  State(const SweepSpec& spec, const DataShape& data_shape)
+      : shape(data_shape), repeat(spec.repeat), seed(spec.trainer.seed), choices(choices_of(spec)) {
+    base.hyperparameters.loss = default_loss(shape.task);
+    const std::string file = spec.file.string();
+    const bool countable = std::ranges::none_of(choices, [](const search::Choices& axis) { return axis.size() == 0; });
+    if (spec.method == Method::grid || countable) grid.emplace(choices, base, file);
+    if (spec.method == Method::grid) {
+      n_settings = std::min(grid->size(), spec.run_cap.value_or(grid->size()));
+      n_merged = grid->n_merged();
+      dropped.assign(grid->dropped().begin(), grid->dropped().end());
+      return;
+    }
+    if (!countable && !spec.run_cap) throw InputError({file, 0, "run_cap", "is required with a distribution"});
+    std::uint64_t n_wanted = countable ? grid->size() : *spec.run_cap;
+    n_wanted = std::min(n_wanted, spec.run_cap.value_or(n_wanted));
+    constexpr std::uint64_t kMostSettings = 1ULL << 26;
+    if (n_wanted > kMostSettings) {
+      throw InputError({file, 0, "run_cap", "must be at most 67108864 for method " + std::string(name(spec.method))});
+    }
+    grid.reset();
+    draws = std::make_unique<search::Draws>(choices, base, spec.method, seed, n_wanted);
+    n_settings = draws->size();
+    n_merged = draws->n_merged();
+    dropped.assign(draws->dropped().begin(), draws->dropped().end());
+  }
+  // The grid and the draws refer to `choices` and `base`.
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
   DataShape shape;
-  std::uint32_t repeat = 1;
-  std::uint64_t seed = 0;
-  std::unique_ptr<Expansion> expansion;
+  std::uint32_t repeat;
+  std::uint64_t seed;
+  std::vector<search::Choices> choices;
+  search::Setting base;
+  std::optional<search::Grid> grid;
+  std::unique_ptr<const search::Draws> draws;
   std::uint64_t n_settings = 0;
-  std::vector<Axis> axes;
+  std::uint64_t n_merged = 0;
+  std::vector<std::string> dropped;
 };
 
 Trials::Trials(const SweepSpec& spec, const DataShape& shape) {
-  check_against_table(spec, shape);
-  Settings defaults;
-  defaults.hyperparameters.loss = default_loss(shape.task);
-  auto state = std::make_unique<State>();
-  state->shape = shape;
-  state->repeat = spec.repeat;
-  state->seed = spec.trainer.seed;
-  state->expansion = make_expansion(spec, defaults);
-  state->n_settings = std::min(state->expansion->size(), spec.run_cap.value_or(state->expansion->size()));
-  state->axes = spec.axes;
-  state_ = std::move(state);
+  check_fit(spec, shape);
+  state_ = std::make_unique<const State>(spec, shape);
+  constexpr std::uint64_t kMostTrials = 1ULL << 62;
+  if (state_->n_settings > kMostTrials / spec.repeat / shape.n_folds) {
+    throw InputError({spec.file.string(), 0, "repeat", "settings x repeats x folds are more than 2^62 trials"});
+  }
 }
-
 Trials::~Trials() = default;
 Trials::Trials(Trials&&) noexcept = default;
 Trials& Trials::operator=(Trials&&) noexcept = default;
 
 std::uint64_t Trials::n_settings() const noexcept { return state_->n_settings; }
 std::uint64_t Trials::size() const noexcept { return state_->n_settings * state_->repeat * state_->shape.n_folds; }
-std::uint64_t Trials::n_merged() const noexcept { return state_->expansion->n_merged(); }
+std::uint64_t Trials::n_merged() const noexcept { return state_->n_merged; }
+std::vector<std::string> Trials::dropped_parameters() const { return state_->dropped; }
 
 Trial Trials::at(std::uint64_t number) const {
-  const State& s = *state_;
-  if (number >= size()) throw Error(fmt::format("there is no trial {}: the sweep has {}", number, size()));
+  if (number >= size()) throw Error("there is no trial " + std::to_string(number) + " of " + std::to_string(size()));
+  const State& state = *state_;
   Trial trial;
   trial.number = number;
-  trial.fold = static_cast<std::uint32_t>(number % s.shape.n_folds);
-  trial.repeat = static_cast<std::uint32_t>(number / s.shape.n_folds % s.repeat);
-  trial.setting = number / s.shape.n_folds / s.repeat;
-  const Settings settings = s.expansion->at(trial.setting);
-  trial.hyperparameters = settings.hyperparameters;
-  trial.topology.n_inputs = s.shape.n_inputs;
-  trial.topology.hidden_layer_sizes = settings.hidden_layer_sizes;
-  trial.topology.activations = settings.activations;
-  if (settings.activations.size() == 1)
-    trial.topology.activations.assign(settings.hidden_layer_sizes.size(), settings.activations.front());
-  if (settings.hidden_layer_sizes.empty()) trial.topology.activations.clear();
+  trial.fold = static_cast<std::uint32_t>(number % state.shape.n_folds);
+  trial.repeat = static_cast<std::uint32_t>(number / state.shape.n_folds % state.repeat);
+  trial.setting = number / state.shape.n_folds / state.repeat;
+  search::Setting setting = state.draws ? state.draws->at(trial.setting) : state.grid->at(trial.setting);
+  trial.id = search::id_of(setting);
+  if (trial.repeat > 0) trial.id += ".r" + std::to_string(trial.repeat);
+  if (state.shape.has_cv) trial.id += ".f" + std::to_string(trial.fold);
+  trial.seed = setting.seed.value_or(state.seed) + trial.repeat;
+  trial.shuffle_seed = state.seed;
   const bool one_output =
-      s.shape.task == Task::classification && settings.hyperparameters.loss == Loss::binary_cross_entropy;
-  trial.topology.n_outputs = one_output ? 1 : s.shape.n_targets;
-  trial.seed = settings.seed.value_or(s.seed) + trial.repeat;
-  trial.shuffle_seed = s.seed;
-  trial.id = search::identity_text(settings);
-  if (trial.repeat > 0) trial.id += fmt::format(".r{}", trial.repeat);
-  if (s.shape.has_cv) trial.id += fmt::format(".f{}", trial.fold);
+      state.shape.task == Task::classification && setting.hyperparameters.loss == Loss::binary_cross_entropy;
+  trial.topology = {.n_inputs = state.shape.n_inputs,
+                    .hidden_layer_sizes = std::move(setting.hidden_layer_sizes),
+                    .activations = std::move(setting.activations),
+                    .n_outputs = one_output ? 1 : state.shape.n_targets};
+  trial.hyperparameters = setting.hyperparameters;
   return trial;
 }
 
-std::vector<std::string> Trials::dropped_parameters() const {
-  std::vector<std::string> dropped;
-  constexpr std::uint64_t kLooked = 4096;  // settings; enough to meet every combination that decides what is used
-  for (const Axis& axis : state_->axes) {
-    for (const std::string& parameter : axis.parameters) {
-      for (std::uint64_t i = 0; i < std::min(kLooked, state_->n_settings); ++i) {
-        if (search::uses(state_->expansion->at(i), parameter)) continue;
-        dropped.push_back(parameter);
-        break;
-      }
-    }
-  }
-  return dropped;
-}
-
 DataShape shape_of(const Dataset& dataset) {
-  const bool has_cv = dataset.splits.size() > 1;
-  return {dataset.task(), dataset.n_inputs(), dataset.n_targets(), static_cast<std::uint32_t>(dataset.splits.size()),
-          has_cv};
+  return {.task = dataset.task(),
+          .n_inputs = dataset.n_inputs(),
+          .n_targets = dataset.n_targets(),
+          .n_folds = static_cast<std::uint32_t>(dataset.splits.size()),
+          .has_cv = dataset.splits.size() > 1};
 }
 
 }  // namespace shoal

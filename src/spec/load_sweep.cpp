@@ -22,14 +22,14 @@ using namespace std::string_view_literals;
 
 constexpr std::array kTopKeys{"data"sv,   "method"sv,          "run_cap"sv, "repeat"sv,
                               "metric"sv, "early_terminate"sv, "trainer"sv, "parameters"sv};
-constexpr std::array kDataKeys{"train"sv,   "target"sv,  "task"sv,  "categorical"sv,  "drop"sv,       "groups"sv,
-                               "weights"sv, "missing"sv, "scale"sv, "target_scale"sv, "validation"sv, "cv"sv,
-                               "test"sv};
+constexpr std::array kDataKeys{"train"sv,      "target"sv,  "task"sv,    "categorical"sv, "drop"sv,
+                               "groups"sv,     "weights"sv, "missing"sv, "scale"sv,       "target_scale"sv,
+                               "validation"sv, "cv"sv,      "test"sv};
 constexpr std::array kMetricKeys{"name"sv, "goal"sv};
-constexpr std::array kTerminateKeys{"type"sv,  "min_iter"sv, "eta"sv,      "grace"sv,   "every"sv,
+constexpr std::array kTerminateKeys{"type"sv,     "min_iter"sv, "eta"sv,     "grace"sv,   "every"sv,
                                     "quantile"sv, "interval"sv, "perturb"sv, "resample"sv};
-constexpr std::array kTrainerKeys{"engine"sv, "precision"sv, "seed"sv, "threads"sv, "memory"sv, "checkpoint_every"sv,
-                                  "keep"sv};
+constexpr std::array kTrainerKeys{"engine"sv, "precision"sv,        "seed"sv, "threads"sv,
+                                  "memory"sv, "checkpoint_every"sv, "keep"sv};
 constexpr std::array kTasks{"classification"sv, "regression"sv, "multilabel"sv, "auto"sv};
 constexpr std::array kMissing{"error"sv, "impute"sv};
 constexpr std::array kScales{"standard"sv, "minmax"sv, "none"sv};
@@ -240,8 +240,7 @@ class SweepReader {
     if (terminate == nullptr) return;
     const YamlEntry* type = terminate->find("type");
     if (type != nullptr && type->value.text != "none") {
-      static_cast<void>(
-          read_word(type->value, kTerminators, kLaterTerminators, "early_terminate.type", faults_));
+      static_cast<void>(read_word(type->value, kTerminators, kLaterTerminators, "early_terminate.type", faults_));
       return;
     }
     for (const YamlEntry& other : terminate->entries) {
@@ -304,8 +303,8 @@ class SweepReader {
       const auto column = std::ranges::find(axis.parameters, "loss");
       if (column == axis.parameters.end()) continue;
       const auto index = static_cast<std::size_t>(column - axis.parameters.begin());
-      const auto other = std::ranges::find_if(
-          axis.values, [&](const auto& choice) { return choice[index] != axis.values[0][index]; });
+      const auto other =
+          std::ranges::find_if(axis.values, [&](const auto& choice) { return choice[index] != axis.values[0][index]; });
       if (other == axis.values.end()) continue;
       const YamlEntry* place = parameters.find("loss");
       const std::string path = place != nullptr ? "parameters.loss" : "parameters.architecture";

@@ -7,9 +7,10 @@
 
 namespace shoal {
 
-/// The candidate that `word` was most likely meant to be (least number of inserted, deleted, replaced or swapped letters,
-/// case ignored); nothing where even that is far off.
-[[nodiscard]] std::optional<std::string_view> nearest(std::string_view word, std::span<const std::string_view> candidates);
+/// The candidate that `word` was most likely meant to be (least number of inserted, deleted, replaced or swapped
+/// letters, case ignored); nothing where even that is far off.
+[[nodiscard]] std::optional<std::string_view> nearest(std::string_view word,
+                                                      std::span<const std::string_view> candidates);
 
 /// `; did you mean 'alpha'?`, or all candidates where none is near and they are few: `; known: a, b, c`.
 [[nodiscard]] std::string suggestion(std::string_view word, std::span<const std::string_view> candidates);

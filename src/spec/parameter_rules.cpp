@@ -81,8 +81,8 @@ std::optional<ParameterValue> read_neutral(const YamlTree& tree, const Parameter
   return std::nullopt;
 }
 
-std::optional<ParameterValue> read_layer_sizes(const YamlTree& tree, const ParameterRule& rule,
-                                               const std::string& path, Faults& faults) {
+std::optional<ParameterValue> read_layer_sizes(const YamlTree& tree, const ParameterRule& rule, const std::string& path,
+                                               Faults& faults) {
   std::vector<std::int64_t> sizes;
   if (tree.kind != YamlTree::Kind::list) {
     const auto size = whole_number_in(tree.text);
@@ -91,7 +91,8 @@ std::optional<ParameterValue> read_layer_sizes(const YamlTree& tree, const Param
       return std::nullopt;
     }
     if (*size < 1) {
-      faults.add(tree, path, "a layer has at least 1 unit, is " + tree.text + "; [] is a network without hidden layers");
+      faults.add(tree, path,
+                 "a layer has at least 1 unit, is " + tree.text + "; [] is a network without hidden layers");
       return std::nullopt;
     }
     if (const auto size_in_range = read_whole_number(tree, rule.range, path, faults)) {
@@ -229,20 +230,25 @@ std::optional<ParameterValue> read_value(const YamlTree& tree, const ParameterRu
                                          Faults& faults) {
   if (!rule.neutral.empty()) return read_neutral(tree, rule, path, faults);
   switch (rule.kind) {
-    case number: return as_value(read_number(tree, rule.range, path, faults));
-    case whole_number: return as_value(read_whole_number(tree, rule.range, path, faults));
-    case word: return as_value(read_word(tree, rule.words, rule.later_words, path, faults));
-    case layer_sizes: return read_layer_sizes(tree, rule, path, faults);
-    case activation: return read_activation(tree, rule, path, faults);
+    case number:
+      return as_value(read_number(tree, rule.range, path, faults));
+    case whole_number:
+      return as_value(read_whole_number(tree, rule.range, path, faults));
+    case word:
+      return as_value(read_word(tree, rule.words, rule.later_words, path, faults));
+    case layer_sizes:
+      return read_layer_sizes(tree, rule, path, faults);
+    case activation:
+      return read_activation(tree, rule, path, faults);
     case batch_size:
       if (tree.kind == YamlTree::Kind::scalar && tree.text == "full") return ParameterValue(std::string("full"));
       if (tree.kind != YamlTree::Kind::scalar || !whole_number_in(tree.text)) {
-        faults.add(tree, path,
-                   "must be a whole number or 'full', is " + described(tree) + many_values_hint(tree));
+        faults.add(tree, path, "must be a whole number or 'full', is " + described(tree) + many_values_hint(tree));
         return std::nullopt;
       }
       return as_value(read_whole_number(tree, rule.range, path, faults));
-    case flag: break;
+    case flag:
+      break;
   }
   const auto value = tree.kind == YamlTree::Kind::scalar && !tree.quoted ? flag_in(tree.text) : std::nullopt;
   if (!value) faults.add(tree, path, "must be true or false, is " + described(tree) + many_values_hint(tree));

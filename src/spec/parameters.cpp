@@ -22,13 +22,16 @@ constexpr std::array kArchitectureKeys{"values"sv};
 constexpr std::array kDistributions{"uniform"sv, "log_uniform_values"sv, "int_uniform"sv};
 constexpr std::string_view kArchitecture = "architecture";
 
-void check_keys(const YamlTree& map, std::span<const std::string_view> known, const std::string& path,
-                Faults& faults) {
+/// Whether all keys are known.
+bool check_keys(const YamlTree& map, std::span<const std::string_view> known, const std::string& path, Faults& faults) {
+  bool all = true;
   for (const YamlEntry& entry : map.entries) {
     if (std::ranges::find(known, entry.key) == known.end()) {
+      all = false;
       faults.add(entry, path + '.' + entry.key, "is not a known key" + suggestion(entry.key, known));
     }
   }
+  return all;
 }
 
 const ParameterRule* known_rule(const YamlEntry& entry, const std::string& path, bool may_be_architecture,
@@ -52,11 +55,12 @@ class AxisReader {
       if (!value) return std::nullopt;
       return Axis{{std::string(rule_.name)}, {{*std::move(value)}}, {}, 0, 0};
     }
-    check_keys(tree, kAxisKeys, path_, faults_);
+    const bool all_known = check_keys(tree, kAxisKeys, path_, faults_);
     const YamlEntry* value = tree.find("value");
     const YamlEntry* values = tree.find("values");
     const YamlEntry* distribution = tree.find("distribution");
     const int n_sources = (value != nullptr) + (values != nullptr) + (distribution != nullptr);
+    if (n_sources == 0 && !all_known) return std::nullopt;  // most likely the misspelt key was one of them
     if (n_sources != 1) {
       faults_.add(tree, path_,
                   n_sources == 0 ? "needs one of value, values and distribution"
@@ -138,7 +142,8 @@ class AxisReader {
           return std::nullopt;
         }
         break;
-      case ValueKind::number: break;
+      case ValueKind::number:
+        break;
     }
     if (method_ == Method::grid && !whole) {
       faults_.add(word, path, "'" + *name + "' has no grid: give values, or use method: random or sobol");
@@ -152,8 +157,7 @@ class AxisReader {
       return std::nullopt;
     }
     if (kind == Distribution::log_uniform_values && *min <= 0) {
-      faults_.add(*tree.find("min"), path_ + ".min",
-                  "must be above 0 for log_uniform_values, is " + number_text(*min));
+      faults_.add(*tree.find("min"), path_ + ".min", "must be above 0 for log_uniform_values, is " + number_text(*min));
       return std::nullopt;
     }
     return Axis{{std::string(rule_.name)}, {}, kind, *min, *max};
@@ -175,7 +179,7 @@ class ArchitectureReader {
       faults_.add(tree, path_, "must be {values: [{...}, {...}]}, is " + described(tree));
       return std::nullopt;
     }
-    check_keys(tree, kArchitectureKeys, path_, faults_);
+    static_cast<void>(check_keys(tree, kArchitectureKeys, path_, faults_));
     const YamlEntry* values = tree.find("values");
     if (values == nullptr || values->value.kind != YamlTree::Kind::list || values->value.items.empty()) {
       faults_.add(values == nullptr ? tree : values->value, path_ + ".values",
@@ -191,9 +195,7 @@ class ArchitectureReader {
   }
 
  private:
-  [[nodiscard]] std::string entry_path(std::size_t i) const {
-    return path_ + ".values[" + std::to_string(i) + ']';
-  }
+  [[nodiscard]] std::string entry_path(std::size_t i) const { return path_ + ".values[" + std::to_string(i) + ']'; }
 
   void collect_names(const std::vector<YamlTree>& items) {
     std::set<std::string> reported;
@@ -248,7 +250,8 @@ std::optional<std::size_t> column_of(const Axis& axis, std::string_view paramete
 }
 
 const Axis* axis_of(const std::vector<Axis>& axes, std::string_view parameter) {
-  const auto found = std::ranges::find_if(axes, [&](const Axis& axis) { return column_of(axis, parameter).has_value(); });
+  const auto found =
+      std::ranges::find_if(axes, [&](const Axis& axis) { return column_of(axis, parameter).has_value(); });
   return found == axes.end() ? nullptr : &*found;
 }
 
@@ -277,8 +280,7 @@ void check_activation_lengths(const YamlTree& parameters, const std::vector<Axis
                                     : path;
       faults.add(place->value, where,
                  "gives " + std::to_string(words->size()) + " activations for a network of " +
-                     std::to_string(length_of(j)) +
-                     (length_of(j) == 1 ? " hidden layer" : " hidden layers") +
+                     std::to_string(length_of(j)) + (length_of(j) == 1 ? " hidden layer" : " hidden layers") +
                      (same_axis ? "" : "; lists that differ in length go into architecture"));
       break;
     }

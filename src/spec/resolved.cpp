@@ -98,9 +98,9 @@ std::string data_text(const SweepSpec& spec, const YamlTree& data) {
 std::string axis_text(const Axis& axis) {
   constexpr std::array kDistributions{"uniform", "log_uniform_values", "int_uniform"};
   if (axis.distribution) {
-    return "  " + axis.parameters[0] + ": {distribution: " +
-           kDistributions.at(static_cast<std::size_t>(*axis.distribution)) + ", min: " + number_text(axis.min) +
-           ", max: " + number_text(axis.max) + "}\n";
+    return "  " + axis.parameters[0] +
+           ": {distribution: " + kDistributions.at(static_cast<std::size_t>(*axis.distribution)) +
+           ", min: " + number_text(axis.min) + ", max: " + number_text(axis.max) + "}\n";
   }
   if (axis.parameters.size() > 1) {
     std::string out = "  architecture:\n    values:\n";

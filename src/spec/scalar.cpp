@@ -1,12 +1,11 @@
 #include "spec/scalar.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <fmt/format.h>
 #include <utility>
 
 namespace shoal::spec {
@@ -55,15 +54,15 @@ std::optional<bool> flag_in(std::string_view text) {
 
 std::optional<std::uint64_t> bytes_in(std::string_view text) {
   constexpr std::array<std::pair<std::string_view, double>, 10> kUnits{{{"", 1.0},
-                                                                       {"b", 1.0},
-                                                                       {"kb", 1e3},
-                                                                       {"mb", 1e6},
-                                                                       {"gb", 1e9},
-                                                                       {"tb", 1e12},
-                                                                       {"kib", 1024.0},
-                                                                       {"mib", 1048576.0},
-                                                                       {"gib", 1073741824.0},
-                                                                       {"tib", 1099511627776.0}}};
+                                                                        {"b", 1.0},
+                                                                        {"kb", 1e3},
+                                                                        {"mb", 1e6},
+                                                                        {"gb", 1e9},
+                                                                        {"tb", 1e12},
+                                                                        {"kib", 1024.0},
+                                                                        {"mib", 1048576.0},
+                                                                        {"gib", 1073741824.0},
+                                                                        {"tib", 1099511627776.0}}};
   std::size_t unit_start = text.size();
   while (unit_start > 0 && std::isalpha(static_cast<unsigned char>(text[unit_start - 1])) != 0) --unit_start;
   const std::string unit = lower(text.substr(unit_start));

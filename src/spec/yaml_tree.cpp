@@ -1,10 +1,9 @@
 #include "spec/yaml_tree.hpp"
 
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
 #include <set>
 #include <utility>
+#include <yaml-cpp/yaml.h>
 
 namespace shoal::spec {
 namespace {
@@ -59,6 +58,8 @@ struct Converter {
       const std::string key = pair.first.Scalar();
       const std::string key_path = path.empty() ? key : path + '.' + key;
       YamlEntry entry{key, line_of(pair.first), convert(pair.second, key_path, depth + 1)};
+      // The mark of an empty value is where the next thing starts.
+      if (entry.value.kind == YamlTree::Kind::null) entry.value.line = entry.line;
       if (!seen.insert(key).second) {
         faults.add(entry, key_path, "is given twice");
         continue;
@@ -167,10 +168,14 @@ void apply_override(YamlTree& root, const std::string& assignment, Faults& fault
 
 std::string described(const YamlTree& tree) {
   switch (tree.kind) {
-    case YamlTree::Kind::null: return "empty";
-    case YamlTree::Kind::list: return "a list";
-    case YamlTree::Kind::map: return "a map";
-    case YamlTree::Kind::scalar: break;
+    case YamlTree::Kind::null:
+      return "empty";
+    case YamlTree::Kind::list:
+      return "a list";
+    case YamlTree::Kind::map:
+      return "a map";
+    case YamlTree::Kind::scalar:
+      break;
   }
   return (tree.quoted ? "the text '" : "'") + tree.text + "'";
 }

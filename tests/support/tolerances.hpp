@@ -2,21 +2,94 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
-/// Every tolerance of the tests, with its derivation. Each has a negative control in the test that uses it: an error
-/// planted on purpose that must be found.
+/// Every tolerance of the parity tests, with its derivation. Each has a negative control in the test that uses it: an
+/// error planted on purpose that must be found.
 namespace shoal::test {
 
 /// Gradients against differences in double.
 ///
-/// A central difference with four points, h = 1e-3, of a function f computed with relative error u = 2^-53:
-///   truncation  |f^(5)| h^4 / 30            = 3.3e-14 |f^(5)|
-///   rounding    1.5 * c u max(1, |f|) / h   = 1.7e-13 c max(1, |f|), c about the number of roundings in f
-/// Fifth derivatives of the small networks that are drawn stay below 1e4 or so, and c below 1e3, so that both are
-/// below the bound asked for.
+/// A central difference with four points at h = 1e-3, of a function f computed with relative error c 2^-53:
+///   truncation  |f^(5)| h^4 / 30           = 3.3e-14 |f^(5)|
+///   rounding    1.5 c 2^-53 max(1, |f|) / h = 1.7e-13 c max(1, |f|)
+/// Both stay below 1e-9 while |f^(5)| < 1e4 and c < 1e3: true of the small networks that are drawn, weights below 1.2.
 inline constexpr double kDifferenceStep = 1e-3;
 inline bool gradient_agrees(double gradient, double difference, double loss) {
   return std::abs(gradient - difference) <= 1e-6 * std::abs(gradient) + 1e-9 * std::max(1.0, std::abs(loss));
+}
+
+/// Short runs of an fp32 engine against fp64: a running error analysis (Higham, Accuracy and Stability of Numerical
+/// Algorithms, section 3.3). Every quantity of training is carried as its fp64 value and a bound on how far the fp32
+/// engine's value may be from it. For an operation f with operands a and b, exact values x and y and bounds d and e:
+///   |fl(f(a, b)) - f(x, y)| <= sup |f(x + d', y + e') - f(x, y)| over |d'| <= d, |e'| <= e     what operands bring
+///                            + u |f(a, b)| + 2^-150                                            one rounding
+/// with u = 2^-24 for + - * / sqrt and fma (IEEE), and 4 u for exp, log, tanh and sigmoid (2 ulp, an ulp being at most
+/// 2 u of its number). fp64's own rounding is 2^-29 u an operation; u is widened by 2^-20 for it. A branch on z > 0
+/// whose sign the bound leaves open may go either way. Nothing is fitted to what an engine does.
+inline constexpr double kFloatRounding = 0x1p-24 * (1 + 0x1p-20);
+inline constexpr double kFunctionRounding = 4 * kFloatRounding;
+
+struct Bounded {
+  double value = 0;
+  double error = 0;
+};
+
+/// `brought`: what the operands bring; `unit`: the relative rounding error of the operation.
+inline Bounded rounded(double value, double brought, double unit = kFloatRounding) {
+  return {value, brought + unit * (std::abs(value) + brought) + 0x1p-148};
+}
+/// A number that the engine holds rounded to float.
+inline Bounded constant(double value) { return rounded(value, 0); }
+inline Bounded exact(double value) { return {value, 0}; }
+
+inline Bounded operator+(Bounded a, Bounded b) { return rounded(a.value + b.value, a.error + b.error); }
+inline Bounded operator-(Bounded a) { return {-a.value, a.error}; }
+inline Bounded operator-(Bounded a, Bounded b) { return a + -b; }
+inline double product_error(Bounded a, Bounded b) {
+  return std::abs(a.value) * b.error + std::abs(b.value) * a.error + a.error * b.error;
+}
+inline Bounded operator*(Bounded a, Bounded b) { return rounded(a.value * b.value, product_error(a, b)); }
+inline Bounded fma(Bounded a, Bounded b, Bounded c) {
+  return rounded(a.value * b.value + c.value, product_error(a, b) + c.error);
+}
+inline Bounded operator/(Bounded a, Bounded b) {
+  const double value = a.value / b.value;
+  const double least = std::abs(b.value) - b.error;
+  if (!(least > 0)) return {value, std::numeric_limits<double>::infinity()};
+  return rounded(value, (a.error + std::abs(value) * b.error) / least);
+}
+
+/// A monotonic function: its change over [value - error, value + error] is the larger of the changes at both ends.
+template <class F>
+Bounded monotonic(F f, Bounded x, double unit) {
+  const double value = f(x.value);
+  const double above = std::abs(f(x.value + x.error) - value);
+  const double below = std::abs(value - f(x.value - x.error));
+  return rounded(value, std::max(above, below), unit);
+}
+inline Bounded sqrt(Bounded x) {
+  return monotonic([](double v) { return std::sqrt(std::max(v, 0.0)); }, x, kFloatRounding);
+}
+inline Bounded exp(Bounded x) {
+  return monotonic([](double v) { return std::exp(v); }, x, kFunctionRounding);
+}
+inline Bounded log(Bounded x) {
+  return monotonic([](double v) { return std::log(v); }, x, kFunctionRounding);
+}
+inline Bounded tanh(Bounded x) {
+  return monotonic([](double v) { return std::tanh(v); }, x, kFunctionRounding);
+}
+inline Bounded sigmoid(Bounded x) {
+  return monotonic([](double v) { return 1 / (1 + std::exp(-v)); }, x, kFunctionRounding);
+}
+inline Bounded absolute(Bounded x) { return {std::abs(x.value), x.error}; }
+/// The engine takes one of its own two values; both choices are possible where the sign of z is open.
+inline Bounded select_positive(Bounded z, Bounded if_positive, Bounded otherwise) {
+  const Bounded chosen = z.value > 0 ? if_positive : otherwise;
+  if (std::abs(z.value) > z.error) return chosen;
+  const Bounded other = z.value > 0 ? otherwise : if_positive;
+  return {chosen.value, std::max(chosen.error, std::abs(other.value - chosen.value) + other.error)};
 }
 
 }  // namespace shoal::test

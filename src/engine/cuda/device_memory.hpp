@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernels/cuda/device.hpp"
+
+namespace shoal::cuda {
+
+/// A CUDA stream, destroyed with its owner.
+class Stream {
+ public:
+  Stream() { check(cudaStreamCreate(&stream_), "cudaStreamCreate"); }
+  ~Stream() { static_cast<void>(cudaStreamDestroy(stream_)); }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  [[nodiscard]] cudaStream_t get() const noexcept { return stream_; }
+  /// Waits; throws what kernels and copies before it ran into.
+  void wait() const { check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize"); }
+
+ private:
+  cudaStream_t stream_{};
+};
+
+/// An array in device memory. Copies are ordered by their stream; host memory must live until Stream::wait().
+template <class T>
+class DeviceBuffer {
+ public:
+  DeviceBuffer() = default;
+  explicit DeviceBuffer(std::size_t n) : size_(n) {
+    if (n == 0) return;
+    void* memory = nullptr;
+    check(cudaMalloc(&memory, n * sizeof(T)), "cudaMalloc of " + std::to_string(n * sizeof(T)) + " bytes");
+    data_ = static_cast<T*>(memory);
+  }
+  ~DeviceBuffer() { static_cast<void>(cudaFree(data_)); }
+  DeviceBuffer(DeviceBuffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  DeviceBuffer& operator=(DeviceBuffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+
+  [[nodiscard]] T* get() const noexcept { return data_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+  /// Room for n elements; what was there is gone where it grows.
+  void grow(std::size_t n) {
+    if (n > size_) *this = DeviceBuffer(n);
+  }
+  void upload(std::span<const T> from, const Stream& stream, std::size_t first = 0) {
+    if (from.empty()) return;
+    check(cudaMemcpyAsync(data_ + first, from.data(), from.size_bytes(), cudaMemcpyHostToDevice, stream.get()),
+          "cudaMemcpyAsync to the device");
+  }
+  void download(std::span<T> to, const Stream& stream, std::size_t first = 0) const {
+    if (to.empty()) return;
+    check(cudaMemcpyAsync(to.data(), data_ + first, to.size_bytes(), cudaMemcpyDeviceToHost, stream.get()),
+          "cudaMemcpyAsync to the host");
+  }
+  /// A column of a [rows][n_columns] matrix that begins at the buffer's begin.
+  void upload_column(std::span<const T> from, std::size_t column, std::size_t n_columns, const Stream& stream) {
+    check(cudaMemcpy2DAsync(data_ + column, n_columns * sizeof(T), from.data(), sizeof(T), sizeof(T), from.size(),
+                            cudaMemcpyHostToDevice, stream.get()),
+          "cudaMemcpy2DAsync to the device");
+  }
+  void download_column(std::span<T> to, std::size_t column, std::size_t n_columns, const Stream& stream) const {
+    check(cudaMemcpy2DAsync(to.data(), sizeof(T), data_ + column, n_columns * sizeof(T), sizeof(T), to.size(),
+                            cudaMemcpyDeviceToHost, stream.get()),
+          "cudaMemcpy2DAsync to the host");
+  }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+template <class T>
+DeviceBuffer<T> uploaded(std::span<const T> from, const Stream& stream) {
+  DeviceBuffer<T> buffer(from.size());
+  buffer.upload(from, stream);
+  return buffer;
+}
+
+}  // namespace shoal::cuda

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "plan/plan.hpp"
+#include "plan/survey.hpp"
+#include "shoal/run.hpp"
+
+namespace shoal::run {
+
+/// Whether a trial need not be trained.
+using Skip = std::function<bool(const Trial&)>;
+
+/// Everything of a sweep that is known before anything is trained.
+struct PreparedSweep {
+  std::unique_ptr<const Dataset> dataset;
+  Trials trials;
+  std::unique_ptr<Engine> engine;  ///< over *dataset
+  std::string engine_reason;       ///< why it was chosen
+  std::uint64_t memory_bytes = 0;  ///< the limit
+  plan::Survey survey;             ///< of the trials that are not skipped
+
+  /// Its estimate is NaN.
+  [[nodiscard]] PlanSummary summary(const SweepSpec& spec) const;
+};
+
+/// Reads the table and makes trials and engine; the survey is empty. Throws what those throw.
+[[nodiscard]] PreparedSweep prepare(const SweepSpec& spec);
+/// Plans every trial that is not skipped. Under `auto` an engine that cannot train all of them is replaced by cpu;
+/// otherwise UnavailableError names a trial that it cannot train, and why.
+void survey(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip);
+
+[[nodiscard]] EngineOptions engine_options(const SweepSpec& spec);
+/// Trials by windows of numbers, those to skip left out; stops when `visit` returns false. Windows are never empty.
+void for_each_window(const Trials& trials, const Skip& skip, const std::function<bool(std::span<const Trial>)>& visit);
+
+}  // namespace shoal::run

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "shoal/error.hpp"
+#include "shoal/run.hpp"
+#include "store/run_directory.hpp"
+
+namespace shoal::run {
+
+/// The keys in which two resolved sweep files differ, as `before` and `now` say; keys that change no result are left
+/// out. `file` is put into the diagnostics.
+[[nodiscard]] std::vector<Diagnostic> differences(const std::string& before, const std::string& now, bool strict,
+                                                  const std::string& file);
+
+/// InputError that names every difference where a run of `spec` over `dataset` is not the run that `manifest` started.
+void check_resumable(const store::Manifest& manifest, const SweepSpec& spec, const Dataset& dataset,
+                     const std::filesystem::path& directory);
+
+/// The first of runs/NAME-1, runs/NAME-2, ... that does not exist.
+[[nodiscard]] std::filesystem::path free_directory(const std::filesystem::path& sweep_file);
+
+}  // namespace shoal::run

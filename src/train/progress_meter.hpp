@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "shoal/run.hpp"
+
+namespace shoal::train {
+
+/// Whether `metric` is better than `best`; nothing is better than a number that is not finite, and no such number is.
+[[nodiscard]] bool is_better(double metric, double best, bool maximize);
+
+/// Adds up a sweep's progress.
+class ProgressMeter {
+ public:
+  /// `start`: totals, and what earlier runs did. `cost`: of the trials that this run trains (plan::cost).
+  ProgressMeter(Progress start, double cost, Metric metric, bool maximize);
+
+  void trained(std::uint64_t epochs, double samples, double cost);
+  /// A trial has ended; the epochs that it did not need are done, too, as far as the remaining time goes.
+  void finished(const TrialResult& result, double cost_of_an_epoch);
+  [[nodiscard]] Progress now() const;
+
+ private:
+  Progress progress_;
+  double cost_total_;
+  double cost_done_ = 0;  ///< trained or not needed
+  double samples_ = 0;
+  Metric metric_;
+  bool maximize_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace shoal::train

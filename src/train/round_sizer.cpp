@@ -1,0 +1,51 @@
+#include "train/round_sizer.hpp"
+
+#include <algorithm>
+
+namespace shoal::train {
+namespace {
+
+constexpr std::size_t kGrowth = 4;
+constexpr double kWorthwhileGain = 1.15;
+constexpr double kLongCall_s = 1.0;
+constexpr std::size_t kNetworksPerCore = 4;  // so that a core that is early finds other work
+constexpr double kMostEpochs = 1e6;
+
+}  // namespace
+
+std::uint32_t RoundSizer::epochs(double epoch_cost) const {
+  if (rate_ <= 0 || epoch_cost <= 0) return 1;
+  // Calls are short while the width is being found, to waste little of a machine that is not full.
+  const double target_s = growing_ ? round_s_ / 4 : round_s_;
+  return static_cast<std::uint32_t>(std::clamp(target_s * rate_ / epoch_cost, 1.0, kMostEpochs));
+}
+
+void RoundSizer::measured(double cost, double seconds, std::uint32_t epochs, std::size_t n_networks) {
+  if (cost <= 0 || seconds <= 0) return;
+  const double rate = cost / seconds;
+  if (growing_ && n_networks >= width_) {
+    grow(rate, seconds, epochs, n_networks);
+  } else if (!growing_ && epochs == 1 && seconds > kLongCall_s && width_ > n_cores_) {
+    width_ = std::max(n_cores_, width_ / 2);
+  }
+  rate_ = rate;
+}
+
+void RoundSizer::grow(double rate, double seconds, std::uint32_t epochs, std::size_t n_networks) {
+  const bool too_few = n_networks < n_cores_ * kNetworksPerCore;
+  const bool long_call = epochs == 1 && seconds > kLongCall_s;
+  const bool gained = rate > kWorthwhileGain * rate_before_;
+  width_ = std::max(width_, n_networks);
+  if (long_call && n_networks >= n_cores_) {
+    growing_ = false;
+  } else if (too_few) {
+    width_ = std::min(width_ * kGrowth, std::max(n_cores_ * kNetworksPerCore, width_ + 1));
+  } else if (gained) {
+    width_ *= kGrowth;
+  } else {
+    growing_ = false;
+  }
+  rate_before_ = rate;
+}
+
+}  // namespace shoal::train

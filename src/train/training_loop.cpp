@@ -1,0 +1,157 @@
+#include "train/training_loop.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "shoal/error.hpp"
+#include "train/trial_result.hpp"
+
+namespace shoal::train {
+namespace {
+
+std::uint32_t max_epochs(const Trial& trial) { return static_cast<std::uint32_t>(trial.hyperparameters.max_iter); }
+
+}  // namespace
+
+TrainingLoop::TrainingLoop(Engine& engine, const Dataset& dataset, ProgressMeter& meter, ResultSink& sink,
+                           double round_s)
+    : engine_(&engine),
+      dataset_(&dataset),
+      meter_(&meter),
+      sink_(&sink),
+      sizer_(round_s, std::max(1U, std::thread::hardware_concurrency())) {}
+
+bool TrainingLoop::run(std::span<const Trial> trials, const plan::Chunk& chunk, const std::stop_token& stop) {
+  if (stop.stop_requested()) return false;
+  engine_->prepare(chunk.layout());
+  in_flight_.clear();
+  n_in_flight_ = 0;
+  auto next = chunk.gangs.begin();
+  while (next != chunk.gangs.end() || n_in_flight_ > 0) {
+    if (stop.stop_requested()) return false;
+    while (next != chunk.gangs.end() && n_in_flight_ < sizer_.width()) admit(trials, *next++);
+    round(stop);
+  }
+  return true;
+}
+
+void TrainingLoop::admit(std::span<const Trial> trials, const plan::FilledGang& filled) {
+  Members members;
+  for (std::size_t i = 0; i < filled.trials.size(); ++i) {
+    const Trial& trial = trials[filled.trials[i]];
+    Network network;
+    network.trial = &trial;
+    network.slot = filled.gang.first_slot + static_cast<Slot>(i);
+    network.epoch_cost = plan::cost(trial, *dataset_) / static_cast<double>(trial.hyperparameters.max_iter);
+    engine_->place(network.slot, trial, initial_state(trial));
+    members.push_back(std::move(network));
+  }
+  n_in_flight_ += members.size();
+  in_flight_.push_back(std::move(members));
+}
+
+/// The members of the oldest gangs, as many as the machine wants.
+std::vector<TrainingLoop::Network*> TrainingLoop::choose() {
+  std::vector<Network*> chosen;
+  for (Members& members : in_flight_) {
+    if (chosen.size() >= sizer_.width()) break;
+    for (Network& network : members) {
+      if (!network.gone) chosen.push_back(&network);
+    }
+  }
+  return chosen;
+}
+
+void TrainingLoop::round(const std::stop_token& stop) {
+  const std::vector<Network*> chosen = choose();
+  double epoch_cost = 0;
+  for (const Network* network : chosen) epoch_cost += network->epoch_cost;
+  const std::uint32_t epochs = sizer_.epochs(epoch_cost);
+  std::vector<TrainTarget> targets;
+  targets.reserve(chosen.size());
+  for (Network* network : chosen) {
+    network->asked = std::min(max_epochs(*network->trial) - network->epoch, epochs);
+    targets.push_back({network->slot, network->epoch + network->asked});
+  }
+
+  std::vector<EpochRecord> records;
+  std::vector<Slot> lost;
+  const auto start = std::chrono::steady_clock::now();
+  engine_->train(targets, stop, records, lost);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+
+  account(chosen, records, seconds);
+  std::ranges::sort(lost);
+  for (Network* network : chosen) network->gone = std::ranges::binary_search(lost, network->slot);
+  const bool stopping = stop.stop_requested();
+  if (!stopping) sizer_.measured(round_cost_, seconds, epochs, chosen.size());
+  deliver(ended(chosen, stopping));
+
+  for (Members& members : in_flight_) std::erase_if(members, &Network::gone);
+  std::erase_if(in_flight_, [](const Members& members) { return members.empty(); });
+  n_in_flight_ = 0;
+  for (const Members& members : in_flight_) n_in_flight_ += members.size();
+  sink_->progress(meter_->now());
+}
+
+/// Adds records to the curves of their networks; `asked` becomes what is still missing of it.
+void TrainingLoop::account(std::span<Network* const> chosen, std::span<const EpochRecord> records, double seconds) {
+  std::map<Slot, Network*> at;
+  for (Network* network : chosen) at.emplace(network->slot, network);
+  std::map<const Network*, double> done;
+  round_cost_ = 0;
+  double samples = 0;
+  for (const EpochRecord& record : records) {
+    Network& network = *at.at(record.slot);
+    network.curve.push_back(
+        {record.epoch, record.train_loss / record.train_weight, record.val_loss / record.val_weight, record.metric});
+    network.epoch = record.epoch;
+    --network.asked;
+    done[&network] += network.epoch_cost;
+    round_cost_ += network.epoch_cost;
+    samples += static_cast<double>(plan::n_training_rows(*network.trial, *dataset_));
+  }
+  for (const auto& [network, cost] : done) at.at(network->slot)->seconds += seconds * cost / round_cost_;
+  meter_->trained(records.size(), samples, round_cost_);
+}
+
+/// A network that has all its epochs, or got fewer than asked, has ended; when stopping, only its state tells.
+std::vector<TrainingLoop::Network*> TrainingLoop::ended(std::span<Network* const> chosen, bool stopping) const {
+  std::vector<Network*> ended;
+  for (Network* network : chosen) {
+    if (network->gone) continue;
+    const bool may_have = network->asked > 0 || network->epoch >= max_epochs(*network->trial) || stopping;
+    if (may_have && (!stopping || engine_->read(network->slot).status != TrialStatus::running)) {
+      ended.push_back(network);
+    }
+  }
+  return ended;
+}
+
+void TrainingLoop::deliver(std::span<Network* const> networks) {
+  if (networks.empty()) return;
+  std::vector<Slot> slots;
+  slots.reserve(networks.size());
+  for (const Network* network : networks) slots.push_back(network->slot);
+  const std::vector<MetricSums> sums = engine_->evaluate(slots, RowSet::validation);
+  for (std::size_t i = 0; i < networks.size(); ++i) {
+    Network& network = *networks[i];
+    TrialState state = engine_->take(network.slot);
+    if (state.status == TrialStatus::running) {
+      throw Error("engine " + std::string(engine_->name()) + " stopped training trial " + network.trial->id +
+                  " after epoch " + std::to_string(state.epoch) + " of " +
+                  std::to_string(network.trial->hyperparameters.max_iter));
+    }
+    TrialResult result = trial_result(*network.trial, state, dataset_->task(), sums[i], std::move(network.curve));
+    result.train_seconds = network.seconds;
+    network.gone = true;
+    meter_->finished(result, network.epoch_cost);
+    sink_->finished(std::move(result), std::move(state));
+  }
+}
+
+}  // namespace shoal::train

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "plan/plan.hpp"
+#include "shoal/engine.hpp"
+#include "shoal/run.hpp"
+#include "train/progress_meter.hpp"
+#include "train/round_sizer.hpp"
+
+namespace shoal::train {
+
+/// Where results go, from the thread that trains.
+class ResultSink {
+ public:
+  virtual ~ResultSink() = default;
+  /// A trial has ended. Its state holds the parameters that its metrics are of.
+  virtual void finished(TrialResult&& result, TrialState&& state) = 0;
+  /// After every call of the engine.
+  virtual void progress(const Progress& progress) = 0;
+};
+
+/// Trains chunks of trials to their ends.
+class TrainingLoop {
+ public:
+  /// Everything outlives the loop. `round_s`: what a call of the engine is meant to take.
+  TrainingLoop(Engine& engine, const Dataset& dataset, ProgressMeter& meter, ResultSink& sink, double round_s);
+
+  /// Trains the trials of a chunk (which indexes `trials`) and hands each to the sink when it ends. False where `stop`
+  /// came first: within 2 s it returns, what has ended is delivered, the rest dropped. Error where the engine breaks
+  /// its contract.
+  [[nodiscard]] bool run(std::span<const Trial> trials, const plan::Chunk& chunk, const std::stop_token& stop);
+
+ private:
+  struct Network {
+    const Trial* trial = nullptr;
+    Slot slot = 0;
+    std::uint32_t asked = 0;  ///< epochs, in the current call
+    std::uint32_t epoch = 0;
+    double epoch_cost = 0;
+    double seconds = 0;
+    bool gone = false;  ///< delivered or lost
+    std::vector<CurvePoint> curve;
+  };
+  using Members = std::vector<Network>;  ///< of one gang
+
+  void admit(std::span<const Trial> trials, const plan::FilledGang& filled);
+  void round(const std::stop_token& stop);
+  [[nodiscard]] std::vector<Network*> choose();
+  void account(std::span<Network* const> chosen, std::span<const EpochRecord> records, double seconds);
+  [[nodiscard]] std::vector<Network*> ended(std::span<Network* const> chosen, bool stopping) const;
+  void deliver(std::span<Network* const> networks);
+
+  Engine* engine_;
+  const Dataset* dataset_;
+  ProgressMeter* meter_;
+  ResultSink* sink_;
+  RoundSizer sizer_;
+  std::vector<Members> in_flight_;
+  std::size_t n_in_flight_ = 0;
+  double round_cost_ = 0;  ///< work that the last call did
+};
+
+}  // namespace shoal::train

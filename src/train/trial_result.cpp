@@ -1,0 +1,37 @@
+#include "train/trial_result.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace shoal::train {
+
+MetricValues metrics_of(Task task, const MetricSums& sums) {
+  MetricValues metrics;
+  const auto fill = [&](std::initializer_list<Metric> which) {
+    for (const Metric metric : which)
+      metrics.values[static_cast<std::size_t>(metric)] = metric_value(metric, task, sums);
+  };
+  fill({Metric::val_loss});
+  if (!sums.n_actual.empty()) fill({Metric::val_accuracy, Metric::val_balanced_accuracy, Metric::val_macro_f1});
+  if (!sums.n_ordered_pairs.empty()) fill({Metric::val_auc});
+  if (!sums.squared_error.empty()) fill({Metric::val_rmse, Metric::val_mae, Metric::val_r2});
+  return metrics;
+}
+
+TrialResult trial_result(const Trial& trial, const TrialState& state, Task task, const MetricSums& validation,
+                         std::vector<CurvePoint> curve) {
+  TrialResult result;
+  result.trial = trial;
+  result.status = state.status;
+  result.epochs = state.epoch;
+  // A diverged network keeps the parameters that it ended with.
+  const bool keeps_best = trial.hyperparameters.n_iter_no_change > 0 && state.status != TrialStatus::diverged;
+  result.best_epoch = keeps_best && state.best_epoch > 0 ? state.best_epoch : state.epoch;
+  result.metrics = metrics_of(task, validation);
+  const auto kept = std::ranges::find(curve, result.best_epoch, &CurvePoint::epoch);
+  if (kept != curve.end()) result.metrics.values[static_cast<std::size_t>(Metric::train_loss)] = kept->train_loss;
+  result.curve = std::move(curve);
+  return result;
+}
+
+}  // namespace shoal::train

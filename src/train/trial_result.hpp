@@ -1,0 +1,17 @@
+#pragma once
+
+#include <vector>
+
+#include "shoal/engine.hpp"
+#include "shoal/run.hpp"
+
+namespace shoal::train {
+
+/// Every metric that these sums over validation (or test) rows hold; NaN for the others. train_loss is NaN.
+[[nodiscard]] MetricValues metrics_of(Task task, const MetricSums& sums);
+
+/// What became of a trial that has ended in `state`, evaluated as `validation`; `curve` holds all its epochs.
+[[nodiscard]] TrialResult trial_result(const Trial& trial, const TrialState& state, Task task,
+                                       const MetricSums& validation, std::vector<CurvePoint> curve);
+
+}  // namespace shoal::train

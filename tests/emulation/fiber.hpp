@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <ucontext.h>
+
+namespace shoal::emulation {
+
+/// A function on its own stack, which runs until it suspends itself. AddressSanitizer is told of every switch.
+/// Resumed and destroyed by one thread; a fiber that is destroyed before its end does not unwind its stack.
+class Fiber {
+ public:
+  explicit Fiber(std::function<void()> body);
+  ~Fiber();
+  Fiber(const Fiber&) = delete;
+  Fiber& operator=(const Fiber&) = delete;
+
+  /// Runs until the body suspends or ends. The body must not throw. Not from within a fiber, nor after the end.
+  void resume();
+  /// Back to who resumed; called by the body.
+  void suspend();
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
+
+ private:
+  static void enter();
+  void leave();
+
+  std::function<void()> body_;
+  void* mapping_ = nullptr;  ///< a page that nobody may touch, then the stack
+  ucontext_t own_{};
+  ucontext_t resumer_{};
+  bool ended_ = false;
+  // What AddressSanitizer keeps of both sides of a switch.
+  void* own_fake_stack_ = nullptr;
+  const void* resumer_stack_ = nullptr;
+  std::size_t resumer_stack_bytes_ = 0;
+};
+
+}  // namespace shoal::emulation

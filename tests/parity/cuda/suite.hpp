@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+// The same tests run over the emulated device, under several orders of its threads, and on a GPU.
+#if defined(SHOAL_EMULATION)
+
+#include "tests/emulation/runtime.hpp"
+#define SHOAL_CUDA_SUITE EmulatedCuda
+
+namespace shoal {
+inline constexpr std::uint32_t kSchedules = 8;
+inline void set_schedule(std::uint32_t schedule) { emulation::set_schedule(schedule); }
+inline std::size_t n_allocations() { return emulation::n_allocations(); }
+}  // namespace shoal
+
+#else
+
+#define SHOAL_CUDA_SUITE GpuCuda
+
+namespace shoal {
+inline constexpr std::uint32_t kSchedules = 4;
+inline void set_schedule(std::uint32_t) {}
+inline std::size_t n_allocations() { return 0; }
+}  // namespace shoal
+
+#endif

@@ -1,0 +1,218 @@
+#include "tests/support/bounded_training.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+namespace shoal::test {
+namespace {
+
+using Row = std::vector<Bounded>;
+
+Row exactly(const auto& values) {
+  Row row;
+  for (const auto value : values) row.push_back(exact(static_cast<double>(value)));
+  return row;
+}
+
+Bounded activated(Activation f, Bounded z) {
+  switch (f) {
+    case Activation::identity:
+      return z;
+    case Activation::relu:
+      return select_positive(z, z, exact(0));
+    case Activation::leaky_relu:
+      return select_positive(z, z, exact(static_cast<double>(kLeakySlope)) * z);
+    case Activation::sigmoid:
+      return sigmoid(z);
+    case Activation::tanh:
+      return tanh(z);
+  }
+  return {};
+}
+
+/// e * f'(z), the derivative taken from a = f(z) where it is smooth.
+Bounded through(Activation f, Bounded z, Bounded a, Bounded e) {
+  switch (f) {
+    case Activation::identity:
+      return e;
+    case Activation::relu:
+      return select_positive(z, e, exact(0));
+    case Activation::leaky_relu:
+      return select_positive(z, e, exact(static_cast<double>(kLeakySlope)) * e);
+    case Activation::sigmoid:
+      return e * (a * (exact(1) - a));
+    case Activation::tanh:
+      return e * (exact(1) - a * a);
+  }
+  return {};
+}
+
+struct Output {
+  Bounded loss;
+  Row delta;
+};
+
+Output softmax_output(const Row& z, std::span<const double> targets) {
+  // The engine subtracts its own largest z; the difference of two z's is what matters, whichever is largest.
+  const Bounded largest = *std::ranges::max_element(z, {}, &Bounded::value);
+  Row t;
+  Bounded sum = exact(0);
+  Bounded likelihood = exact(0);
+  for (std::size_t o = 0; o < z.size(); ++o) {
+    t.push_back(exp(z[o] - largest));
+    sum = sum + t.back();
+    if (targets[o] > 0) likelihood = largest - z[o];
+  }
+  Output out{likelihood + log(sum), {}};
+  for (std::size_t o = 0; o < z.size(); ++o) out.delta.push_back(t[o] / sum - exact(targets[o]));
+  return out;
+}
+
+Output output_of(Loss loss, const Row& z, std::span<const double> targets) {
+  if (loss == Loss::cross_entropy) return softmax_output(z, targets);
+  Output out{exact(0), {}};
+  for (std::size_t o = 0; o < z.size(); ++o) {
+    const Bounded y = exact(targets[o]);
+    if (loss == Loss::binary_cross_entropy) {
+      const Bounded linear = select_positive(z[o], z[o], exact(0)) - z[o] * y;
+      out.loss = out.loss + (linear + log(exact(1) + exp(-absolute(z[o]))));
+      out.delta.push_back(sigmoid(z[o]) - y);
+    } else {
+      const Bounded r = z[o] - y;
+      const bool half = loss == Loss::half_squared_error;
+      out.loss = out.loss + exact(half ? 0.5 : 1.0) * (r * r);
+      out.delta.push_back(half ? r : r + r);
+    }
+  }
+  return out;
+}
+
+/// Adam's |m| / sqrt(v) is bounded whatever the gradients were, by Cauchy and Schwarz:
+/// |sum c1 b1^i g_i| <= c1 / sqrt(c2 (1 - b1^2 / b2)) * sqrt(sum c2 b2^i g_i^2). So a step whose direction the rounding
+/// of tiny gradients leaves open still has a known length; both engines' steps lie within it (1e-5 covers roundings).
+double largest_adam_ratio(const Hyperparameters& h) {
+  const double c_1 = 1 - h.beta_1;
+  const double c_2 = 1 - h.beta_2;
+  return (1 + 1e-5) * c_1 / std::sqrt(c_2 * (1 - h.beta_1 * h.beta_1 / h.beta_2));
+}
+
+void adam_step(const Hyperparameters& h, float rate, std::span<const Bounded> gradient, BoundedState& state) {
+  state.beta_1_power *= h.beta_1;
+  state.beta_2_power *= h.beta_2;
+  const double eta = static_cast<double>(rate) * std::sqrt(1 - state.beta_2_power) / (1 - state.beta_1_power);
+  for (std::size_t k = 0; k < gradient.size(); ++k) {
+    Bounded& m = state.first_moment[k];
+    Bounded& v = state.second_moment[k];
+    const Bounded g = gradient[k];
+    m = fma(constant(h.beta_1), m, constant(1 - h.beta_1) * g);
+    v = fma(constant(h.beta_2), v, constant(1 - h.beta_2) * (g * g));
+    Bounded step = (constant(eta) * m) / (sqrt(v) + constant(h.epsilon));
+    step.error = std::min(step.error, 2 * eta * largest_adam_ratio(h));
+    state.parameters[k] = state.parameters[k] - step;
+  }
+}
+
+void sgd_step(const Hyperparameters& h, float rate, std::span<const Bounded> gradient, BoundedState& state) {
+  const Bounded eta = exact(static_cast<double>(rate));
+  const Bounded mu = constant(h.momentum);
+  for (std::size_t k = 0; k < gradient.size(); ++k) {
+    Bounded& w = state.parameters[k];
+    if (h.momentum == 0) {
+      w = fma(-eta, gradient[k], w);
+      continue;
+    }
+    Bounded& u = state.first_moment[k];
+    const Bounded q = eta * gradient[k];
+    u = fma(mu, u, -q);
+    w = w + (h.nesterovs_momentum ? fma(mu, u, -q) : u);
+  }
+}
+
+}  // namespace
+
+BoundedState bounded_state(const TrialState& state) {
+  return {exactly(state.parameters), exactly(state.first_moment), exactly(state.second_moment)};
+}
+
+BoundedPass bounded_pass(const Trial& trial, std::span<const Bounded> parameters,
+                         std::span<const reference::Example> rows) {
+  const Topology& topology = trial.topology;
+  BoundedPass pass;
+  pass.gradient.assign(parameters.size(), exact(0));
+  double weights = 0;
+  for (const reference::Example& row : rows) {
+    std::vector<Row> levels{exactly(row.inputs)};
+    pass.z.clear();
+    std::size_t k = 0;
+    for (std::size_t l = 0; l < topology.n_layers(); ++l) {
+      Row z;
+      Row a;
+      for (std::int32_t o = 0; o < topology.fan_out(l); ++o, ++k) {
+        Bounded sum = parameters[k + levels[l].size()];
+        for (const Bounded& input : levels[l]) sum = fma(parameters[k++], input, sum);
+        z.push_back(sum);
+        a.push_back(activated(topology.activation(l), sum));
+      }
+      pass.z.push_back(std::move(z));
+      levels.push_back(std::move(a));
+    }
+    Output out = output_of(trial.hyperparameters.loss, pass.z.back(), row.targets);
+    const Bounded weight = exact(row.weight);
+    pass.loss = pass.loss + weight * out.loss;
+    weights += row.weight;
+    Row delta = std::move(out.delta);
+    if (row.weight != 1) std::ranges::transform(delta, delta.begin(), [&](Bounded d) { return d * weight; });
+    for (std::size_t l = topology.n_layers(); l-- > 0;) {
+      const Row& input = levels[l];
+      k -= topology.n_parameters(l);
+      Row below(input.size(), exact(0));
+      for (std::size_t o = 0; o < delta.size(); ++o) {
+        const std::size_t first = k + o * (input.size() + 1);
+        for (std::size_t i = 0; i < input.size(); ++i) {
+          pass.gradient[first + i] = fma(delta[o], input[i], pass.gradient[first + i]);
+          below[i] = fma(parameters[first + i], delta[o], below[i]);
+        }
+        pass.gradient[first + input.size()] = pass.gradient[first + input.size()] + delta[o];
+      }
+      if (l == 0) break;
+      for (std::size_t i = 0; i < below.size(); ++i) {
+        below[i] = through(topology.activation(l - 1), pass.z[l - 1][i], input[i], below[i]);
+      }
+      delta = std::move(below);
+    }
+  }
+  // The sum of weights is a sum of floats; its rounding counts where the weights are not whole.
+  const Bounded total = rounded(weights, static_cast<double>(rows.size()) * kFloatRounding * weights);
+  const Bounded inverse = exact(1) / total;
+  const Bounded decay = constant(trial.hyperparameters.alpha) * inverse;
+  std::size_t k = 0;
+  for (std::size_t l = 0; l < topology.n_layers(); ++l) {
+    for (std::int32_t o = 0; o < topology.fan_out(l); ++o) {
+      for (std::int32_t i = 0; i <= topology.fan_in(l); ++i, ++k) {
+        pass.gradient[k] = pass.gradient[k] * inverse;
+        if (i < topology.fan_in(l)) pass.gradient[k] = fma(decay, parameters[k], pass.gradient[k]);
+      }
+    }
+  }
+  return pass;
+}
+
+Bounded bounded_epoch(const Trial& trial, std::span<const reference::Example> rows, float rate, BoundedState& state) {
+  const Hyperparameters& h = trial.hyperparameters;
+  const std::size_t wanted = h.batch_size == 0 ? rows.size() : static_cast<std::size_t>(h.batch_size);
+  Bounded loss = exact(0);
+  for (std::size_t begin = 0; begin < rows.size(); begin += wanted) {
+    const BoundedPass pass =
+        bounded_pass(trial, state.parameters, rows.subspan(begin, std::min(wanted, rows.size() - begin)));
+    loss = loss + pass.loss;
+    if (h.solver == Solver::adam) {
+      adam_step(h, rate, pass.gradient, state);
+    } else {
+      sgd_step(h, rate, pass.gradient, state);
+    }
+  }
+  return loss;
+}
+
+}  // namespace shoal::test

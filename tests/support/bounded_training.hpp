@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/reference/reference.hpp"
+#include "shoal/trial.hpp"
+#include "tests/support/tolerances.hpp"
+
+namespace shoal::test {
+
+/// Parameters and optimizer state of a strict fp32 engine, each with the bound on its distance from fp64.
+struct BoundedState {
+  std::vector<Bounded> parameters, first_moment, second_moment;
+  double beta_1_power = 1;
+  double beta_2_power = 1;
+};
+[[nodiscard]] BoundedState bounded_state(const TrialState& state);
+
+struct BoundedPass {
+  std::vector<std::vector<Bounded>> z;  ///< of the last row: a layer, then a unit
+  Bounded loss;                         ///< sum of weighted row losses
+  std::vector<Bounded> gradient;        ///< of the minibatch's objective
+};
+/// The strict formulas of docs/numerics.md over one minibatch.
+[[nodiscard]] BoundedPass bounded_pass(const Trial& trial, std::span<const Bounded> parameters,
+                                       std::span<const reference::Example> rows);
+
+/// One epoch: a step a minibatch of `rows`, which come in the epoch's order. Returns the sum of row losses.
+[[nodiscard]] Bounded bounded_epoch(const Trial& trial, std::span<const reference::Example> rows, float rate,
+                                    BoundedState& state);
+
+}  // namespace shoal::test

@@ -1,0 +1,166 @@
+#include "plan/plan.hpp"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <set>
+
+#include "shoal/error.hpp"
+#include "tests/support/toy_engine.hpp"
+
+namespace shoal::plan {
+namespace {
+
+/// 60 trials of three widths, two batch sizes and epochs from 1 to 10; every fourth has patience.
+std::vector<Trial> mixed_trials() {
+  std::vector<Trial> trials;
+  for (std::uint64_t i = 0; i < 60; ++i) {
+    Trial trial = toy::trial(i, static_cast<std::int32_t>(4 * (1 + i % 3)), static_cast<std::int32_t>(1 + i % 10));
+    trial.hyperparameters.batch_size = i % 2 == 0 ? 32 : 64;
+    trial.hyperparameters.n_iter_no_change = i % 4 == 0 ? 2 : 0;
+    trials.push_back(trial);
+  }
+  return trials;
+}
+
+TEST(Cost, IsParametersTimesTrainingRowsTimesEpochs) {
+  // 2-4-1: 4 * 3 + 1 * 5 = 17 parameters.
+  EXPECT_EQ(cost(toy::trial(0, 4, 10), toy::dataset(90)), 17.0 * 90 * 10);
+}
+
+TEST(DatasetBytes, CountEveryArray) {
+  // 100 rows: 2 inputs and 1 target as floats; two splits of 100 indices.
+  EXPECT_EQ(dataset_bytes(toy::dataset(90, 2)), 100U * 3 * 4 + 2U * 100 * 4);
+}
+
+TEST(Cohorts, GroupTrialsOfEqualKey) {
+  const std::vector<Trial> trials = mixed_trials();
+  const std::vector<Cohort> all = cohorts(trials);
+  ASSERT_EQ(all.size(), 6U);  // three widths times two batch sizes
+  std::multiset<std::uint32_t> seen;
+  for (const Cohort& cohort : all) {
+    for (const std::uint32_t i : cohort.members) {
+      EXPECT_EQ(gang_key(trials[i]), cohort.key);
+      seen.insert(i);
+    }
+  }
+  ASSERT_EQ(seen.size(), 60U);
+  for (std::uint32_t i = 0; i < 60; ++i) EXPECT_EQ(seen.count(i), 1U);
+}
+
+TEST(Cohorts, PutPatienceFirstAndThenTheLongest) {
+  std::vector<Trial> trials{toy::trial(0, 4, 5), toy::trial(1, 4, 9), toy::trial(2, 4, 2), toy::trial(3, 4, 9)};
+  trials[2].hyperparameters.n_iter_no_change = 1;
+  const std::vector<Cohort> all = cohorts(trials);
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].members, (std::vector<std::uint32_t>{2, 1, 3, 0}));
+}
+
+TEST(Gangs, HoldEveryTrialOnceAndNeverMixKeys) {
+  const std::vector<Trial> trials = mixed_trials();
+  const Dataset dataset = toy::dataset();
+  const toy::ToyEngine engine(dataset, 4);
+  std::set<std::uint32_t> seen;
+  for (const FilledGang& filled : gangs(trials, dataset, engine)) {
+    EXPECT_EQ(filled.gang.n_slots, 4U);
+    EXPECT_GE(filled.trials.size(), 1U);
+    EXPECT_LE(filled.trials.size(), 4U);
+    bool patience = false;
+    for (const std::uint32_t i : filled.trials) {
+      EXPECT_EQ(gang_key(trials[i]), filled.gang.key);
+      EXPECT_TRUE(seen.insert(i).second);
+      patience |= trials[i].hyperparameters.n_iter_no_change > 0;
+    }
+    EXPECT_EQ(filled.gang.keeps_best, patience);
+  }
+  EXPECT_EQ(seen.size(), 60U);
+}
+
+TEST(Gangs, ComeCostliestFirstWithTiesInTheOrderOfTrials) {
+  const std::vector<Trial> trials{toy::trial(0, 4, 5), toy::trial(1, 8, 5), toy::trial(2, 4, 5), toy::trial(3, 4, 50)};
+  const Dataset dataset = toy::dataset();
+  const toy::ToyEngine engine(dataset, 1);
+  std::vector<std::uint32_t> order;
+  for (const FilledGang& filled : gangs(trials, dataset, engine)) order.push_back(filled.trials.at(0));
+  EXPECT_EQ(order, (std::vector<std::uint32_t>{3, 1, 0, 2}));
+}
+
+TEST(Chunks, StayWithinTheLimitAndLoseNothing) {
+  const std::vector<Trial> trials = mixed_trials();
+  const Dataset dataset = toy::dataset();
+  const toy::ToyEngine engine(dataset, 4);
+  for (const std::uint64_t limit : {16'000U, 20'000U, 33'333U, 10'000'000U}) {
+    std::set<std::uint32_t> seen;
+    for (const Chunk& chunk : plan_window(trials, dataset, engine, limit)) {
+      EXPECT_LE(chunk.bytes, limit);
+      std::uint64_t places = 0;
+      Slot next = 0;
+      for (const FilledGang& filled : chunk.gangs) {
+        EXPECT_EQ(filled.gang.first_slot, next);
+        next += filled.gang.n_slots;
+        places += filled.gang.n_slots * engine.bytes_per_slot(filled.gang);
+        seen.insert(filled.trials.begin(), filled.trials.end());
+      }
+      EXPECT_EQ(chunk.bytes, places + 5000 + 10 * chunk.gangs.size() + dataset_bytes(dataset));
+    }
+    EXPECT_EQ(seen.size(), 60U) << limit;
+  }
+}
+
+TEST(Chunks, TakeAsMuchAsTheLimitAllows) {
+  const Dataset dataset = toy::dataset();
+  const toy::ToyEngine engine(dataset, 1);
+  std::vector<Trial> trials;
+  for (std::uint64_t i = 0; i < 10; ++i) trials.push_back(toy::trial(i));
+  // A gang takes 1010 bytes; three and the workspace of 5000 fit 8030, not 8029.
+  const std::uint64_t table = dataset_bytes(dataset);
+  const auto sizes = [&](std::uint64_t limit) {
+    std::vector<std::size_t> all;
+    for (const Chunk& chunk : plan_window(trials, dataset, engine, limit)) all.push_back(chunk.gangs.size());
+    return all;
+  };
+  EXPECT_EQ(sizes(table + 8030), (std::vector<std::size_t>{3, 3, 3, 1}));
+  EXPECT_EQ(sizes(table + 8029), (std::vector<std::size_t>{2, 2, 2, 2, 2}));
+  EXPECT_EQ(sizes(table + 6010), (std::vector<std::size_t>(10, 1)));
+  EXPECT_EQ(sizes(table + 15'100), (std::vector<std::size_t>{10}));
+}
+
+TEST(Chunks, AreNotLargerThanKeepsTheMachineBusy) {
+  const Dataset dataset = toy::dataset();
+  toy::ToyEngine engine(dataset, 1);
+  engine.slot_bytes = kChunkPlaceBytes / 2;
+  std::vector<Trial> trials;
+  for (std::uint64_t i = 0; i < 5; ++i) trials.push_back(toy::trial(i));
+  EXPECT_EQ(plan_window(trials, dataset, engine, std::uint64_t{1} << 40U).size(), 3U);
+}
+
+TEST(Chunks, SayHowMuchMemoryASingleGangNeeds) {
+  const Dataset dataset = toy::dataset();
+  const toy::ToyEngine engine(dataset, 4);
+  const std::vector<Trial> trials{toy::trial(0)};
+  const std::uint64_t needed = dataset_bytes(dataset) + 4 * 1000 + 5010;
+  EXPECT_EQ(plan_window(trials, dataset, engine, needed).size(), 1U);
+  try {
+    (void)plan_window(trials, dataset, engine, needed - 1);
+    FAIL() << "nothing was thrown";
+  } catch (const InputError& error) {
+    ASSERT_EQ(error.diagnostics().size(), 1U);
+    EXPECT_EQ(error.diagnostics()[0].path, "trainer.memory");
+    EXPECT_NE(error.diagnostics()[0].message.find(std::to_string(needed) + " bytes"), std::string::npos)
+        << error.what();
+  }
+}
+
+TEST(Chunks, OfNothingAreNone) {
+  const Dataset dataset = toy::dataset();
+  const toy::ToyEngine engine(dataset, 4);
+  EXPECT_TRUE(plan_window({}, dataset, engine, 1).empty());
+}
+
+TEST(BytesText, UsesBinaryUnits) {
+  EXPECT_EQ(bytes_text(512), "512 B");
+  EXPECT_EQ(bytes_text(1536), "1.5 KiB");
+  EXPECT_EQ(bytes_text(std::uint64_t{3} << 30U), "3.0 GiB");
+}
+
+}  // namespace
+}  // namespace shoal::plan

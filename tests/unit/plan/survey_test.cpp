@@ -1,0 +1,41 @@
+#include "plan/survey.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/toy_engine.hpp"
+
+namespace shoal::plan {
+namespace {
+
+TEST(TopologyText, NamesLayersAndActivations) {
+  EXPECT_EQ(topology_text({16, {64, 32}, {Activation::relu, Activation::tanh}, 26}), "16-64-32-26 relu, tanh");
+  EXPECT_EQ(topology_text({3, {}, {}, 1}), "3-1");
+}
+
+TEST(Survey, AddsUpWindows) {
+  const Dataset dataset = toy::dataset(90);
+  const toy::ToyEngine engine(dataset, 2);
+  Survey survey;
+  const std::vector<Trial> first{toy::trial(0, 4, 10), toy::trial(1, 4, 10), toy::trial(2, 4, 10)};
+  const std::vector<Trial> second{toy::trial(3, 8, 1)};
+  for (const std::vector<Trial>& window : {first, second}) {
+    survey.add(window, plan_window(window, dataset, engine, 1'000'000), dataset, engine);
+  }
+  EXPECT_EQ(survey.n_trials(), 4U);
+  EXPECT_EQ(survey.n_epochs(), 31U);
+  EXPECT_EQ(survey.n_samples(), 31U * 90);
+  EXPECT_EQ(survey.n_chunks(), 2U);
+  EXPECT_EQ(survey.cost(), 3 * 17.0 * 900 + 33.0 * 90);
+  EXPECT_EQ(survey.largest_chunk_bytes(), dataset_bytes(dataset) + 4 * 1000 + 5020);
+  const std::vector<PlanRow> rows = survey.rows(engine);
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].topology, "2-4-1 relu");
+  EXPECT_EQ(rows[0].n_trials, 3U);
+  EXPECT_EQ(rows[0].n_gangs, 2U);
+  EXPECT_EQ(rows[0].n_parameters, 17U);
+  EXPECT_EQ(rows[0].bytes, 4000U);
+  EXPECT_EQ(rows[1].topology, "2-8-1 relu");
+}
+
+}  // namespace
+}  // namespace shoal::plan

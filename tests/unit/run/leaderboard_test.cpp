@@ -1,0 +1,57 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "shoal/error.hpp"
+#include "small_sweeps.hpp"
+
+namespace shoal {
+namespace {
+
+struct LeaderboardOf : testing::Test {
+  LeaderboardOf() {
+    small::write_classes(folder / "classes.csv");
+    small::run_into(small::sweep(folder / "classes.csv", Metric::val_accuracy), folder / "run");
+  }
+  small::Folder folder;
+};
+
+TEST_F(LeaderboardOf, ShowsTheBestTrialsInOrder) {
+  const Leaderboard board = leaderboard(folder / "run", 3);
+  EXPECT_EQ(board.metric, Metric::val_accuracy);
+  EXPECT_TRUE(board.maximize);
+  EXPECT_EQ(board.n_trials, 4U);
+  ASSERT_EQ(board.rows.size(), 3U);
+  for (std::uint32_t i = 0; i < 3; ++i) EXPECT_EQ(board.rows[i].rank, i + 1);
+  EXPECT_GE(board.rows[0].metric, board.rows[1].metric);
+  EXPECT_GE(board.rows[1].metric, board.rows[2].metric);
+}
+
+TEST_F(LeaderboardOf, ShowsTheParametersThatVaryAlone) {
+  std::vector<std::string> names;
+  const Leaderboard board = leaderboard(folder / "run", 1);
+  for (const auto& [name, text] : board.rows.at(0).parameters) names.push_back(name);
+  std::ranges::sort(names);
+  // One layer has one activation to print, two have two.
+  std::erase(names, "activation");
+  EXPECT_EQ(names, (std::vector<std::string>{"hidden_layer_sizes", "learning_rate_init"}));
+}
+
+TEST_F(LeaderboardOf, RanksByAnotherMetric) {
+  const Leaderboard board = leaderboard(folder / "run", 4, Metric::val_loss);
+  EXPECT_FALSE(board.maximize);
+  ASSERT_EQ(board.rows.size(), 4U);
+  EXPECT_LE(board.rows[0].metric, board.rows[3].metric);
+}
+
+TEST_F(LeaderboardOf, RefusesAMetricThatMeansNothingHere) {
+  EXPECT_THROW((void)leaderboard(folder / "run", 1, Metric::val_rmse), InputError);
+}
+
+TEST(Leaderboard, NeedsARun) {
+  const small::Folder folder;
+  EXPECT_THROW((void)leaderboard(folder / "nothing", 1), InputError);
+}
+
+}  // namespace
+}  // namespace shoal

@@ -1,0 +1,48 @@
+#include <gtest/gtest.h>
+
+#include "shoal/error.hpp"
+#include "small_sweeps.hpp"
+
+namespace shoal {
+namespace {
+
+TEST(PlanSweep, SaysWhatWouldRun) {
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  const SweepSpec spec = small::sweep(folder / "classes.csv", Metric::val_loss);
+  const PlanSummary plan = plan_sweep(spec);
+  EXPECT_EQ(plan.engine, "cpu");
+  EXPECT_FALSE(plan.engine_reason.empty());
+  EXPECT_EQ(plan.n_trials, 4U);
+  EXPECT_EQ(plan.n_settings, 4U);
+  EXPECT_EQ(plan.n_chunks, 1U);
+  ASSERT_EQ(plan.rows.size(), 2U);
+  // 2-8-4-3: 24 + 36 + 15 parameters; 2-4-3: 12 + 15.
+  EXPECT_EQ(plan.rows[0].topology.substr(0, 7), "2-8-4-3");
+  EXPECT_EQ(plan.rows[0].n_parameters, 75U);
+  EXPECT_EQ(plan.rows[0].n_trials, 2U);
+  EXPECT_EQ(plan.rows[1].n_parameters, 27U);
+  EXPECT_LE(plan.predicted_bytes, plan.memory_bytes);
+  const std::size_t n_training = load_dataset(spec.data, spec.trainer.seed).splits.at(0).training.size();
+  EXPECT_EQ(plan.network_samples, 4 * 6 * n_training);
+  EXPECT_GT(plan.estimated_s, 0);
+  EXPECT_LT(plan.estimated_s, 60);
+}
+
+TEST(PlanSweep, WritesNothing) {
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  (void)plan_sweep(small::sweep(folder / "classes.csv", Metric::val_loss));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder / ""), {}), 1);
+}
+
+TEST(PlanSweep, SaysHowMuchMemoryIsNeeded) {
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  SweepSpec spec = small::sweep(folder / "classes.csv", Metric::val_loss);
+  spec.trainer.memory_bytes = 1000;
+  EXPECT_THROW((void)plan_sweep(spec), InputError);
+}
+
+}  // namespace
+}  // namespace shoal

@@ -1,0 +1,128 @@
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <string>
+
+#include "shoal/error.hpp"
+#include "small_sweeps.hpp"
+#include "store/run_directory.hpp"
+
+namespace shoal {
+namespace {
+
+/// Column `at` of every line after the header.
+std::vector<std::string> column(const std::filesystem::path& table, std::size_t at) {
+  std::vector<std::string> values;
+  for (const std::string& line : small::lines(small::content(table))) {
+    std::size_t first = 0;
+    for (std::size_t i = 0; i < at; ++i) first = line.find(',', first) + 1;
+    values.push_back(line.substr(first, line.find(',', first) - first));
+  }
+  values.erase(values.begin());
+  return values;
+}
+
+double accuracy(const Predictions& predictions, const std::vector<std::string>& truth,
+                const std::vector<std::uint32_t>& rows) {
+  double right = 0;
+  for (const std::uint32_t row : rows) right += predictions.rows.at(row).at(0) == truth.at(row) ? 1 : 0;
+  return right / static_cast<double>(rows.size());
+}
+
+struct PredictClasses : testing::Test {
+  PredictClasses() {
+    small::write_classes(table);
+    small::write_classes(test);
+    spec.data.test = test;
+    summary = small::run_into(spec, folder / "run");
+  }
+  small::Folder folder;
+  std::filesystem::path table = folder / "classes.csv";
+  std::filesystem::path test = folder / "test.csv";
+  SweepSpec spec = small::sweep(table, Metric::val_accuracy);
+  RunSummary summary;
+};
+
+TEST_F(PredictClasses, AgreesWithTheMetricsOfTheRun) {
+  const Predictions predictions = predict(folder / "run", "best", table);
+  EXPECT_EQ(predictions.ids, std::vector<std::string>{summary.winner});
+  ASSERT_EQ(predictions.rows.size(), 90U);
+  const store::RunDirectory run = store::RunDirectory::open(folder / "run");
+  const Dataset dataset = load_dataset(spec.data, spec.trainer.seed);
+  EXPECT_DOUBLE_EQ(accuracy(predictions, column(table, 2), dataset.splits.at(0).validation),
+                   run.row(summary.winner).metrics.of(Metric::val_accuracy));
+  ASSERT_TRUE(summary.test.has_value());
+  std::vector<std::uint32_t> all(90);
+  for (std::uint32_t i = 0; i < 90; ++i) all[i] = i;
+  EXPECT_DOUBLE_EQ(accuracy(predictions, column(test, 2), all), summary.test->of(Metric::val_accuracy));
+}
+
+TEST_F(PredictClasses, GivesAProbabilityAClass) {
+  const Predictions predictions = predict(folder / "run", "best", table);
+  ASSERT_EQ(predictions.columns.size(), 4U);
+  EXPECT_EQ(predictions.columns[0], "prediction");
+  for (const std::vector<std::string>& row : predictions.rows) {
+    std::vector<double> p;
+    for (std::size_t k = 1; k < 4; ++k) p.push_back(std::stod(row.at(k)));
+    EXPECT_NEAR(p[0] + p[1] + p[2], 1.0, 1e-5);
+    const auto best = static_cast<std::size_t>(std::ranges::max_element(p) - p.begin());
+    EXPECT_EQ(predictions.columns[best + 1], "p(" + row[0] + ")");
+  }
+}
+
+TEST_F(PredictClasses, AveragesTheBest) {
+  const Predictions both = predict(folder / "run", "top:2", table);
+  ASSERT_EQ(both.ids.size(), 2U);
+  EXPECT_EQ(both.ids[0], summary.winner);
+  const Predictions first = predict(folder / "run", both.ids[0], table);
+  const Predictions second = predict(folder / "run", both.ids[1], table);
+  for (std::size_t row = 0; row < 90; ++row) {
+    const double mean = 0.5 * (std::stod(first.rows[row][1]) + std::stod(second.rows[row][1]));
+    EXPECT_NEAR(std::stod(both.rows[row][1]), mean, 1e-6);
+  }
+}
+
+TEST_F(PredictClasses, TakesTheBeginningOfAnId) {
+  const std::string beginning = summary.winner.substr(0, 12);
+  EXPECT_EQ(predict(folder / "run", beginning, table).ids, std::vector<std::string>{summary.winner});
+}
+
+TEST_F(PredictClasses, RefusesWhatIsNotThere) {
+  EXPECT_THROW((void)predict(folder / "run", "no-such-trial", table), InputError);
+  EXPECT_THROW((void)predict(folder / "run", "top:0", table), InputError);
+  EXPECT_THROW((void)predict(folder / "run", "top:x", table), InputError);
+  EXPECT_THROW((void)predict(folder / "run", "top:4", table), InputError);  // keep: 3
+  EXPECT_THROW((void)predict(folder / "nowhere", "best", table), InputError);
+}
+
+TEST(PredictRegression, IsInTheUnitsOfTheTable) {
+  const small::Folder folder;
+  small::write_regression(folder / "y.csv");
+  const SweepSpec spec = small::sweep(folder / "y.csv", Metric::val_rmse);
+  const RunSummary summary = small::run_into(spec, folder / "run");
+  const Predictions predictions = predict(folder / "run", "best", folder / "y.csv");
+  EXPECT_EQ(predictions.columns, std::vector<std::string>{"y"});
+  const std::vector<std::string> truth = column(folder / "y.csv", 2);
+  const Dataset dataset = load_dataset(spec.data, spec.trainer.seed);
+  double squares = 0;
+  for (const std::uint32_t row : dataset.splits.at(0).validation) {
+    squares += std::pow(std::stod(predictions.rows.at(row).at(0)) - std::stod(truth.at(row)), 2);
+  }
+  const double rmse = std::sqrt(squares / static_cast<double>(dataset.splits.at(0).validation.size()));
+  const double stored = store::RunDirectory::open(folder / "run").row(summary.winner).metrics.of(Metric::val_rmse);
+  EXPECT_NEAR(rmse, stored, 1e-5 * stored);
+}
+
+TEST(WritePredictions, QuotesWhatCsvMustQuote) {
+  const small::Folder folder;
+  Predictions predictions;
+  predictions.columns = {"prediction", "p(a,b)"};
+  predictions.rows = {{"a,b", "0.5"}, {"say \"x\"", "1"}};
+  write_predictions(predictions, folder / "out.csv");
+  EXPECT_EQ(small::content(folder / "out.csv"), "prediction,\"p(a,b)\"\n\"a,b\",0.5\n\"say \"\"x\"\"\",1\n");
+  EXPECT_THROW(write_predictions(predictions, folder / "no/folder/out.csv"), Error);
+}
+
+}  // namespace
+}  // namespace shoal

@@ -1,0 +1,57 @@
+#include "run/resume.hpp"
+
+#include <gtest/gtest.h>
+
+#include "small_sweeps.hpp"
+
+namespace shoal::run {
+namespace {
+
+constexpr const char* kBefore = "trainer: {seed: 1, threads: 2, engine: cpu}\nparameters: {alpha: {values: [0, 1]}}\n";
+
+TEST(Differences, AreNoneBetweenEqualSweeps) { EXPECT_TRUE(differences(kBefore, kBefore, true, "f").empty()); }
+
+TEST(Differences, LeaveOutWhatChangesNoResult) {
+  const std::string now =
+      "trainer: {seed: 1, threads: 8, memory: 1GiB, engine: cuda}\n"
+      "parameters: {alpha: {values: [0, 1]}}\n";
+  EXPECT_TRUE(differences(kBefore, now, true, "f").empty());
+  const std::vector<Diagnostic> fast = differences(kBefore, now, false, "f");
+  ASSERT_EQ(fast.size(), 1U);
+  EXPECT_EQ(fast[0].text(), "f: trainer.engine: is cuda, but the run was started with cpu");
+}
+
+TEST(Differences, NameEveryKeyWithBothValues) {
+  const std::string now = "trainer: {seed: 2}\nparameters: {alpha: {values: [0, 1, 2]}}\nrepeat: 2\n";
+  const std::vector<Diagnostic> all = differences(kBefore, now, true, "f");
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[0].text(), "f: parameters.alpha.values: is [0, 1, 2], but the run was started with [0, 1]");
+  EXPECT_EQ(all[1].text(), "f: trainer.seed: is 2, but the run was started with 1");
+  EXPECT_EQ(all[2].text(), "f: repeat: is 2, but the run was started without it");
+}
+
+TEST(CheckResumable, RefusesAnotherTable) {
+  store::Manifest manifest;
+  manifest.sweep_yaml = kBefore;
+  manifest.dataset_hash = 1;
+  SweepSpec spec;
+  spec.resolved = kBefore;
+  Dataset dataset;
+  dataset.hash = 1;
+  EXPECT_NO_THROW(check_resumable(manifest, spec, dataset, "dir"));
+  dataset.hash = 2;
+  EXPECT_THROW(check_resumable(manifest, spec, dataset, "dir"), InputError);
+}
+
+TEST(FreeDirectory, IsTheFirstThatDoesNotExist) {
+  const small::Folder folder;
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::create_directories(folder / "runs/letters-1");
+  std::filesystem::current_path(folder / "");
+  const std::filesystem::path free = free_directory("somewhere/letters.yaml");
+  std::filesystem::current_path(before);
+  EXPECT_EQ(free, std::filesystem::path("runs/letters-2"));
+}
+
+}  // namespace
+}  // namespace shoal::run

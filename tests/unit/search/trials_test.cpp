@@ -1,0 +1,255 @@
+#include <algorithm>
+#include <cmath>
+#include <gtest/gtest.h>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "shoal/error.hpp"
+#include "shoal/sweep.hpp"
+
+namespace shoal {
+namespace {
+
+constexpr DataShape kLetters{.task = Task::classification, .n_inputs = 16, .n_targets = 26};
+constexpr DataShape kTable{.task = Task::regression, .n_inputs = 4, .n_targets = 2};
+
+SweepSpec parsed(const std::string& rest) {
+  return parse_sweep("data: {train: t.csv}\n" + rest, "sweep.yaml", "/data");
+}
+
+std::string fault(const std::string& rest, const DataShape& shape) {
+  const SweepSpec spec = parsed(rest);
+  try {
+    const Trials trials(spec, shape);
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+std::map<std::string, std::string> parameters(const Trial& trial) {
+  std::map<std::string, std::string> out;
+  for (const auto& [name, value] : parameters_of(trial)) out.emplace(name, value);
+  return out;
+}
+
+std::set<std::string> ids(const Trials& trials) {
+  std::set<std::string> out;
+  for (std::uint64_t i = 0; i < trials.size(); ++i) out.insert(trials.at(i).id);
+  return out;
+}
+
+const std::string kExample = R"(
+method:  random
+run_cap: 2000
+metric:  {name: val_accuracy, goal: maximize}
+trainer: {seed: 1}
+parameters:
+  hidden_layer_sizes: {values: [[32], [64, 64]]}
+  activation:         {values: [relu, tanh]}
+  learning_rate_init: {distribution: log_uniform_values, min: 1e-4, max: 1e-1}
+  alpha:              {values: [0, 1e-4]}
+  batch_size:         {values: [32, 64]}
+  max_iter:           30
+)";
+
+TEST(Trials, ExpandTheExampleOfTheDocumentation) {
+  const Trials trials(parsed(kExample), kLetters);
+  ASSERT_EQ(trials.size(), 2000U);
+  EXPECT_EQ(ids(trials).size(), 2000U);
+  int n_below_1e_3 = 0;
+  int n_tanh = 0;
+  for (std::uint64_t i = 0; i < trials.size(); ++i) {
+    const Trial trial = trials.at(i);
+    const Hyperparameters& h = trial.hyperparameters;
+    ASSERT_GE(h.learning_rate_init, 1e-4);
+    ASSERT_LE(h.learning_rate_init, 1e-1);
+    EXPECT_LE(parameters(trial).at("learning_rate_init").size(), 11U);  // 6 digits, point, exponent
+    n_below_1e_3 += h.learning_rate_init < 1e-3 ? 1 : 0;
+    n_tanh += trial.topology.activations.at(0) == Activation::tanh ? 1 : 0;
+    EXPECT_EQ(trial.seed, 1U);
+    EXPECT_EQ(trial.topology.n_outputs, 26);
+    EXPECT_EQ(h.loss, Loss::cross_entropy);
+    EXPECT_EQ(h.max_iter, 30);
+  }
+  // Expected 667 and 1000; five standard deviations are about 105 and 112.
+  EXPECT_NEAR(n_below_1e_3, 667, 105);
+  EXPECT_NEAR(n_tanh, 1000, 112);
+}
+
+TEST(Trials, EqualABruteForceGrid) {
+  const Trials trials(parsed(R"(
+parameters:
+  solver: {values: [sgd, adam]}
+  momentum: {values: [0, 0.5, 0.9]}
+  nesterovs_momentum: {values: [true, false]}
+  beta_1: {values: [0.8, 0.9, 0.9]}
+  alpha: {values: [0, 1e-3]}
+  hidden_layer_sizes: {values: [[], 8, [8, 8]]}
+  activation: {values: [relu, tanh]}
+)"),
+                      kTable);
+  std::set<std::string> expected;
+  for (const std::string solver : {"sgd", "adam"}) {
+    for (const std::string momentum : {"0", "0.5", "0.9"}) {
+      for (const std::string nesterov : {"true", "false"}) {
+        for (const std::string beta : {"0.8", "0.9"}) {
+          for (const std::string alpha : {"0", "0.001"}) {
+            for (const std::string sizes : {"[]", "[8]", "[8, 8]"}) {
+              for (const std::string activation : {"relu", "tanh"}) {
+                const bool sgd = solver == "sgd";
+                expected.insert(solver + '|' + (sgd ? momentum : "") + '|' + (sgd && momentum != "0" ? nesterov : "") +
+                                '|' + (sgd ? "" : beta) + '|' + alpha + '|' + sizes + '|' +
+                                (sizes == "[]" ? "" : activation));
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  std::set<std::string> found;
+  for (std::uint64_t i = 0; i < trials.size(); ++i) {
+    auto p = parameters(trials.at(i));
+    EXPECT_TRUE(found
+                    .insert(p["solver"] + '|' + p["momentum"] + '|' + p["nesterovs_momentum"] + '|' + p["beta_1"] +
+                            '|' + p["alpha"] + '|' + p["hidden_layer_sizes"] + '|' + p["activation"])
+                    .second);
+  }
+  EXPECT_EQ(found, expected);
+  EXPECT_EQ(trials.n_merged(), 2U * 3 * 2 * 3 * 2 * 3 * 2 - expected.size());
+  EXPECT_EQ(ids(trials).size(), expected.size());
+  EXPECT_EQ(trials.dropped_parameters(),
+            (std::vector<std::string>{"activation", "beta_1", "momentum", "nesterovs_momentum"}));
+}
+
+TEST(Trials, KeepTheirIdsWhenAGridValueIsAdded) {
+  const std::string rest = "parameters: {solver: {values: [sgd, adam]}, alpha: {values: [0, 1";
+  const std::set<std::string> few = ids(Trials(parsed(rest + "]}}\n"), kTable));
+  const std::set<std::string> more = ids(Trials(parsed(rest + ", 2]}}\n"), kTable));
+  EXPECT_EQ(few.size(), 4U);
+  EXPECT_EQ(more.size(), 6U);
+  EXPECT_TRUE(std::ranges::includes(more, few));
+}
+
+TEST(Trials, HaveTheSameIdWhetherADefaultIsWrittenOrNot) {
+  const Trials implied(parsed("parameters: {alpha: 0}\n"), kTable);
+  const Trials written(
+      parsed("parameters: {alpha: 0.0, solver: adam, momentum: 0.3, hidden_layer_sizes: 100, activation: [relu]}\n"),
+      kTable);
+  EXPECT_EQ(implied.at(0).id, written.at(0).id);
+  EXPECT_EQ(implied.at(0).hyperparameters, written.at(0).hyperparameters);
+  EXPECT_EQ(setting_id(implied.at(0)), implied.at(0).id);
+  Trial nameless = implied.at(0);
+  nameless.id.clear();
+  EXPECT_EQ(setting_id(nameless), implied.at(0).id);
+}
+
+TEST(Trials, MergeActivationListsWithTheWordTheyMean) {
+  const Trials trials(parsed("parameters: {hidden_layer_sizes: {values: [[8, 8]]}, activation: {values: [relu, [relu, "
+                             "relu], [relu, tanh]]}}\n"),
+                      kTable);
+  EXPECT_EQ(trials.size(), 2U);
+  EXPECT_EQ(trials.n_merged(), 1U);
+  EXPECT_EQ(parameters(trials.at(1)).at("activation"), "[relu, tanh]");
+}
+
+TEST(Trials, NumberFoldsWithinRepeatsWithinSettings) {
+  const DataShape folds{.task = Task::regression, .n_inputs = 4, .n_targets = 1, .n_folds = 3, .has_cv = true};
+  const Trials trials(parsed("repeat: 2\ntrainer: {seed: 10}\nparameters: {alpha: {values: [0, 1]}}\n"), folds);
+  ASSERT_EQ(trials.size(), 12U);
+  const Trial trial = trials.at(11);
+  EXPECT_EQ(trial.setting, 1U);
+  EXPECT_EQ(trial.repeat, 1U);
+  EXPECT_EQ(trial.fold, 2U);
+  EXPECT_EQ(trial.seed, 11U);
+  EXPECT_EQ(trial.shuffle_seed, 10U);
+  EXPECT_EQ(trial.id, setting_id(trial) + ".r1.f2");
+  EXPECT_EQ(setting_id(trials.at(6)), setting_id(trial));
+  EXPECT_THROW(static_cast<void>(trials.at(12)), Error);
+}
+
+TEST(Trials, TakeTheirSeedFromTheParameterWhereItIsGiven) {
+  const Trials trials(parsed("trainer: {seed: 10}\nparameters: {seed: {values: [4, 5]}}\n"), kTable);
+  ASSERT_EQ(trials.size(), 2U);
+  EXPECT_EQ(trials.at(0).seed, 4U);
+  EXPECT_EQ(trials.at(1).seed, 5U);
+  EXPECT_EQ(trials.at(1).shuffle_seed, 10U);
+  EXPECT_NE(trials.at(0).id, trials.at(1).id);
+  const Trials other(parsed("trainer: {seed: 11}\n"), kTable);
+  EXPECT_EQ(other.at(0).id, Trials(parsed("trainer: {seed: 12}\n"), kTable).at(0).id);
+}
+
+TEST(Trials, AreTheSameInAnyOrder) {
+  for (const std::string method : {"random", "sobol", "grid"}) {
+    const SweepSpec spec = parsed(
+        "method: " + method + "\nrun_cap: 40\nparameters:\n  max_iter: {distribution: int_uniform, min: 3, max: 90}\n" +
+        "  solver: {values: [sgd, adam]}\n");
+    const Trials forward(spec, kTable);
+    const Trials backward(spec, kTable);
+    ASSERT_EQ(forward.size(), 40U);
+    std::vector<Trial> late(40);
+    for (std::uint64_t i = 40; i-- > 0;) late[i] = backward.at(i);
+    for (std::uint64_t i = 0; i < 40; ++i) {
+      EXPECT_EQ(forward.at(i).id, late[i].id);
+      EXPECT_GE(late[i].hyperparameters.max_iter, 3);
+      EXPECT_LE(late[i].hyperparameters.max_iter, 90);
+    }
+  }
+}
+
+TEST(Trials, FindTheWholeGridWithoutARunCap) {
+  for (const std::string method : {"random", "sobol"}) {
+    const Trials trials(
+        parsed("method: " + method + "\nparameters: {alpha: {values: [0, 1, 2]}, max_iter: {values: [3, 4]}}\n"),
+        kTable);
+    EXPECT_EQ(trials.size(), 6U) << method;
+  }
+}
+
+TEST(Trials, OfSobolFillEveryEighthOfEveryAxisEvenly) {
+  const Trials trials(parsed("method: sobol\nrun_cap: 64\nparameters:\n"
+                             "  alpha: {distribution: uniform, min: 0, max: 1}\n"
+                             "  momentum: {distribution: uniform, min: 0.1, max: 0.9}\n  solver: sgd\n"),
+                      kTable);
+  ASSERT_EQ(trials.size(), 64U);
+  std::vector<int> alpha(8);
+  std::vector<int> momentum(8);
+  for (std::uint64_t i = 0; i < 64; ++i) {
+    const Hyperparameters h = trials.at(i).hyperparameters;
+    ++alpha.at(static_cast<std::size_t>(h.alpha * 8));
+    ++momentum.at(static_cast<std::size_t>((h.momentum - 0.1) / 0.8 * 8));
+  }
+  EXPECT_EQ(alpha, std::vector<int>(8, 8));
+  EXPECT_EQ(momentum, std::vector<int>(8, 8));
+}
+
+TEST(Trials, AreCountedWithoutBeingListed) {
+  const Trials trials(parsed("parameters:\n  seed: {distribution: int_uniform, min: 0, max: 999999999999}\n"
+                             "  alpha: {values: [0, 1]}\n"),
+                      kTable);
+  EXPECT_EQ(trials.size(), 2000000000000U);
+  EXPECT_EQ(trials.at(1999999999999U).seed, 999999999999U);
+}
+
+TEST(Trials, RefuseWhatDoesNotFitTheTable) {
+  EXPECT_EQ(fault("parameters: {loss: cross_entropy}\n", kTable),
+            "sweep.yaml: parameters.loss: 'cross_entropy' is not for regression; use squared_error or "
+            "half_squared_error");
+  EXPECT_EQ(fault("parameters: {loss: binary_cross_entropy}\nmetric: {name: val_r2}\n", kLetters),
+            "sweep.yaml: parameters.loss: 'binary_cross_entropy' needs exactly 2 classes, the table has 26; use "
+            "cross_entropy\nsweep.yaml: metric.name: 'val_r2' means nothing for classification");
+  EXPECT_EQ(fault("parameters: {loss: squared_error}\n", {.task = Task::multilabel, .n_inputs = 1, .n_targets = 2}),
+            "sweep.yaml: parameters.loss: 'squared_error' is not for multilabel; use binary_cross_entropy");
+}
+
+TEST(Trials, HaveOneOutputForTwoClassesUnderBinaryCrossEntropy) {
+  const DataShape two{.task = Task::classification, .n_inputs = 3, .n_targets = 2};
+  EXPECT_EQ(Trials(parsed("parameters: {loss: binary_cross_entropy}\n"), two).at(0).topology.n_outputs, 1);
+  EXPECT_EQ(Trials(parsed(""), two).at(0).topology.n_outputs, 2);
+}
+
+}  // namespace
+}  // namespace shoal

@@ -1,0 +1,220 @@
+#include "train/training_loop.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <gtest/gtest.h>
+#include <map>
+#include <string>
+
+#include "shoal/error.hpp"
+#include "tests/support/toy_engine.hpp"
+
+namespace shoal::train {
+namespace {
+
+class Collector final : public ResultSink {
+ public:
+  void finished(TrialResult&& result, TrialState&& state) override {
+    const std::string id = result.trial.id;
+    EXPECT_TRUE(results.emplace(id, std::move(result)).second) << id << " came twice";
+    states.emplace(id, std::move(state));
+  }
+  void progress(const Progress& progress) override { seen.push_back(progress); }
+
+  std::map<std::string, TrialResult> results;
+  std::map<std::string, TrialState> states;
+  std::vector<Progress> seen;
+};
+
+struct Setting {
+  std::uint32_t gang_size = 1;
+  std::uint64_t memory = 1'000'000;
+  double round_s = 0.2;
+};
+
+/// Widths, epochs and patience in many combinations.
+std::vector<Trial> mixed_trials(std::uint64_t n) {
+  std::vector<Trial> trials;
+  for (std::uint64_t i = 0; i < n; ++i) {
+    Trial trial = toy::trial(i, static_cast<std::int32_t>(2 + i % 3), static_cast<std::int32_t>(1 + i % 17));
+    trial.hyperparameters.n_iter_no_change = i % 2 == 0 ? 2 : 0;
+    trials.push_back(trial);
+  }
+  return trials;
+}
+
+struct Loop {
+  explicit Loop(const std::vector<Trial>& all, Setting chosen = {})
+      : trials(all), setting(chosen), engine(dataset, chosen.gang_size) {}
+
+  /// Whether all chunks were trained.
+  bool train(std::stop_token stop = {}) {
+    Progress start;
+    start.n_trials = trials.size();
+    double cost = 0;
+    for (const Trial& trial : trials) {
+      start.epochs_total += static_cast<std::uint64_t>(trial.hyperparameters.max_iter);
+      cost += plan::cost(trial, dataset);
+    }
+    ProgressMeter meter(start, cost, Metric::val_loss, false);
+    TrainingLoop loop(engine, dataset, meter, collector, setting.round_s);
+    chunks = plan::plan_window(trials, dataset, engine, setting.memory);
+    return std::ranges::all_of(chunks, [&](const plan::Chunk& chunk) { return loop.run(trials, chunk, stop); });
+  }
+
+  std::vector<Trial> trials;
+  Setting setting;
+  Dataset dataset = toy::dataset();
+  toy::ToyEngine engine;
+  Collector collector;
+  std::vector<plan::Chunk> chunks;
+};
+
+TEST(TrainingLoop, TrainsEveryTrialToItsEnd) {
+  Loop run({toy::trial(0, 4, 7), toy::trial(1, 4, 1), toy::trial(2, 8, 20)});
+  ASSERT_TRUE(run.train());
+  ASSERT_EQ(run.collector.results.size(), 3U);
+  for (const auto& [id, result] : run.collector.results) {
+    const auto epochs = static_cast<std::uint32_t>(result.trial.hyperparameters.max_iter);
+    EXPECT_EQ(result.status, TrialStatus::finished);
+    EXPECT_EQ(result.epochs, epochs);
+    EXPECT_EQ(result.best_epoch, epochs);
+    EXPECT_EQ(result.metrics.of(Metric::val_loss), toy::val_loss(result.trial.seed, epochs));
+    EXPECT_DOUBLE_EQ(result.metrics.of(Metric::train_loss), toy::train_loss(result.trial.seed, epochs));
+    ASSERT_EQ(result.curve.size(), epochs);
+    for (std::uint32_t e = 1; e <= epochs; ++e) {
+      EXPECT_EQ(result.curve[e - 1].epoch, e);
+      EXPECT_EQ(result.curve[e - 1].val_loss, toy::val_loss(result.trial.seed, e));
+    }
+    const float first = initial_state(result.trial).parameters[0];
+    float last = first;
+    for (std::uint32_t e = 0; e < epochs; ++e) last += 1;
+    EXPECT_EQ(run.collector.states.at(id).parameters[0], last);
+  }
+}
+
+TEST(TrainingLoop, KeepsTheBestEpochOfATrialThatPatienceStopped) {
+  std::vector<Trial> trials{toy::trial(1, 4, 100)};  // best after epoch 3 + 1 % 5 = 4
+  trials[0].hyperparameters.n_iter_no_change = 2;
+  Loop run(trials);
+  ASSERT_TRUE(run.train());
+  const TrialResult& result = run.collector.results.at("t0000001");
+  EXPECT_EQ(result.status, TrialStatus::stopped);
+  EXPECT_EQ(result.epochs, 7U);  // three epochs without gain
+  EXPECT_EQ(result.best_epoch, 4U);
+  EXPECT_EQ(result.metrics.of(Metric::val_loss), 2.0);
+  EXPECT_DOUBLE_EQ(result.metrics.of(Metric::train_loss), 3.25);
+}
+
+TEST(TrainingLoop, DeliversADivergedTrialAsAResult) {
+  Loop run({toy::trial(11), toy::trial(12), toy::trial(13)});  // 12 is not finite from epoch 4 on
+  ASSERT_TRUE(run.train());
+  const TrialResult& result = run.collector.results.at("t0000012");
+  EXPECT_EQ(result.status, TrialStatus::diverged);
+  EXPECT_EQ(result.epochs, 4U);
+  EXPECT_EQ(result.curve.size(), 4U);
+  EXPECT_TRUE(std::isnan(result.metrics.of(Metric::val_loss)));
+  EXPECT_TRUE(std::isfinite(result.metrics.of(Metric::train_loss)));
+  EXPECT_EQ(run.collector.results.at("t0000011").status, TrialStatus::finished);
+  EXPECT_EQ(run.collector.results.at("t0000013").epochs, 10U);
+  EXPECT_EQ(run.collector.seen.back().n_diverged, 1U);
+}
+
+bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
+TEST(TrainingLoop, GivesTheSameResultsForEveryGangSizeMemoryLimitAndRound) {
+  const std::vector<Trial> trials = mixed_trials(200);
+  Loop expected(trials);
+  ASSERT_TRUE(expected.train());
+  ASSERT_EQ(expected.collector.results.size(), 200U);
+  ASSERT_EQ(expected.chunks.size(), 1U);
+  for (const Setting setting :
+       {Setting{1, 12'000, 0.2}, Setting{8, 40'000, 0.0}, Setting{3, 25'000, 1000.0}, Setting{64, 1'000'000, 0.0}}) {
+    Loop run(trials, setting);
+    ASSERT_TRUE(run.train());
+    ASSERT_EQ(run.collector.results.size(), 200U);
+    EXPECT_EQ(run.engine.n_prepares, run.chunks.size());
+    for (const auto& [id, result] : run.collector.results) {
+      EXPECT_EQ(run.collector.states.at(id).parameters, expected.collector.states.at(id).parameters);
+      const TrialResult& other = expected.collector.results.at(id);
+      EXPECT_EQ(result.epochs, other.epochs);
+      EXPECT_EQ(result.curve.size(), other.curve.size());
+      for (std::size_t m = 0; m < kMetricCount; ++m) {
+        EXPECT_TRUE(same(result.metrics.values[m], other.metrics.values[m])) << id << " metric " << m;
+      }
+    }
+  }
+}
+
+TEST(TrainingLoop, AsksForManyEpochsAtOnceWhereTheyAreShort) {
+  Loop long_rounds({toy::trial(0, 4, 5000)});
+  ASSERT_TRUE(long_rounds.train());
+  EXPECT_LT(long_rounds.engine.n_train_calls, 20U);
+  Loop short_rounds({toy::trial(0, 4, 50)}, {1, 1'000'000, 0.0});
+  ASSERT_TRUE(short_rounds.train());
+  EXPECT_EQ(short_rounds.engine.n_train_calls, 50U);
+  EXPECT_EQ(short_rounds.engine.most_epochs_a_call, 1U);
+}
+
+TEST(TrainingLoop, KeepsWhatHasFinishedWhenItIsStopped) {
+  const std::vector<Trial> trials = mixed_trials(200);
+  Loop whole(trials);
+  ASSERT_TRUE(whole.train());
+  Loop run(trials, {4, 30'000, 0.0});
+  run.engine.stop_after = 500;
+  EXPECT_FALSE(run.train(run.engine.stop_source.get_token()));
+  EXPECT_EQ(run.engine.n_epochs, 500U);  // nothing was trained after the request
+  EXPECT_GT(run.collector.results.size(), 0U);
+  EXPECT_LT(run.collector.results.size(), 200U);
+  for (const auto& [id, result] : run.collector.results) {
+    EXPECT_EQ(result.epochs, whole.collector.results.at(id).epochs);
+    EXPECT_EQ(run.collector.states.at(id).parameters, whole.collector.states.at(id).parameters);
+  }
+}
+
+TEST(TrainingLoop, DeliversATrialThatEndedInTheCallThatWasStopped) {
+  Loop run({toy::trial(0, 4, 5)});
+  run.engine.stop_after = 5;
+  EXPECT_TRUE(run.train(run.engine.stop_source.get_token()));
+  EXPECT_EQ(run.collector.results.size(), 1U);
+}
+
+TEST(TrainingLoop, TrainsNothingWhenItIsStoppedBefore) {
+  Loop run({toy::trial(0)});
+  run.engine.stop_source.request_stop();
+  EXPECT_FALSE(run.train(run.engine.stop_source.get_token()));
+  EXPECT_EQ(run.engine.n_prepares, 0U);
+  EXPECT_TRUE(run.collector.results.empty());
+}
+
+TEST(TrainingLoop, RefusesAnEngineThatDoesNotTrain) {
+  Loop run({toy::trial(0)});
+  run.engine.stalls = true;
+  EXPECT_THROW((void)run.train(), Error);
+}
+
+TEST(TrainingLoop, ReportsProgressThatGrowsToTheEnd) {
+  Loop run(mixed_trials(60), {2, 20'000, 0.0});
+  ASSERT_TRUE(run.train());
+  const std::vector<Progress>& seen = run.collector.seen;
+  ASSERT_GT(seen.size(), 2U);
+  for (std::size_t i = 1; i < seen.size(); ++i) {
+    EXPECT_GE(seen[i].n_done, seen[i - 1].n_done);
+    EXPECT_GE(seen[i].epochs_done, seen[i - 1].epochs_done);
+    EXPECT_LE(seen[i].epochs_done, seen[i].epochs_total);
+  }
+  EXPECT_EQ(seen.back().n_done, 60U);
+  EXPECT_EQ(seen.back().epochs_done, run.engine.n_epochs);
+  EXPECT_EQ(seen.back().epochs_total, run.engine.n_epochs);
+  EXPECT_EQ(seen.back().remaining_s, 0);
+  EXPECT_FALSE(seen.back().best_id.empty());
+}
+
+TEST(TrainingLoop, SharesTheTimeAmongTheNetworks) {
+  Loop run(mixed_trials(40));
+  ASSERT_TRUE(run.train());
+  for (const auto& [id, result] : run.collector.results) EXPECT_GT(result.train_seconds, 0) << id;
+}
+
+}  // namespace
+}  // namespace shoal::train

@@ -1,0 +1,61 @@
+#include "train/trial_result.hpp"
+
+#include <cmath>
+#include <gtest/gtest.h>
+
+#include "tests/support/toy_engine.hpp"
+
+namespace shoal::train {
+namespace {
+
+MetricSums class_sums() {
+  MetricSums sums;
+  sums.loss = 6;
+  sums.weight = 4;
+  sums.n_rows = 4;
+  sums.n_actual = {2, 2};
+  sums.n_predicted = {3, 1};
+  sums.n_true_positive = {2, 1};
+  return sums;
+}
+
+TEST(MetricsOf, HoldWhatTheSumsHoldAndNaNElsewhere) {
+  const MetricValues metrics = metrics_of(Task::classification, class_sums());
+  EXPECT_EQ(metrics.of(Metric::val_loss), 1.5);
+  EXPECT_EQ(metrics.of(Metric::val_accuracy), 0.75);
+  EXPECT_EQ(metrics.of(Metric::val_balanced_accuracy), 0.75);
+  EXPECT_TRUE(std::isnan(metrics.of(Metric::val_auc)));
+  EXPECT_TRUE(std::isnan(metrics.of(Metric::val_rmse)));
+  EXPECT_TRUE(std::isnan(metrics.of(Metric::train_loss)));
+}
+
+const std::vector<CurvePoint> kCurve{{1, 9, 5, 5}, {2, 8, 4, 4}, {3, 7, 6, 6}};
+
+TEST(TrialResult, TakesTheLastEpochWithoutPatience) {
+  TrialState state;
+  state.epoch = 3;
+  state.status = TrialStatus::finished;
+  const TrialResult result = trial_result(toy::trial(0), state, Task::classification, class_sums(), kCurve);
+  EXPECT_EQ(result.best_epoch, 3U);
+  EXPECT_EQ(result.metrics.of(Metric::train_loss), 7);
+  EXPECT_EQ(result.curve.size(), 3U);
+}
+
+TEST(TrialResult, TakesTheBestEpochWithPatience) {
+  Trial trial = toy::trial(0);
+  trial.hyperparameters.n_iter_no_change = 1;
+  TrialState state;
+  state.epoch = 3;
+  state.best_epoch = 2;
+  state.status = TrialStatus::stopped;
+  const TrialResult stopped = trial_result(trial, state, Task::classification, class_sums(), kCurve);
+  EXPECT_EQ(stopped.status, TrialStatus::stopped);
+  EXPECT_EQ(stopped.epochs, 3U);
+  EXPECT_EQ(stopped.best_epoch, 2U);
+  EXPECT_EQ(stopped.metrics.of(Metric::train_loss), 8);
+  state.status = TrialStatus::diverged;
+  EXPECT_EQ(trial_result(trial, state, Task::classification, class_sums(), kCurve).best_epoch, 3U);
+}
+
+}  // namespace
+}  // namespace shoal::train
