@@ -14,6 +14,7 @@ namespace {
 
 /// How long a reader or writer waits for another process's short lock.
 constexpr int kBusyMilliseconds = 5000;
+constexpr int kWriterCacheKiB = 32768;
 
 std::string identifier(std::string_view column) {
   std::string out = "\"";
@@ -60,7 +61,13 @@ class ResultsDatabase::Statement {
   /// False when there are no more rows.
   bool step() {
     const int code = sqlite3_step(handle_);
-    if (code != SQLITE_ROW && code != SQLITE_DONE) database_.fail();
+    if (code != SQLITE_ROW && code != SQLITE_DONE) {
+      // What is used again must not stay in the middle of its last use.
+      n_bound_ = 0;
+      const std::string message = sqlite3_errmsg(database_.handle_.get());
+      sqlite3_reset(handle_);
+      throw Error(database_.file_.string() + ": " + message);
+    }
     return code == SQLITE_ROW;
   }
   void run() {
@@ -104,10 +111,16 @@ ResultsDatabase::ResultsDatabase(std::filesystem::path file, Access access) : fi
   if (handle == nullptr) throw std::bad_alloc();
   if (code != SQLITE_OK) fail();
   sqlite3_busy_timeout(handle, kBusyMilliseconds);
-  if (access != Access::read) execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+  if (access != Access::read) {
+    execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+    // Ids come in random order: the pages that inserts return to must stay in memory.
+    execute(fmt::format("PRAGMA cache_size = -{};", kWriterCacheKiB));
+  }
   if (access == Access::create) create_tables();
   check_columns();
 }
+
+ResultsDatabase::~ResultsDatabase() = default;
 
 void ResultsDatabase::create_tables() const {
   std::string columns = "id TEXT PRIMARY KEY";
@@ -163,23 +176,29 @@ void ResultsDatabase::bind_result(Statement& statement, const TrialResult& resul
   statement.run();
 }
 
-void ResultsDatabase::add(const TrialResult& result) {
-  begin();
+void ResultsDatabase::prepare_inserts() {
+  if (insert_point_) return;
   std::string places = "?";
   for (std::size_t i = 1; i < trial_columns().size(); ++i) places += ", ?";
-  Statement insert(*this, "INSERT OR REPLACE INTO trials (" + column_list() + ") VALUES (" + places + ")");
-  bind_result(insert, result);
-  Statement clear(*this, "DELETE FROM curves WHERE id = ?");
-  clear.bind(result.trial.id);
-  clear.run();
-  Statement curve(*this, "INSERT INTO curves VALUES (?, ?, ?, ?, ?)");
+  insert_trial_ = std::make_unique<Statement>(
+      *this, "INSERT OR REPLACE INTO trials (" + column_list() + ") VALUES (" + places + ")");
+  clear_curve_ = std::make_unique<Statement>(*this, "DELETE FROM curves WHERE id = ?");
+  insert_point_ = std::make_unique<Statement>(*this, "INSERT INTO curves VALUES (?, ?, ?, ?, ?)");
+}
+
+void ResultsDatabase::add(const TrialResult& result) {
+  begin();
+  prepare_inserts();
+  bind_result(*insert_trial_, result);
+  clear_curve_->bind(result.trial.id);
+  clear_curve_->run();
   for (const CurvePoint& point : result.curve) {
-    curve.bind(result.trial.id);
-    curve.bind(std::int64_t{point.epoch});
-    curve.bind(point.train_loss);
-    curve.bind(point.val_loss);
-    curve.bind(point.metric);
-    curve.run();
+    insert_point_->bind(result.trial.id);
+    insert_point_->bind(std::int64_t{point.epoch});
+    insert_point_->bind(point.train_loss);
+    insert_point_->bind(point.val_loss);
+    insert_point_->bind(point.metric);
+    insert_point_->run();
   }
 }
 

@@ -23,6 +23,7 @@ class ResultsDatabase {
   enum class Access : std::uint8_t { create, read, write };
 
   ResultsDatabase(std::filesystem::path file, Access access);
+  ~ResultsDatabase();
 
   /// Adds or replaces, inside a transaction that commit() ends.
   void add(const TrialResult& result);
@@ -50,12 +51,15 @@ class ResultsDatabase {
   void create_tables() const;
   void check_columns() const;
   void begin();
+  void prepare_inserts();
   void bind_result(Statement& statement, const TrialResult& result) const;
   [[nodiscard]] StoredRow row_of(const Statement& statement) const;
   [[noreturn]] void fail() const;
 
   std::filesystem::path file_;
   std::unique_ptr<sqlite3, Closer> handle_;
+  std::unique_ptr<Statement> insert_trial_, clear_curve_,
+      insert_point_;  ///< made by the first add(); gone before handle_
   bool in_transaction_ = false;
 };
 
