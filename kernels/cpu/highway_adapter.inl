@@ -32,6 +32,8 @@ HWY_INLINE Mask less(Float a, Float b) { return hn::Lt(a, b); }
 HWY_INLINE Mask is_nan(Float x) { return hn::IsNaN(x); }
 HWY_INLINE Int bits_of(Float x) { return hn::BitCast(IntTag(), x); }
 HWY_INLINE Float float_of_bits(Int bits) { return hn::BitCast(FloatTag(), bits); }
+HWY_INLINE Int int_add(Int a, Int b) { return hn::Add(a, b); }
+HWY_INLINE Int int_subtract(Int a, Int b) { return hn::Sub(a, b); }
 HWY_INLINE Int int_and(Int a, Int b) { return hn::And(a, b); }
 template <int kBits>
 HWY_INLINE Int shift_left(Int x) {

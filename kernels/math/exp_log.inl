@@ -20,11 +20,11 @@ SHOAL_FORMULA Float exp_of(Float x) {
   q = fma(q, r, constant(0x1.fffffcp-2F));
   const Float p = constant(1.0F) + fma(r * r, q, r);
   // 2^n in two factors, so that neither overflows and a subnormal result is rounded once.
-  const Int exponent = bits_of(shifted) - bits_of(rounder);
+  const Int exponent = int_subtract(bits_of(shifted), bits_of(rounder));
   const Int half = shift_right<1>(exponent);
   const Int bias = int_constant(127);
-  const Float first = float_of_bits(shift_left<23>(half + bias));
-  const Float second = float_of_bits(shift_left<23>((exponent - half) + bias));
+  const Float first = float_of_bits(shift_left<23>(int_add(half, bias)));
+  const Float second = float_of_bits(shift_left<23>(int_add(int_subtract(exponent, half), bias)));
   return (p * first) * second;
 }
 
@@ -36,9 +36,9 @@ SHOAL_FORMULA Float log_of(Float x) {
   const Mask subnormal = less(x, smallest_normal);
   const Float scaled = select(subnormal, x * constant(0x1p+23F), x);
   // scaled = m 2^e with m in [sqrt(1/2), sqrt(2)).
-  const Int bits = bits_of(scaled) - int_constant(0x3F3504F3);
+  const Int bits = int_subtract(bits_of(scaled), int_constant(0x3F3504F3));
   const Int exponent = shift_right<23>(bits);
-  const Float m = float_of_bits(int_and(bits, int_constant(0x007FFFFF)) + int_constant(0x3F3504F3));
+  const Float m = float_of_bits(int_add(int_and(bits, int_constant(0x007FFFFF)), int_constant(0x3F3504F3)));
   const Float e = to_float(exponent) - select(subnormal, constant(23.0F), zero);
   const Float f = m - one;
   Float q = constant(0x1.15b136p-4F);

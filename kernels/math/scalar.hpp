@@ -51,6 +51,13 @@ SHOAL_HD Float float_of_bits(Int bits) {
   return x;
 #endif
 }
+// Integers wrap around: the bits of NaN and of negative floats go through these sums as well.
+SHOAL_HD Int int_add(Int a, Int b) {
+  return static_cast<Int>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
+}
+SHOAL_HD Int int_subtract(Int a, Int b) {
+  return static_cast<Int>(static_cast<std::uint32_t>(a) - static_cast<std::uint32_t>(b));
+}
 SHOAL_HD Int int_and(Int a, Int b) { return a & b; }
 template <int kBits>
 SHOAL_HD Int shift_left(Int x) {

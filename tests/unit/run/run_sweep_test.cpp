@@ -91,7 +91,7 @@ TEST_F(RunSweep, ResumesToTheSameBytesAfterAStop) {
   EXPECT_EQ(resumed.n_done, 4U);
   EXPECT_EQ(results("stopped"), results("whole"));
   EXPECT_EQ(resumed.winner, store::RunDirectory::open(folder / "whole").manifest().winner);
-  const store::Manifest& manifest = store::RunDirectory::open(folder / "stopped").manifest();
+  const store::Manifest manifest = store::RunDirectory::open(folder / "stopped").manifest();
   EXPECT_EQ(manifest.epochs_trained - manifest.epochs_recomputed, 42U);  // two of 1 epoch, two of 20
 }
 
