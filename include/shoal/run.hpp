@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -130,13 +131,19 @@ struct Leaderboard {
 struct Predictions {
   Task task = Task::regression;
   std::vector<std::string> ids;      ///< networks that were averaged
-  std::vector<std::string> columns;  ///< of the output: `prediction`, then a probability a class; or the target names
-  std::vector<std::vector<std::string>> rows;
+  std::vector<std::string> classes;  ///< the predicted class of each row; classification only
+  /// Of `values`: classification `p(CLASS)` each; multilabel the labels (0 or 1), then `p(LABEL)` each; regression the
+  /// targets, in the table's units.
+  std::vector<std::string> columns;
+  std::vector<double> values;  ///< [row][column]; a probability has no more digits than a float
+  std::size_t n_rows = 0;
 };
 /// `which`: an id (or its unique beginning), `best`, or `top:K` (the average of the K best stored networks).
 [[nodiscard]] Predictions predict(const std::filesystem::path& run, std::string_view which,
                                   const std::filesystem::path& table);
-/// Writes predictions as CSV, whole or not at all.
+/// As CSV: the class as column `prediction` where there is one, then the values; a header first.
+[[nodiscard]] std::string predictions_csv(const Predictions& predictions);
+/// Writes the CSV, whole or not at all.
 void write_predictions(const Predictions& predictions, const std::filesystem::path& file);
 
 struct VersionInfo {

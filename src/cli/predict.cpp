@@ -22,39 +22,41 @@ struct PredictOptions {
   bool json = false;
 };
 
-std::string csv_line(const std::vector<std::string>& fields) {
-  std::string line;
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (i > 0) line += ',';
-    if (fields[i].find_first_of(",\"\r\n") == std::string::npos) {
-      line += fields[i];
-      continue;
-    }
-    line += '"';
-    for (char c : fields[i]) line.append(c == '"' ? 2 : 1, c);
-    line += '"';
-  }
-  return line + '\n';
+/// A row as the CSV has it, numbers as numbers.
+nlohmann::ordered_json json_of_row(const Predictions& predictions, std::size_t row) {
+  nlohmann::ordered_json cells = nlohmann::ordered_json::array();
+  if (!predictions.classes.empty()) cells.push_back(predictions.classes[row]);
+  const std::size_t width = predictions.columns.size();
+  for (std::size_t column = 0; column < width; ++column) cells.push_back(predictions.values[row * width + column]);
+  return cells;
+}
+
+nlohmann::ordered_json json_of(const Predictions& predictions) {
+  nlohmann::ordered_json document = {{"task", name(predictions.task)}, {"ids", predictions.ids}};
+  nlohmann::ordered_json& columns = document["columns"] = nlohmann::ordered_json::array();
+  if (!predictions.classes.empty()) columns.push_back("prediction");
+  for (const std::string& column : predictions.columns) columns.push_back(column);
+  return document;
 }
 
 int predict_rows(const PredictOptions& options) {
   const Predictions predictions = predict(options.run, options.trial, options.data);
   if (!options.out.empty()) write_predictions(predictions, options.out);
   if (options.json) {
-    nlohmann::ordered_json document = {
-        {"task", name(predictions.task)}, {"ids", predictions.ids}, {"columns", predictions.columns}};
+    nlohmann::ordered_json document = json_of(predictions);
     if (options.out.empty()) {
-      document["rows"] = predictions.rows;
+      document["rows"] = nlohmann::ordered_json::array();
+      for (std::size_t row = 0; row < predictions.n_rows; ++row)
+        document["rows"].push_back(json_of_row(predictions, row));
     } else {
       document["out"] = options.out;
-      document["n_rows"] = predictions.rows.size();
+      document["n_rows"] = predictions.n_rows;
     }
     print_json(document);
   } else if (options.out.empty()) {
-    print(csv_line(predictions.columns));
-    for (const auto& row : predictions.rows) print(csv_line(row));
+    print(predictions_csv(predictions));
   } else {
-    print(fmt::format("{} by {} written to {}\n", counted(predictions.rows.size(), "prediction"),
+    print(fmt::format("{} by {} written to {}\n", counted(predictions.n_rows, "prediction"),
                       predictions.ids.size() == 1 ? "trial " + predictions.ids.front()
                                                   : fmt::format("{} networks", predictions.ids.size()),
                       options.out));

@@ -69,7 +69,6 @@ std::string resume_command(const SweepOptions& options, const std::filesystem::p
 void print_summary(const RunSummary& run, const Leaderboard& board, const SweepOptions& options) {
   print(fmt::format("\n{} of {} done in {}, {} diverged, {} network-samples/s\n", run.n_done,
                     counted(run.n_trials, "trial"), duration(run.elapsed_s), run.n_diverged, si(run.samples_per_s)));
-  for (const std::string& note : run.notes) print(note + '\n');
   if (!board.rows.empty()) print("\n" + rendered(table_of(board), terminal_width(stdout)));
   if (run.winner.empty()) {
     print("\nno trial finished with a usable result\n");

@@ -1,8 +1,8 @@
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
-#include <fmt/format.h>
 #include <string>
 #include <utility>
 
@@ -11,6 +11,7 @@
 #include "shoal/error.hpp"
 #include "shoal/run.hpp"
 #include "store/atomic_file.hpp"
+#include "store/csv_text.hpp"
 #include "store/run_directory.hpp"
 
 namespace shoal {
@@ -91,45 +92,39 @@ std::vector<double> outputs_of(const store::StoredNetwork& network, const Rows& 
   return all;
 }
 
-/// Networks give probabilities as floats: more digits would say nothing.
-std::string probability(double value) { return fmt::format("{}", static_cast<float>(value)); }
+/// The double that prints as the float does: networks give probabilities as floats, more digits would say nothing.
+double probability(double value) {
+  std::array<char, 32> digits{};
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), static_cast<float>(value));
+  double rounded = value;
+  std::from_chars(digits.data(), end, rounded);
+  return rounded;
+}
 
 std::vector<std::string> columns_of(const Preprocessing& p) {
   if (p.task == Task::regression) return p.target_names;
-  std::vector<std::string> columns;
-  if (p.task == Task::classification) columns.emplace_back("prediction");
   const std::vector<std::string>& names = p.task == Task::classification ? p.classes : p.target_names;
+  std::vector<std::string> columns;
   if (p.task == Task::multilabel) columns = names;
   for (const std::string& name : names) columns.push_back("p(" + name + ")");
   return columns;
 }
 
-std::vector<std::string> line_of(const Preprocessing& p, std::span<const double> values) {
-  std::vector<std::string> line;
+/// Adds a row to what is predicted. outputs: [n_targets], of the networks' average.
+void add_row(Predictions& predictions, const Preprocessing& p, std::span<const double> outputs) {
+  ++predictions.n_rows;
+  std::vector<double>& values = predictions.values;
   if (p.task == Task::regression) {
-    for (const double value : values) line.push_back(store::shortest(value));
-    return line;
+    values.insert(values.end(), outputs.begin(), outputs.end());
+    return;
   }
   if (p.task == Task::classification) {
-    line.push_back(p.classes.at(static_cast<std::size_t>(std::ranges::max_element(values) - values.begin())));
+    const auto best = std::ranges::max_element(outputs) - outputs.begin();
+    predictions.classes.push_back(p.classes.at(static_cast<std::size_t>(best)));
   } else {
-    for (const double value : values) line.emplace_back(value >= 0.5 ? "1" : "0");
+    for (const double output : outputs) values.push_back(output >= 0.5 ? 1 : 0);
   }
-  for (const double value : values) line.push_back(probability(value));
-  return line;
-}
-
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
-
-std::string csv_line(const std::vector<std::string>& fields) {
-  std::string line;
-  for (std::size_t i = 0; i < fields.size(); ++i) line += (i == 0 ? "" : ",") + csv_field(fields[i]);
-  return line + "\n";
+  for (const double output : outputs) values.push_back(probability(output));
 }
 
 }  // namespace
@@ -159,16 +154,36 @@ Predictions predict(const std::filesystem::path& run, std::string_view which, co
   for (double& sum : sums) sum /= n_networks;
   const auto width = static_cast<std::size_t>(rows.dataset.n_targets());
   for (std::size_t row = 0; row < rows.encoded.n_rows; ++row) {
-    predictions.rows.push_back(line_of(preprocessing, std::span(sums).subspan(row * width, width)));
+    add_row(predictions, preprocessing, std::span(sums).subspan(row * width, width));
   }
   return predictions;
 }
 
+std::string predictions_csv(const Predictions& predictions) {
+  const bool has_classes = predictions.task == Task::classification;
+  std::string text = has_classes ? "prediction" : "";
+  const auto separate = [&text] {
+    if (!text.empty() && text.back() != '\n') text += ',';
+  };
+  for (const std::string& column : predictions.columns) {
+    separate();
+    text += store::csv_field(column);
+  }
+  text += '\n';
+  const std::size_t width = predictions.columns.size();
+  for (std::size_t row = 0; row < predictions.n_rows; ++row) {
+    if (has_classes) text += store::csv_field(predictions.classes.at(row));
+    for (std::size_t column = 0; column < width; ++column) {
+      separate();
+      text += store::shortest(predictions.values.at(row * width + column));
+    }
+    text += '\n';
+  }
+  return text;
+}
+
 void write_predictions(const Predictions& predictions, const std::filesystem::path& file) {
-  store::AtomicFile out(file);
-  out.write(csv_line(predictions.columns));
-  for (const std::vector<std::string>& row : predictions.rows) out.write(csv_line(row));
-  out.commit();
+  store::write_atomically(file, predictions_csv(predictions));
 }
 
 }  // namespace shoal

@@ -1,12 +1,54 @@
 #include "spec/nearest.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 namespace shoal {
 namespace {
+
+using namespace std::string_view_literals;
+
+/// What other tools call it, and what it is called here.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 34> kOtherNames{{
+    {"lr"sv, "learning_rate_init"sv},
+    {"lr_schedule"sv, "learning_rate"sv},
+    {"scheduler"sv, "learning_rate"sv},
+    {"epochs"sv, "max_iter"sv},
+    {"n_epochs"sv, "max_iter"sv},
+    {"num_epochs"sv, "max_iter"sv},
+    {"iterations"sv, "max_iter"sv},
+    {"optimizer"sv, "solver"sv},
+    {"weight_decay"sv, "alpha"sv},
+    {"l2"sv, "alpha"sv},
+    {"layers"sv, "hidden_layer_sizes"sv},
+    {"units"sv, "hidden_layer_sizes"sv},
+    {"hidden_units"sv, "hidden_layer_sizes"sv},
+    {"batch"sv, "batch_size"sv},
+    {"minibatch_size"sv, "batch_size"sv},
+    {"patience"sv, "n_iter_no_change"sv},
+    {"early_stopping"sv, "n_iter_no_change"sv},
+    {"random_state"sv, "seed"sv},
+    {"initializer"sv, "init"sv},
+    {"gradient_clipping"sv, "clip_norm"sv},
+    {"betas"sv, "beta_1"sv},
+    {"nesterov"sv, "nesterovs_momentum"sv},
+    {"mse"sv, "squared_error"sv},
+    {"bce"sv, "binary_cross_entropy"sv},
+    {"log_loss"sv, "cross_entropy"sv},
+    {"softmax"sv, "cross_entropy"sv},
+    {"linear"sv, "identity"sv},
+    {"logistic"sv, "sigmoid"sv},
+    {"gpu"sv, "cuda"sv},
+    {"bayes"sv, "random"sv},
+    {"file"sv, "train"sv},
+    {"label"sv, "target"sv},
+    {"labels"sv, "target"sv},
+    {"folds"sv, "cv"sv},
+}};
 
 char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 
@@ -31,9 +73,31 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
+bool same_letters(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
+
+/// The shortest candidate that begins or ends with `word`.
+std::optional<std::string_view> completed(std::string_view word, std::span<const std::string_view> candidates) {
+  constexpr std::size_t kFewestLetters = 2;
+  std::optional<std::string_view> best;
+  if (word.size() < kFewestLetters) return best;
+  for (const std::string_view candidate : candidates) {
+    if (candidate.size() <= word.size() || (best && candidate.size() >= best->size())) continue;
+    const bool begins = same_letters(candidate.substr(0, word.size()), word);
+    if (begins || same_letters(candidate.substr(candidate.size() - word.size()), word)) best = candidate;
+  }
+  return best;
+}
+
 }  // namespace
 
 std::optional<std::string_view> nearest(std::string_view word, std::span<const std::string_view> candidates) {
+  for (const auto& [other, ours] : kOtherNames) {
+    if (same_letters(word, other) && std::ranges::find(candidates, ours) != candidates.end()) return ours;
+  }
+  constexpr std::size_t kTypingSlip = 1;
+  const auto slip = std::ranges::find_if(candidates, [&](auto c) { return distance(word, c) <= kTypingSlip; });
+  if (slip != candidates.end() && word.size() > 2) return *slip;
+  if (const auto whole = completed(word, candidates)) return whole;
   std::optional<std::string_view> best;
   std::size_t best_distance = std::max<std::size_t>(2, word.size() / 2);
   for (std::string_view candidate : candidates) {
@@ -48,7 +112,7 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<const s
 
 std::string suggestion(std::string_view word, std::span<const std::string_view> candidates) {
   if (const auto near = nearest(word, candidates)) return "; did you mean '" + std::string(*near) + "'?";
-  constexpr std::size_t kFew = 12;
+  constexpr std::size_t kFew = 30;
   if (candidates.empty() || candidates.size() > kFew) return "";
   std::string known;
   for (std::string_view candidate : candidates) known += (known.empty() ? "" : ", ") + std::string(candidate);

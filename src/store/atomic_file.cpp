@@ -2,8 +2,6 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
-#include <cmath>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -110,13 +108,6 @@ void sync_directory(const std::filesystem::path& directory) {
 bool is_leftover(const std::filesystem::path& file) {
   const std::string name = file.filename().string();
   return name.starts_with('.') && name.find(kLeftoverMark) != std::string::npos;
-}
-
-std::string shortest(double value) {
-  if (std::isnan(value)) return "";
-  std::array<char, 32> digits{};
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-  return {digits.data(), end};
 }
 
 }  // namespace shoal::store

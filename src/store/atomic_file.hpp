@@ -38,7 +38,4 @@ void sync_directory(const std::filesystem::path& directory);
 /// Whether a file of this name is what a dead process left of an AtomicFile.
 [[nodiscard]] bool is_leftover(const std::filesystem::path& file);
 
-/// A double in its shortest form that reads back exactly; empty for NaN.
-[[nodiscard]] std::string shortest(double value);
-
 }  // namespace shoal::store

@@ -9,6 +9,7 @@
 
 #include "shoal/error.hpp"
 #include "store/atomic_file.hpp"
+#include "store/csv_text.hpp"
 #include "store/manifest_json.hpp"
 #include "store/results_database.hpp"
 #include "store/safetensors.hpp"
@@ -49,25 +50,17 @@ class Claim {
   int descriptor_ = -1;
 };
 
-/// A field as RFC 4180 wants it.
-std::string csv(std::string_view field) {
-  if (field.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(field);
-  std::string out = "\"";
-  for (char c : field) out.append(c == '"' ? 2 : 1, c);
-  return out + '"';
-}
-
 std::string csv_header() {
   std::string line = "id";
-  for (std::string_view parameter : parameter_names()) line += ',' + csv(parameter);
+  for (std::string_view parameter : parameter_names()) line += ',' + csv_field(parameter);
   line += ",status";
-  for (std::string_view metric : metric_names()) line += ',' + csv(metric);
+  for (std::string_view metric : metric_names()) line += ',' + csv_field(metric);
   return line + ",epochs,best_epoch\n";
 }
 
 std::string csv_line(const StoredRow& row) {
-  std::string line = csv(row.id);
-  for (const auto& [parameter, text] : row.parameters) line += ',' + csv(text);
+  std::string line = csv_field(row.id);
+  for (const auto& [parameter, text] : row.parameters) line += ',' + csv_field(text);
   line += ',';
   line += name(row.status);
   for (double value : row.metrics.values) line += ',' + shortest(value);
@@ -121,7 +114,7 @@ struct RunDirectory::State {
     timings.write("id,seconds\n");
     database->for_each([&](const StoredRow& row, double seconds) {
       results.write(csv_line(row));
-      timings.write(csv(row.id) + ',' + shortest(seconds) + '\n');
+      timings.write(csv_field(row.id) + ',' + shortest(seconds) + '\n');
     });
     results.commit();
     timings.commit();

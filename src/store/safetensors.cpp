@@ -10,6 +10,7 @@
 #include "shoal/error.hpp"
 #include "shoal/sweep.hpp"
 #include "store/atomic_file.hpp"
+#include "store/csv_text.hpp"
 #include "store/trial_json.hpp"
 
 namespace shoal::store {

@@ -108,12 +108,16 @@ Predictions predict(const std::filesystem::path& /*run*/, std::string_view which
                     const std::filesystem::path& /*table*/) {
   return {.task = Task::classification,
           .ids = {std::string(which)},
-          .columns = {"prediction", "a,b"},
-          .rows = {{"say \"A\"", "0.75"}, {"B", "0.25"}}};
+          .classes = {"say \"A\"", "B"},
+          .columns = {"p(a)", "p(b)"},
+          .values = {0.75, 0.25, 0.5, 0.5},
+          .n_rows = 2};
 }
 
+std::string predictions_csv(const Predictions& predictions) { return predictions.classes.at(1) + " as CSV\n"; }
+
 void write_predictions(const Predictions& predictions, const std::filesystem::path& file) {
-  std::ofstream(file) << predictions.rows.size() << '\n';
+  std::ofstream(file) << predictions.n_rows << '\n';
 }
 
 VersionInfo version() { return {.version = "9.8.7", .compiler = "g++ 12", .cuda = "built without CUDA"}; }

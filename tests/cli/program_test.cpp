@@ -163,12 +163,12 @@ TEST(Program, SaysThatItsOutputCouldNotBeWritten) {
 }
 
 TEST(Program, PredictsToTheScreenOrAFile) {
-  EXPECT_EQ(shoal({"predict", "d", "--trial", "best", "--data", "x.csv"}).out,
-            "prediction,\"a,b\"\n\"say \"\"A\"\"\",0.75\nB,0.25\n");
+  EXPECT_EQ(shoal({"predict", "d", "--trial", "best", "--data", "x.csv"}).out, "B as CSV\n");
   EXPECT_EQ(shoal({"predict", "d", "--trial", "ab", "--data", "x.csv", "--out", "/dev/null"}).out,
             "2 predictions by trial ab written to /dev/null\n");
   const auto json = nlohmann::json::parse(shoal({"predict", "d", "--trial", "ab", "--data", "x.csv", "--json"}).out);
-  EXPECT_EQ(json["rows"][1][0], "B");
+  EXPECT_EQ(json["columns"], nlohmann::json({"prediction", "p(a)", "p(b)"}));
+  EXPECT_EQ(json["rows"], nlohmann::json::parse(R"([["say \"A\"", 0.75, 0.25], ["B", 0.5, 0.5]])"));
 }
 
 /// The program on a terminal of its own, made by script(1).

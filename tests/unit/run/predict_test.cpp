@@ -26,7 +26,7 @@ std::vector<std::string> column(const std::filesystem::path& table, std::size_t 
 double accuracy(const Predictions& predictions, const std::vector<std::string>& truth,
                 const std::vector<std::uint32_t>& rows) {
   double right = 0;
-  for (const std::uint32_t row : rows) right += predictions.rows.at(row).at(0) == truth.at(row) ? 1 : 0;
+  for (const std::uint32_t row : rows) right += predictions.classes.at(row) == truth.at(row) ? 1 : 0;
   return right / static_cast<double>(rows.size());
 }
 
@@ -47,7 +47,7 @@ struct PredictClasses : testing::Test {
 TEST_F(PredictClasses, AgreesWithTheMetricsOfTheRun) {
   const Predictions predictions = predict(folder / "run", "best", table);
   EXPECT_EQ(predictions.ids, std::vector<std::string>{summary.winner});
-  ASSERT_EQ(predictions.rows.size(), 90U);
+  ASSERT_EQ(predictions.n_rows, 90U);
   const store::RunDirectory run = store::RunDirectory::open(folder / "run");
   const Dataset dataset = load_dataset(spec.data, spec.trainer.seed);
   EXPECT_DOUBLE_EQ(accuracy(predictions, column(table, 2), dataset.splits.at(0).validation),
@@ -60,14 +60,13 @@ TEST_F(PredictClasses, AgreesWithTheMetricsOfTheRun) {
 
 TEST_F(PredictClasses, GivesAProbabilityAClass) {
   const Predictions predictions = predict(folder / "run", "best", table);
-  ASSERT_EQ(predictions.columns.size(), 4U);
-  EXPECT_EQ(predictions.columns[0], "prediction");
-  for (const std::vector<std::string>& row : predictions.rows) {
-    std::vector<double> p;
-    for (std::size_t k = 1; k < 4; ++k) p.push_back(std::stod(row.at(k)));
+  ASSERT_EQ(predictions.columns.size(), 3U);
+  ASSERT_EQ(predictions.values.size(), 270U);
+  for (std::size_t row = 0; row < 90; ++row) {
+    const std::span p = std::span(predictions.values).subspan(row * 3, 3);
     EXPECT_NEAR(p[0] + p[1] + p[2], 1.0, 1e-5);
     const auto best = static_cast<std::size_t>(std::ranges::max_element(p) - p.begin());
-    EXPECT_EQ(predictions.columns[best + 1], "p(" + row[0] + ")");
+    EXPECT_EQ(predictions.columns[best], "p(" + predictions.classes.at(row) + ")");
   }
 }
 
@@ -77,9 +76,8 @@ TEST_F(PredictClasses, AveragesTheBest) {
   EXPECT_EQ(both.ids[0], summary.winner);
   const Predictions first = predict(folder / "run", both.ids[0], table);
   const Predictions second = predict(folder / "run", both.ids[1], table);
-  for (std::size_t row = 0; row < 90; ++row) {
-    const double mean = 0.5 * (std::stod(first.rows[row][1]) + std::stod(second.rows[row][1]));
-    EXPECT_NEAR(std::stod(both.rows[row][1]), mean, 1e-6);
+  for (std::size_t i = 0; i < both.values.size(); ++i) {
+    EXPECT_NEAR(both.values[i], 0.5 * (first.values.at(i) + second.values.at(i)), 1e-6);
   }
 }
 
@@ -107,7 +105,7 @@ TEST(PredictRegression, IsInTheUnitsOfTheTable) {
   const Dataset dataset = load_dataset(spec.data, spec.trainer.seed);
   double squares = 0;
   for (const std::uint32_t row : dataset.splits.at(0).validation) {
-    squares += std::pow(std::stod(predictions.rows.at(row).at(0)) - std::stod(truth.at(row)), 2);
+    squares += std::pow(predictions.values.at(row) - std::stod(truth.at(row)), 2);
   }
   const double rmse = std::sqrt(squares / static_cast<double>(dataset.splits.at(0).validation.size()));
   const double stored = store::RunDirectory::open(folder / "run").row(summary.winner).metrics.of(Metric::val_rmse);
@@ -117,11 +115,23 @@ TEST(PredictRegression, IsInTheUnitsOfTheTable) {
 TEST(WritePredictions, QuotesWhatCsvMustQuote) {
   const small::Folder folder;
   Predictions predictions;
-  predictions.columns = {"prediction", "p(a,b)"};
-  predictions.rows = {{"a,b", "0.5"}, {"say \"x\"", "1"}};
+  predictions.task = Task::classification;
+  predictions.classes = {"a,b", "say \"x\""};
+  predictions.columns = {"p(a,b)", "p(c)"};
+  predictions.values = {0.5, 0.25, 1, 0};
+  predictions.n_rows = 2;
   write_predictions(predictions, folder / "out.csv");
-  EXPECT_EQ(small::content(folder / "out.csv"), "prediction,\"p(a,b)\"\n\"a,b\",0.5\n\"say \"\"x\"\"\",1\n");
+  EXPECT_EQ(small::content(folder / "out.csv"),
+            "prediction,\"p(a,b)\",p(c)\n\"a,b\",0.5,0.25\n\"say \"\"x\"\"\",1,0\n");
   EXPECT_THROW(write_predictions(predictions, folder / "no/folder/out.csv"), Error);
+}
+
+TEST(WritePredictions, NamesTheTargetsOfARegression) {
+  Predictions predictions;
+  predictions.columns = {"y", "z"};
+  predictions.values = {1.5, -2, 0.1, 1e-7};
+  predictions.n_rows = 2;
+  EXPECT_EQ(predictions_csv(predictions), "y,z\n1.5,-2\n0.1,1e-07\n");
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "store/atomic_file.hpp"
 
-#include <limits>
-
 #include "shoal/error.hpp"
 #include "store_fixture.hpp"
 
@@ -65,16 +63,6 @@ TEST_F(AtomicFileTest, RemovesItsPartWhenTheNameIsTakenByAFolder) {
   std::filesystem::create_directories(folder / "a" / "b");
   EXPECT_THROW(write_atomically(folder / "a", "x"), Error);
   EXPECT_EQ(names_in(folder), Names{"a"});
-}
-
-TEST(Shortest, ReadsBackExactlyAndIsEmptyForNaN) {
-  EXPECT_EQ(shortest(0.1), "0.1");
-  EXPECT_EQ(shortest(0.1 + 0.2), "0.30000000000000004");
-  EXPECT_EQ(shortest(1e-7), "1e-07");
-  EXPECT_EQ(shortest(3), "3");
-  EXPECT_EQ(shortest(-0.0), "-0");
-  EXPECT_EQ(shortest(std::numeric_limits<double>::infinity()), "inf");
-  EXPECT_EQ(shortest(std::numeric_limits<double>::quiet_NaN()), "");
 }
 
 }  // namespace
