@@ -125,6 +125,7 @@ Dataset make_dataset(std::span<const double> inputs, std::size_t n_inputs, std::
   own.groups.reset();
   own.weights.reset();
   own.test.reset();
+  if (!std::holds_alternative<double>(own.validation)) own.validation = DataSpec{}.validation;
   add_columns(inputs, n_inputs, 'x', table);
   add_columns(targets, n_targets, 'y', table);
   for (std::size_t c = 0; c < n_targets; ++c) own.target.emplace_back(static_cast<std::int64_t>(n_inputs + c));

@@ -132,6 +132,10 @@ void describe_inputs(const Table& table, const std::vector<std::size_t>& inputs,
     const Column& source = table.columns[inputs[i]];
     InputColumn column;
     column.name = source.name;
+    if (preprocessing.missing == MissingPolicy::error && !source.is_text() &&
+        std::ranges::all_of(source.numbers, [](double x) { return std::isnan(x); })) {
+      faults.add({table.file, 0, column_path(source.name), "has no value in any row; name it in data.drop"});
+    }
     if (categorical[i]) {
       column.kind = InputColumn::Kind::categorical;
       column.categories = levels_of(source).texts;
@@ -156,6 +160,15 @@ void describe_inputs(const Table& table, const std::vector<std::size_t>& inputs,
 }
 
 std::vector<std::size_t> match_inputs(const Preprocessing& preprocessing, const Table& table) {
+  const std::size_t n_columns = preprocessing.columns.size();
+  if (table.is_images && table.columns.size() != n_columns && n_columns > 0 &&
+      preprocessing.columns.back().name == unnamed_column(n_columns - 1)) {
+    throw InputError(Diagnostic{
+        table.file,
+        0,
+        {},
+        fmt::format("has images of {} values; those of the training table have {}", table.columns.size(), n_columns)});
+  }
   std::unordered_map<std::string_view, std::size_t> place_of;
   std::vector<std::string_view> names;
   for (const Column& column : table.columns) {
@@ -188,13 +201,20 @@ void encode_inputs(const Preprocessing& preprocessing, const Table& table, const
   for (std::size_t i = 0; i < at.size(); ++i) {
     encoders.emplace_back(preprocessing.columns[i], preprocessing.missing, table, table.columns[at[i]]);
   }
-  const std::size_t begin = inputs.size();
-  inputs.resize(begin + table.n_rows * static_cast<std::size_t>(preprocessing.n_inputs), 0.0F);
-  float* to = inputs.data() + begin;
-  for (std::size_t row = 0; row < table.n_rows; ++row) {
-    for (const ColumnEncoder& encoder : encoders) {
-      encoder.encode(row, to, faults);
-      to += encoder.n_inputs();
+  const auto n_inputs = static_cast<std::size_t>(preprocessing.n_inputs);
+  inputs.reserve(inputs.size() + table.n_rows * n_inputs);
+  // A few rows at a time, so that their zeros are still near when they are written over.
+  constexpr std::size_t kBlock = 64;
+  for (std::size_t first = 0; first < table.n_rows; first += kBlock) {
+    const std::size_t end = std::min(first + kBlock, table.n_rows);
+    const std::size_t begin = inputs.size();
+    inputs.resize(begin + (end - first) * n_inputs, 0.0F);
+    float* to = inputs.data() + begin;
+    for (std::size_t row = first; row < end; ++row) {
+      for (const ColumnEncoder& encoder : encoders) {
+        encoder.encode(row, to, faults);
+        to += encoder.n_inputs();
+      }
     }
   }
 }

@@ -82,8 +82,9 @@ void check_split(const Table& train, const std::string& key, const Split& split,
   if (split.training.empty() || split.validation.empty()) {
     const std::size_t n = split.training.size();
     refuse(train, key,
-           fmt::format("leaves {} row{} to train on and {} to validate on; both need one", n, n == 1 ? "" : "s",
-                       split.validation.size()));
+           fmt::format("leaves {} row{} to train on and {} to validate on; both need one{}", n, n == 1 ? "" : "s",
+                       split.validation.size(),
+                       dataset.labels.empty() ? "" : ", and the only row of a class is always trained on"));
   }
   if (dataset.weights.empty()) return;
   for (const auto& [rows, verb] : {std::pair(&split.training, "trained"), std::pair(&split.validation, "validated")}) {

@@ -69,6 +69,7 @@ std::pair<std::string_view, std::size_t> header_of(std::string_view bytes, const
 Table read_npy(const std::string& bytes, const std::string& file) {
   const auto [header, begin] = header_of(bytes, file);
   const std::string_view quoted = header_value(header, "descr");
+  if (quoted.empty()) refuse(file, "has no NPY header as numpy writes it");
   if (!quoted.starts_with('\'')) refuse(file, "holds records, not a plain array");
   const std::string_view type = quoted.substr(1, quoted.find('\'', 1) - 1);
   const ValueReader reader = reader_of(type);

@@ -120,6 +120,15 @@ std::optional<std::size_t> same_column(const Table& table, const Table& train, s
                                        Faults& faults) {
   const bool by_position = !train.has_header || !table.has_header;
   if (by_position && table.columns.size() == train.columns.size()) return c;
+  if (by_position && !place_of(table, train.columns[c].name)) {
+    if (faults.any()) return std::nullopt;
+    faults.add({table.file,
+                0,
+                {},
+                fmt::format("has {} columns where the training table has {}, and no header in common",
+                            table.columns.size(), train.columns.size())});
+    return std::nullopt;
+  }
   return find_column(table, train.columns[c].name, key, faults);
 }
 

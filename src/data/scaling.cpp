@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "data/encoding.hpp"
@@ -14,17 +15,18 @@ struct Moments {
   double mean = 0, deviation = 0, low = 0, high = 0;
 };
 
-/// Of each column of values [all rows, n_columns] over the rows given, NaN left out; population deviation. Rows are
-/// walked in the order of memory; each column's sums are in the order of `rows`.
-std::vector<Moments> moments_of(std::span<const float> values, std::size_t n_columns,
+/// Of some columns of values [all rows, width] over the rows given, NaN left out; population deviation. Rows are walked
+/// in the order of memory; each column's sums are in the order of `rows`.
+std::vector<Moments> moments_of(std::span<const float> values, std::size_t width, std::span<const std::size_t> columns,
                                 std::span<const std::uint32_t> rows) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const std::size_t n_columns = columns.size();
   std::vector<Moments> moments(n_columns, {0, 0, kInfinity, -kInfinity});
   std::vector<double> n(n_columns, 0.0);
   for (const std::uint32_t row : rows) {
-    const float* at = values.data() + row * n_columns;
+    const float* at = values.data() + row * width;
     for (std::size_t j = 0; j < n_columns; ++j) {
-      const auto x = static_cast<double>(at[j]);
+      const auto x = static_cast<double>(at[columns[j]]);
       if (std::isnan(x)) continue;
       n[j] += 1;
       moments[j].mean += x;
@@ -36,9 +38,9 @@ std::vector<Moments> moments_of(std::span<const float> values, std::size_t n_col
     moments[j] = n[j] == 0 ? Moments{} : Moments{moments[j].mean / n[j], 0, moments[j].low, moments[j].high};
   }
   for (const std::uint32_t row : rows) {
-    const float* at = values.data() + row * n_columns;
+    const float* at = values.data() + row * width;
     for (std::size_t j = 0; j < n_columns; ++j) {
-      const double distance = static_cast<double>(at[j]) - moments[j].mean;
+      const double distance = static_cast<double>(at[columns[j]]) - moments[j].mean;
       if (!std::isnan(distance)) moments[j].deviation += distance * distance;
     }
   }
@@ -69,10 +71,14 @@ void fit_scaling(const Dataset& dataset, InputScale scale, TargetScale target_sc
   const std::vector<double> centres = input_centres(dataset.preprocessing);
   const std::size_t n = numeric.size();
   split.inputs = {std::vector<float>(n, 0.0F), std::vector<float>(n, 1.0F), std::vector<float>(n, 0.0F)};
-  const std::vector<Moments> moments = moments_of(dataset.inputs, n, split.training);
+  std::vector<std::size_t> columns;  // one-hot inputs and indicators stay as they are
   for (std::size_t j = 0; j < n; ++j) {
-    if (!numeric[j]) continue;
-    const Moments& m = moments[j];
+    if (numeric[j]) columns.push_back(j);
+  }
+  const std::vector<Moments> moments = moments_of(dataset.inputs, n, columns, split.training);
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const std::size_t j = columns[i];
+    const Moments& m = moments[i];
     double offset = -centres[j];  // no scaling: the number of the table again
     double factor = 1;
     if (scale == InputScale::standard) {
@@ -90,7 +96,9 @@ void fit_scaling(const Dataset& dataset, InputScale scale, TargetScale target_sc
   split.targets = {std::vector<float>(n_targets, 0.0F), std::vector<float>(n_targets, 1.0F),
                    std::vector<double>(n_targets, 1.0)};
   if (dataset.task() != Task::regression) return;
-  const std::vector<Moments> target_moments = moments_of(dataset.targets, n_targets, split.training);
+  std::vector<std::size_t> all(n_targets);
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  const std::vector<Moments> target_moments = moments_of(dataset.targets, n_targets, all, split.training);
   for (std::size_t k = 0; k < n_targets; ++k) {
     if (target_scale == TargetScale::none) {
       split.targets.offset[k] = static_cast<float>(-dataset.preprocessing.target_centre[k]);

@@ -22,16 +22,19 @@ bool all_whole(const Column& column) {
   return std::ranges::all_of(column.numbers, [](double x) { return std::isnan(x) || x == std::floor(x); });
 }
 
-/// A word of advice where numbers look like classes.
-std::string numbers_like_classes(const Column& target) {
+/// What the numbers of a target are, with a word of advice where they look like classes.
+std::string describe(const Column& target) {
   constexpr std::size_t kFew = 20;
-  if (!all_whole(target)) return {};
   std::set<double> different;
   for (const double x : target.numbers) {
     if (!std::isnan(x)) different.insert(x);
-    if (different.size() > kFew) return {};
+    if (different.size() > kFew) break;
   }
-  return fmt::format("{} different whole ", different.size());
+  if (different.size() > kFew || 3 * different.size() > target.numbers.size() || !all_whole(target)) {
+    return "holds numbers: regression (data.task says otherwise)";
+  }
+  return fmt::format("holds {} different whole numbers: regression (data.task: classification makes them classes)",
+                     different.size());
 }
 
 Task choose_task(const Table& table, const Roles& roles, const DataSpec& spec, std::vector<std::string>& notes) {
@@ -45,10 +48,12 @@ Task choose_task(const Table& table, const Roles& roles, const DataSpec& spec, s
     notes.push_back(fmt::format("target '{}' holds text: classification (data.task says otherwise)", target.name));
     return Task::classification;
   }
-  const std::string few = numbers_like_classes(target);
-  notes.push_back(
-      fmt::format("target '{}' holds {}numbers: regression ({})", target.name, few,
-                  few.empty() ? "data.task says otherwise" : "data.task: classification makes them classes"));
+  if (roles.targets.size() == 1) {
+    notes.push_back(fmt::format("target '{}' {}", target.name, describe(target)));
+  } else {
+    notes.push_back(
+        fmt::format("{} targets: regression (data.task: multilabel, where all are 0 or 1)", roles.targets.size()));
+  }
   return Task::regression;
 }
 
