@@ -1,7 +1,6 @@
 #include "data/encoding.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
@@ -15,7 +14,6 @@ namespace shoal::data {
 namespace {
 
 constexpr std::size_t kMostCategories = 1000;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 double midrange(const std::vector<double>& numbers) {
   double low = std::numeric_limits<double>::infinity();
@@ -49,12 +47,7 @@ class ColumnEncoder {
         categories_.push_back(found == category_of.end() ? -1 : found->second);
       }
     } else if (source.is_text()) {
-      for (const std::string& word : source.words) {
-        double value = kNaN;
-        const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-        const bool whole = error == std::errc() && end == word.data() + word.size();
-        numbers_.push_back(whole ? value : kNaN);
-      }
+      for (const std::string& word : source.words) numbers_.push_back(number_of_text(word));
     }
   }
 

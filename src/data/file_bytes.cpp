@@ -26,7 +26,10 @@ std::string unpacked(const std::filesystem::path& path) {
   int code = 0;
   for (;;) {
     const int n = gzread(file.get(), block.data(), static_cast<unsigned>(block.size()));
-    if (n < 0) fail(path, std::string("cannot be unpacked: ") + gzerror(file.get(), &code));
+    if (n < 0) {
+      const std::string reason = gzerror(file.get(), &code);  // zlib begins it with the path
+      fail(path, "cannot be unpacked: " + reason.substr(reason.rfind(": ") + 2));
+    }
     if (n == 0) break;
     bytes.append(block.data(), static_cast<std::size_t>(n));
   }

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <limits>
+#include <system_error>
 #include <utility>
 
 #include "data/file_bytes.hpp"
@@ -45,6 +48,12 @@ Table read_table(const std::filesystem::path& path, std::span<const std::string>
   }
   table.hash = hash_bytes(bytes, table.hash);
   return table;
+}
+
+double number_of_text(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() ? value : std::numeric_limits<double>::quiet_NaN();
 }
 
 std::string unnamed_column(std::size_t c) { return 'V' + std::to_string(c + 1); }

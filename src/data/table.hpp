@@ -48,6 +48,9 @@ struct Table {
 [[nodiscard]] Table read_npy(const std::string& bytes, const std::string& file);
 [[nodiscard]] Table read_idx(const std::string& bytes, const std::filesystem::path& path);
 
+/// The number that a whole text is in its shortest form; NaN: none.
+[[nodiscard]] double number_of_text(std::string_view text);
+
 /// The name of column c in a table that names none: V1, V2, ...
 [[nodiscard]] std::string unnamed_column(std::size_t c);
 /// Whether a table whose columns have these names has no header.

@@ -116,6 +116,8 @@ std::optional<double> cell_number(const Table& table, const Column& column, std:
     faults.add(table, row, column.name, fmt::format("the {} has no value", part));
   } else if (column.text(row).empty()) {
     faults.add(table, row, column.name, fmt::format("the {} has no value", part));
+  } else if (const double number = number_of_text(column.text(row)); !std::isnan(number)) {
+    return number;
   } else {
     faults.add(table, row, column.name, fmt::format("'{}' is not a number", column.text(row)));
   }
