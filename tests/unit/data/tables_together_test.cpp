@@ -84,6 +84,14 @@ TEST(ColumnParts, SayWhatATableOfOneColumnLacks) {
             "cells");
 }
 
+TEST(ColumnParts, SayWhichTextMakesNumbersCategories) {
+  const TableFolder folder;
+  EXPECT_EQ(load_message(spec_of(folder.write(
+                "t.csv", table_of("a,y\n", 1002, [](std::size_t i) { return (i == 7 ? "n.a." : number(i)) + ",1"; })))),
+            "t.csv: column 'a': has 1002 different texts, and numbers but for ones like 'n.a.' in line 9; if it is no "
+            "category, name it in data.drop");
+}
+
 TEST(Targets, AreSeveralNumbersInRegression) {
   const TableFolder folder;
   DataSpec spec = spec_of(folder.write("t.csv", "a,y1,y2\n1,0,10\n2,4,30\n"));
@@ -190,6 +198,18 @@ TEST(OtherTables, AreMatchedByNameAndElseByPosition) {
   spec.validation = folder.write("v.csv", "x1,x2,t\n9,6,7\n");
   d = load_dataset(spec, 1);
   EXPECT_EQ(Floats(d.row(2).begin(), d.row(2).end()), (Floats{7, 3}));
+}
+
+TEST(OtherTables, ForPredictionMayHoldJustTheInputsInTheirOrder) {
+  const TableFolder folder;
+  DataSpec spec = spec_of(folder.write("t.csv", "y,a,b\n1,2,3\n3,4,7\n"));
+  spec.target = {"y"};
+  spec.validation = folder.write("v.csv", "y,a,b\n1,2,3\n");
+  const Preprocessing p = load_dataset(spec, 1).preprocessing;
+  EXPECT_EQ(encode_rows(p, folder.write("new.csv", "9,6\n")).inputs, (Floats{6, 1}));
+  EXPECT_EQ(message_of([&] { (void)encode_rows(p, folder.write("new.csv", "9,6,7\n")); }),
+            "new.csv: column 'a': is not in this table; known: V1, V2, V3\n"
+            "new.csv: column 'b': is not in this table; known: V1, V2, V3");
 }
 
 TEST(OtherTables, OfImagesHaveAsManyPixels) {
