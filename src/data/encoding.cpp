@@ -1,29 +1,19 @@
 #include "data/encoding.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
-#include <optional>
-#include <set>
 #include <string_view>
+#include <unordered_map>
 
+#include "data/levels.hpp"
 #include "spec/nearest.hpp"
 
 namespace shoal::data {
 namespace {
 
 constexpr std::size_t kMostCategories = 1000;
-
-std::string column_path(const std::string& name) { return fmt::format("column '{}'", name); }
-
-std::optional<std::size_t> index_of(const Table& table, const std::string& name) {
-  for (std::size_t c = 0; c < table.columns.size(); ++c) {
-    if (table.columns[c].name == name) return c;
-  }
-  return std::nullopt;
-}
 
 double midrange(const std::vector<double>& numbers) {
   double low = std::numeric_limits<double>::infinity();
@@ -36,103 +26,97 @@ double midrange(const std::vector<double>& numbers) {
   return low > high ? 0.0 : low / 2 + high / 2;
 }
 
-/// One-hot inputs of one cell.
-void encode_category(const InputColumn& column, const Table& table, const Column& source, std::size_t row, float* to,
-                     Faults& faults) {
-  const std::string text = cell_text(source, row);
-  const auto found = std::ranges::find(column.categories, text);
-  if (found != column.categories.end()) {
-    to[found - column.categories.begin()] = 1.0F;
-    return;
-  }
-  if (text.empty()) {
-    faults.add(table, row, column.name, "has no value; data.missing: impute makes that a category of its own");
-    return;
-  }
-  const std::vector<std::string_view> known(column.categories.begin(), column.categories.end());
-  faults.add(table, row, column.name,
-             fmt::format("'{}' is not among the training table's categories{}", text, suggestion(text, known)));
-}
-
-void encode_number(const InputColumn& column, MissingPolicy missing, const Table& table, const Column& source,
-                   std::size_t row, float* to, Faults& faults) {
-  double value = std::numeric_limits<double>::quiet_NaN();
-  if (!source.is_text()) {
-    value = source.numbers[row];
-  } else if (const std::string& text = source.texts[row]; !text.empty()) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) {
-      faults.add(table, row, column.name, fmt::format("'{}' is not a number", text));
-      return;
-    }
-  }
-  if (std::isnan(value) && missing == MissingPolicy::error) {
-    faults.add(table, row, column.name, "has no value; data.missing: impute fills it with the training rows' mean");
-    return;
-  }
-  to[0] = static_cast<float>(value - column.centre);
-  // A huge centre comes from a huge value in the same column: that one is at fault.
-  constexpr double kLargest = std::numeric_limits<float>::max();
-  if (std::isinf(to[0]) && (std::abs(value) > kLargest || std::abs(column.centre) <= kLargest)) {
-    faults.add(table, row, column.name, fmt::format("{} is too large for a 4-byte float", value));
-    return;
-  }
-  if (column.has_indicator) to[1] = std::isnan(value) ? 1.0F : 0.0F;
-}
-
 std::size_t width(const InputColumn& column) {
   if (column.kind == InputColumn::Kind::categorical) return column.categories.size();
   return column.has_indicator ? 2 : 1;
 }
 
-}  // namespace
-
-void Faults::add(const Table& table, std::size_t row, const std::string& column, const std::string& message) {
-  std::string path = column_path(column);
-  if (table.line(row) == 0) path += fmt::format(", row {}", row);
-  add({table.file, table.line(row), path, message});
-}
-
-void Faults::add(Diagnostic diagnostic) {
-  if (found_.size() < kMost) {
-    found_.push_back(std::move(diagnostic));
-  } else {
-    ++n_more_;
-  }
-}
-
-void Faults::finish() {
-  if (found_.empty()) return;
-  if (n_more_ > 0) found_.push_back({found_.back().file, 0, {}, fmt::format("and {} more", n_more_)});
-  throw InputError(std::move(found_));
-}
-
-std::string cell_text(const Column& column, std::size_t row) {
-  if (column.is_text()) return column.texts[row];
-  const double number = column.numbers[row];
-  return std::isnan(number) ? std::string() : fmt::format("{}", number);
-}
-
-std::vector<std::string> different_texts(const Column& column) {
-  std::vector<std::string> texts;
-  if (column.is_text()) {
-    const std::set<std::string> different(column.texts.begin(), column.texts.end());
-    texts.assign(different.begin(), different.end());
-    return texts;
-  }
-  std::set<double> different;
-  bool missing = false;
-  for (const double number : column.numbers) {
-    if (std::isnan(number)) {
-      missing = true;
-    } else {
-      different.insert(number);
+/// One input column of a table that is being encoded: a cell is looked up, whatever the table holds it as.
+class ColumnEncoder {
+ public:
+  ColumnEncoder(const InputColumn& column, MissingPolicy missing, const Table& table, const Column& source)
+      : column_(column), missing_(missing), table_(table), source_(source) {
+    if (column.kind == InputColumn::Kind::categorical) {
+      levels_ = levels_of(source);
+      std::unordered_map<std::string_view, std::int64_t> category_of;
+      for (const std::string& category : column.categories) {
+        category_of.emplace(category, static_cast<std::int64_t>(category_of.size()));
+      }
+      for (const std::string& text : levels_.texts) {
+        const auto found = category_of.find(text);
+        categories_.push_back(found == category_of.end() ? -1 : found->second);
+      }
+    } else if (source.is_text()) {
+      for (const std::string& word : source.words) numbers_.push_back(number_of_text(word));
     }
   }
-  if (missing) texts.emplace_back();
-  for (const double number : different) texts.push_back(fmt::format("{}", number));
-  return texts;
-}
+
+  [[nodiscard]] std::size_t n_inputs() const { return width(column_); }
+
+  /// Writes the row's inputs to `to`, which holds zeros.
+  void encode(std::size_t row, float* to, Faults& faults) const {
+    if (column_.kind == InputColumn::Kind::categorical) {
+      const std::int64_t category = categories_[levels_.codes[row]];
+      if (category >= 0) {
+        to[category] = 1.0F;
+      } else {
+        refuse_category(row, levels_.texts[levels_.codes[row]], faults);
+      }
+    } else {
+      encode_number(row, source_.is_text() ? numbers_[source_.codes[row]] : source_.numbers[row], to, faults);
+    }
+  }
+
+ private:
+  void encode_number(std::size_t row, double value, float* to, Faults& faults) const {
+    if (std::isnan(value)) {
+      if (source_.is_text() && !source_.text(row).empty()) {
+        if (!faults.only_counts()) {
+          faults.add(table_, row, column_.name, fmt::format("'{}' is not a number", source_.text(row)));
+        }
+        return;
+      }
+      if (missing_ == MissingPolicy::error) {
+        if (!faults.only_counts()) {
+          faults.add(table_, row, column_.name,
+                     "has no value; data.missing: impute fills it with the training rows' mean");
+        }
+        return;
+      }
+    }
+    to[0] = static_cast<float>(value - column_.centre);
+    if (column_.has_indicator) to[1] = std::isnan(value) ? 1.0F : 0.0F;
+    if (!std::isinf(to[0])) return;
+    // A huge centre comes from a huge value in the same column: that one is at fault.
+    constexpr double kLargest = std::numeric_limits<float>::max();
+    if ((std::abs(value) > kLargest || std::abs(column_.centre) <= kLargest) && !faults.only_counts()) {
+      faults.add(table_, row, column_.name, fmt::format("{} is too large for a 4-byte float", value));
+    }
+  }
+
+  void refuse_category(std::size_t row, const std::string& text, Faults& faults) const {
+    // Where no training row lacks a value, one that does is of no category at all.
+    if (text.empty() && missing_ == MissingPolicy::impute) return;
+    if (faults.only_counts()) return;
+    if (text.empty()) {
+      faults.add(table_, row, column_.name, "has no value; data.missing: impute makes that a category of its own");
+      return;
+    }
+    const std::vector<std::string_view> known(column_.categories.begin(), column_.categories.end());
+    faults.add(table_, row, column_.name,
+               fmt::format("'{}' is not among the training table's categories{}", text, suggestion(text, known)));
+  }
+
+  const InputColumn& column_;
+  MissingPolicy missing_;
+  const Table& table_;
+  const Column& source_;
+  Levels levels_;                         ///< of a categorical column
+  std::vector<std::int64_t> categories_;  ///< of levels_; -1: none
+  std::vector<double> numbers_;           ///< of the words of a numeric column that this table holds as text
+};
+
+}  // namespace
 
 void describe_inputs(const Table& table, const std::vector<std::size_t>& inputs, const std::vector<bool>& categorical,
                      Preprocessing& preprocessing, Faults& faults) {
@@ -141,14 +125,21 @@ void describe_inputs(const Table& table, const std::vector<std::size_t>& inputs,
     const Column& source = table.columns[inputs[i]];
     InputColumn column;
     column.name = source.name;
+    if (preprocessing.missing == MissingPolicy::error && !source.is_text() &&
+        std::ranges::all_of(source.numbers, [](double x) { return std::isnan(x); })) {
+      faults.add({table.file, 0, column_path(source.name), "has no value in any row; name it in data.drop"});
+    }
     if (categorical[i]) {
       column.kind = InputColumn::Kind::categorical;
-      column.categories = different_texts(source);
+      column.categories = levels_of(source).texts;
       if (preprocessing.missing == MissingPolicy::error) std::erase(column.categories, "");
       if (column.categories.size() > kMostCategories) {
+        const std::string odd = source.odd_line == 0 ? ""
+                                                     : fmt::format(", and numbers but for ones like '{}' in line {}",
+                                                                   source.odd_text, source.odd_line);
         faults.add({table.file, 0, column_path(source.name),
-                    fmt::format("has {} different texts; if it is no category, name it in data.drop",
-                                column.categories.size())});
+                    fmt::format("has {} different texts{}; if it is no category, name it in data.drop",
+                                column.categories.size(), odd)});
       }
     } else {
       column.centre = midrange(source.numbers);
@@ -162,14 +153,27 @@ void describe_inputs(const Table& table, const std::vector<std::size_t>& inputs,
 }
 
 std::vector<std::size_t> match_inputs(const Preprocessing& preprocessing, const Table& table) {
+  const std::size_t n_columns = preprocessing.columns.size();
+  if (table.is_images && table.columns.size() != n_columns && n_columns > 0 &&
+      preprocessing.columns.back().name == unnamed_column(n_columns - 1)) {
+    throw InputError(Diagnostic{
+        table.file,
+        0,
+        {},
+        fmt::format("has images of {} values; those of the training table have {}", table.columns.size(), n_columns)});
+  }
+  std::unordered_map<std::string_view, std::size_t> place_of;
+  std::vector<std::string_view> names;
+  for (const Column& column : table.columns) {
+    place_of.emplace(column.name, names.size());
+    names.emplace_back(column.name);
+  }
   std::vector<std::size_t> at;
   Faults faults;
-  std::vector<std::string_view> names;
-  for (const Column& column : table.columns) names.emplace_back(column.name);
   for (const InputColumn& column : preprocessing.columns) {
-    if (const auto found = index_of(table, column.name)) {
-      at.push_back(*found);
-    } else {
+    if (const auto found = place_of.find(column.name); found != place_of.end()) {
+      at.push_back(found->second);
+    } else if (!faults.only_counts()) {
       faults.add({table.file, 0, column_path(column.name), "is not in this table" + suggestion(column.name, names)});
     }
   }
@@ -185,22 +189,26 @@ std::vector<std::size_t> match_inputs(const Preprocessing& preprocessing, const 
 
 void encode_inputs(const Preprocessing& preprocessing, const Table& table, const std::vector<std::size_t>& at,
                    std::vector<float>& inputs, Faults& faults) {
+  std::vector<ColumnEncoder> encoders;
+  encoders.reserve(at.size());
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    encoders.emplace_back(preprocessing.columns[i], preprocessing.missing, table, table.columns[at[i]]);
+  }
   const auto n_inputs = static_cast<std::size_t>(preprocessing.n_inputs);
-  const std::size_t begin = inputs.size();
-  inputs.resize(begin + table.n_rows * n_inputs, 0.0F);
-  std::size_t first = 0;
-  for (std::size_t i = 0; i < preprocessing.columns.size(); ++i) {
-    const InputColumn& column = preprocessing.columns[i];
-    const Column& source = table.columns[at[i]];
-    for (std::size_t row = 0; row < table.n_rows; ++row) {
-      float* to = inputs.data() + begin + row * n_inputs + first;
-      if (column.kind == InputColumn::Kind::categorical) {
-        encode_category(column, table, source, row, to, faults);
-      } else {
-        encode_number(column, preprocessing.missing, table, source, row, to, faults);
+  inputs.reserve(inputs.size() + table.n_rows * n_inputs);
+  // A few rows at a time, so that their zeros are still near when they are written over.
+  constexpr std::size_t kBlock = 64;
+  for (std::size_t first = 0; first < table.n_rows; first += kBlock) {
+    const std::size_t end = std::min(first + kBlock, table.n_rows);
+    const std::size_t begin = inputs.size();
+    inputs.resize(begin + (end - first) * n_inputs, 0.0F);
+    float* to = inputs.data() + begin;
+    for (std::size_t row = first; row < end; ++row) {
+      for (const ColumnEncoder& encoder : encoders) {
+        encoder.encode(row, to, faults);
+        to += encoder.n_inputs();
       }
     }
-    first += width(column);
   }
 }
 

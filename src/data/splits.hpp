@@ -2,10 +2,7 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
 #include <vector>
-
-#include "shoal/data.hpp"
 
 namespace shoal::data {
 
@@ -13,13 +10,11 @@ namespace shoal::data {
 /// by at most one between folds. Groups (empty: none) stay whole and override strata.
 [[nodiscard]] std::vector<std::uint32_t> deal_folds(std::size_t n_rows, std::uint32_t n_folds,
                                                     std::span<const std::int32_t> strata,
-                                                    std::span<const std::string> groups, std::uint64_t seed);
+                                                    std::span<const std::uint32_t> groups, std::uint64_t seed);
 
 /// Whether row r is held out for validation: about `fraction` of the rows, of each stratum within one row of its share.
+/// Groups stay whole and override strata; of several, at least one is held out and one is not.
 [[nodiscard]] std::vector<bool> hold_out(std::size_t n_rows, double fraction, std::span<const std::int32_t> strata,
-                                         std::span<const std::string> groups, std::uint64_t seed);
-
-/// Scaling by a split's training rows, for all inputs and regression targets.
-void fit_scaling(const Dataset& dataset, InputScale scale, TargetScale target_scale, Split& split);
+                                         std::span<const std::uint32_t> groups, std::uint64_t seed);
 
 }  // namespace shoal::data

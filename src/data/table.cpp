@@ -1,75 +1,67 @@
 #include "data/table.hpp"
 
+#include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <memory>
-#include <zlib.h>
+#include <charconv>
+#include <limits>
+#include <system_error>
+#include <utility>
 
+#include "data/file_bytes.hpp"
 #include "shoal/error.hpp"
 
 namespace shoal::data {
+namespace {
 
-std::string read_bytes(const std::filesystem::path& path) {
-  const auto fail = [&](const std::string& reason) -> void {
-    throw InputError(Diagnostic{path.string(), 0, {}, reason});
-  };
-  if (std::filesystem::is_directory(path)) fail("is a directory, not a table");
-  errno = 0;
-  const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose);
-  if (!file) fail(std::string("cannot be read: ") + std::strerror(errno));
-  gzbuffer(file.get(), 1U << 18);
-  std::string bytes;
-  std::vector<char> block(1U << 20);
-  for (;;) {
-    const int n = gzread(file.get(), block.data(), static_cast<unsigned>(block.size()));
-    if (n < 0) {
-      int code = 0;
-      fail(std::string("cannot be unpacked: ") + gzerror(file.get(), &code));
-    }
-    if (n == 0) break;
-    bytes.append(block.data(), static_cast<std::size_t>(n));
+/// Refuses other tools' formats by their first bytes.
+void refuse_foreign_formats(std::string_view bytes, const std::string& file) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kForeign{{
+      {"PK\x03\x04", "is a ZIP archive, as .xlsx, .ods and .npz are"},
+      {"PAR1", "is a Parquet file"},
+      {"\x89HDF", "is an HDF5 file"},
+      {"\xD0\xCF\x11\xE0", "is an old Excel workbook"},
+      {"BZh", "is packed with bzip2"},
+      {"\xFD"
+       "7zXZ",
+       "is packed with xz"},
+      {"\x28\xB5\x2F\xFD", "is packed with zstd"},
+  }};
+  for (const auto& [start, what] : kForeign) {
+    if (!bytes.starts_with(start)) continue;
+    throw InputError(
+        Diagnostic{file, 0, {}, std::string(what) + "; save the table as CSV or NPY, packed with gzip or not"});
   }
-  int code = 0;
-  (void)gzerror(file.get(), &code);
-  if (code == Z_BUF_ERROR) fail("ends in the middle of its compressed data");
-  return bytes;
 }
 
-std::uint64_t hash_bytes(const std::string& bytes, std::uint64_t seed) {
-  constexpr std::uint64_t kPrime = 1099511628211ULL;
-  std::uint64_t hash = 14695981039346656037ULL ^ seed;
-  std::size_t i = 0;
-  for (; i + 8 <= bytes.size(); i += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, bytes.data() + i, 8);
-    hash = (hash ^ word) * kPrime;
-    hash ^= hash >> 32;
-  }
-  for (; i < bytes.size(); ++i) hash = (hash ^ static_cast<unsigned char>(bytes[i])) * kPrime;
-  return hash;
-}
+}  // namespace
 
-bool is_missing(std::string_view cell) {
-  static constexpr std::array<std::string_view, 9> kWords{"", "NA", "N/A", "NaN", "nan", "null", "NULL", "?", "#N/A"};
-  for (const std::string_view word : kWords) {
-    if (cell == word) return true;
-  }
-  return false;
-}
-
-Table read_table(const std::filesystem::path& path) {
+Table read_table(const std::filesystem::path& path, std::span<const std::string> known) {
   const std::string bytes = read_bytes(path);
+  refuse_foreign_formats(bytes, path.string());
   Table table;
   if (bytes.starts_with("\x93NUMPY")) {
     table = read_npy(bytes, path.string());
   } else if (bytes.size() > 4 && bytes[0] == 0 && bytes[1] == 0) {
     table = read_idx(bytes, path);
   } else {
-    table = read_csv(bytes, path.string());
+    table = read_csv(bytes, path.string(), known);
   }
   table.hash = hash_bytes(bytes, table.hash);
   return table;
+}
+
+double number_of_text(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() ? value : std::numeric_limits<double>::quiet_NaN();
+}
+
+std::string unnamed_column(std::size_t c) { return 'V' + std::to_string(c + 1); }
+
+bool all_unnamed(std::span<const std::string> names) {
+  return std::ranges::all_of(names, [](const std::string& name) {
+    return name.size() > 1 && name[0] == 'V' && name.find_first_not_of("0123456789", 1) == std::string::npos;
+  });
 }
 
 }  // namespace shoal::data

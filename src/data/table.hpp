@@ -2,18 +2,24 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace shoal::data {
 
-/// One column as the file holds it. Text is kept only where some cell is not a number.
+/// One column as the file holds it: numbers where every cell is one, else texts, each different one kept once.
 struct Column {
   std::string name;
-  std::vector<double> numbers;     ///< NaN: missing; empty in a text column
-  std::vector<std::string> texts;  ///< "" : missing; empty in a numeric column
-  [[nodiscard]] bool is_text() const noexcept { return !texts.empty(); }
+  std::vector<double> numbers;       ///< NaN: missing; empty in a text column
+  std::vector<std::uint32_t> codes;  ///< text column: the cell's place in words; empty in a numeric column
+  std::vector<std::string> words;    ///< "": missing
+  std::string odd_text;              ///< text column of mostly numbers: the first cell that is none
+  std::uint32_t odd_line = 0;        ///< and its line
+
+  [[nodiscard]] bool is_text() const noexcept { return !codes.empty(); }
+  [[nodiscard]] const std::string& text(std::size_t row) const { return words[codes[row]]; }
 };
 
 /// A table as read, before anything is decided about it.
@@ -26,27 +32,28 @@ struct Table {
   bool is_images = false;                ///< IDX: the target is idx_labels, not a column
   std::vector<std::int32_t> idx_labels;  ///< IDX: the labels beside the images
   std::string no_labels;                 ///< IDX: why there are none, which new images do not need
+  std::vector<std::string> notes;        ///< what the reader decided and a person should know
   std::uint64_t hash = 0;                ///< of every byte read
 
   /// Line of a row, 0 where there are none.
   [[nodiscard]] int line(std::size_t row) const { return lines.empty() ? 0 : static_cast<int>(lines[row]); }
 };
 
-/// Reads CSV, NPY or IDX, told apart by content, each also gzipped. Throws InputError.
-[[nodiscard]] Table read_table(const std::filesystem::path& path);
+/// Reads CSV, NPY or IDX, told apart by content, each also gzipped. `known`: names of columns that a table of the same
+/// kind has, which tell a header from a row. Throws InputError.
+[[nodiscard]] Table read_table(const std::filesystem::path& path, std::span<const std::string> known = {});
 
 /// The readers behind it. `bytes`: the whole unpacked file.
-[[nodiscard]] Table read_csv(const std::string& bytes, const std::string& file);
+[[nodiscard]] Table read_csv(std::string_view bytes, const std::string& file, std::span<const std::string> known = {});
 [[nodiscard]] Table read_npy(const std::string& bytes, const std::string& file);
 [[nodiscard]] Table read_idx(const std::string& bytes, const std::filesystem::path& path);
 
-/// A whole file, unpacked where it is gzipped; InputError where it cannot be read.
-[[nodiscard]] std::string read_bytes(const std::filesystem::path& path);
+/// The number that a whole text is in its shortest form; NaN: none.
+[[nodiscard]] double number_of_text(std::string_view text);
 
-/// Whether a cell says that there is no value: empty, NA, N/A, NaN, null, ?.
-[[nodiscard]] bool is_missing(std::string_view cell);
-
-/// FNV-1a over 8 bytes at a time, then over the rest.
-[[nodiscard]] std::uint64_t hash_bytes(const std::string& bytes, std::uint64_t seed);
+/// The name of column c in a table that names none: V1, V2, ...
+[[nodiscard]] std::string unnamed_column(std::size_t c);
+/// Whether a table whose columns have these names has no header.
+[[nodiscard]] bool all_unnamed(std::span<const std::string> names);
 
 }  // namespace shoal::data

@@ -50,16 +50,16 @@ std::vector<Broken> broken_tables() {
        "ragged_after_newline_in_quotes.csv:4: has 2 cells where the table has 3 columns"},
       {"many_ragged.csv",
        {},
-       "many_ragged.csv:2: has 1 cells where the table has 2 columns\n"
-       "many_ragged.csv:3: has 1 cells where the table has 2 columns\n"
-       "many_ragged.csv:4: has 1 cells where the table has 2 columns\n"
-       "many_ragged.csv:5: has 1 cells where the table has 2 columns\n"
-       "many_ragged.csv:6: has 1 cells where the table has 2 columns\n"
-       "many_ragged.csv:7: has 1 cells where the table has 2 columns\n"
-       "many_ragged.csv:8: has 1 cells where the table has 2 columns\n"
-       "many_ragged.csv:9: has 1 cells where the table has 2 columns\n"
-       "many_ragged.csv:10: has 1 cells where the table has 2 columns\n"
-       "many_ragged.csv:11: has 1 cells where the table has 2 columns\n"
+       "many_ragged.csv:2: has 1 cell where the table has 2 columns\n"
+       "many_ragged.csv:3: has 1 cell where the table has 2 columns\n"
+       "many_ragged.csv:4: has 1 cell where the table has 2 columns\n"
+       "many_ragged.csv:5: has 1 cell where the table has 2 columns\n"
+       "many_ragged.csv:6: has 1 cell where the table has 2 columns\n"
+       "many_ragged.csv:7: has 1 cell where the table has 2 columns\n"
+       "many_ragged.csv:8: has 1 cell where the table has 2 columns\n"
+       "many_ragged.csv:9: has 1 cell where the table has 2 columns\n"
+       "many_ragged.csv:10: has 1 cell where the table has 2 columns\n"
+       "many_ragged.csv:11: has 1 cell where the table has 2 columns\n"
        "many_ragged.csv: and more; reading stopped there"},
       {"duplicate_header.csv", {}, "duplicate_header.csv:1: column 'a': the header names it twice"},
       {"unterminated_quote.csv", {}, "unterminated_quote.csv:3: a quote opens here and never closes"},
@@ -75,7 +75,7 @@ std::vector<Broken> broken_tables() {
       {"latin1.csv", {}, "latin1.csv:3: is not UTF-8 text; save the table as CSV UTF-8"},
       {"overlong_utf8.csv", {}, "overlong_utf8.csv:2: is not UTF-8 text; save the table as CSV UTF-8"},
       {"utf16.csv", {}, "utf16.csv: is UTF-16; save it as CSV UTF-8"},
-      {"binary.csv", {}, "binary.csv: is not a table: it holds binary data, and is neither NPY nor IDX"},
+      {"binary.csv", {}, "binary.csv:1: holds a zero byte: the file is neither text nor NPY nor IDX"},
       {"binary_zeros.idx", {}, "binary_zeros.idx: is not a table: neither text nor NPY nor IDX"},
       {"missing_number.csv",
        {},
@@ -99,7 +99,7 @@ std::vector<Broken> broken_tables() {
        "missing_category.csv:3: column 'c': has no value; data.missing: impute makes that a category of its own"},
       {"missing_target.csv", {}, "missing_target.csv:3: column 'y': the target has no value"},
       {"missing_class.csv", {}, "missing_class.csv:3: column 'y': the target has no value"},
-      {"one_class.csv", {}, "one_class.csv: the target has 1 class; classification needs 2"},
+      {"one_class.csv", {}, "one_class.csv: the target has 1 class, 'yes'; classification needs 2"},
       {"fractional_class.csv", classify,
        "fractional_class.csv: column 'y': classes must be text or whole numbers; numbers like these are task "
        "regression"},
@@ -145,10 +145,12 @@ std::vector<Broken> broken_tables() {
        "data.validation: a validation table and data.cv cannot go together"},
       {"plain.csv", [](DataSpec& s) { s.validation = 0.01; },
        "plain.csv: data.validation: leaves 3 rows to train on and 0 to validate on; both need one"},
-      {"only_target.csv", {}, "only_target.csv: no column is left to be an input"},
-      {"one_row.csv",
+      {"only_target.csv",
        {},
-       "one_row.csv: data.validation: leaves 1 rows to train on and 0 to validate on; both need one"},
+       "only_target.csv: no column is left to be an input: the table has one column; commas, semicolons or tabs "
+       "separate "
+       "cells"},
+      {"one_row.csv", {}, "one_row.csv: data.validation: leaves 1 row to train on and 0 to validate on; both need one"},
       {"two_groups.csv",
        [](DataSpec& s) {
          s.groups = "g";

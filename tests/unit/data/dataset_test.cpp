@@ -32,8 +32,8 @@ TEST(LoadDataset, CentresNumbersAndSpreadsCategories) {
   EXPECT_EQ(d.inputs, (Floats{-3, 0, 1, -1, 1, 0, 3, 0, 1, 1, 0, 1}));
   EXPECT_EQ(d.preprocessing.classes, (Texts{"no", "yes"}));
   EXPECT_EQ(d.labels, (std::vector<std::int32_t>{0, 1, 0, 1}));
-  ASSERT_EQ(d.notes.size(), 1U);
-  EXPECT_EQ(d.notes[0], "target 'y' holds text: classification (data.task says otherwise)");
+  EXPECT_EQ(d.notes,
+            (Texts{"t.csv: line 1 is the header", "target 'y' holds text: classification (data.task says otherwise)"}));
 }
 
 TEST(LoadDataset, KeepsSmallDifferencesOfLargeNumbers) {
@@ -133,7 +133,7 @@ TEST(LoadDataset, GivesEachRowToOneFoldAndNotesSmallClasses) {
   DataSpec small = spec_of(folder.write("t.csv", "a,y\n1,u\n2,u\n3,u\n4,v\n"));
   small.cv = 3;
   const Dataset s = load_dataset(small, 1);
-  EXPECT_EQ(s.notes.back(), "class 'v' has 1 rows for 3 folds: some validate without it");
+  EXPECT_EQ(s.notes.back(), "class 'v' has 1 row for 3 folds: some validate without it");
 }
 
 TEST(LoadDataset, ScalingDoesNotLookAtValidationRows) {

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <map>
 #include <set>
-#include <string>
 #include <vector>
 
 namespace shoal::data {
@@ -62,13 +61,13 @@ TEST(HoldOut, TakesEachClassWithinOneRowOfItsShareAndTheWholeFraction) {
 }
 
 TEST(Splits, KeepGroupsWhole) {
-  std::vector<std::string> groups;
-  for (int i = 0; i < 200; ++i) groups.push_back("g" + std::to_string(i * i % 23));
+  std::vector<std::uint32_t> groups;
+  for (std::uint32_t i = 0; i < 200; ++i) groups.push_back(i * i % 23);
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     const std::vector<std::uint32_t> fold_of = deal_folds(groups.size(), 4, {}, groups, seed);
     const std::vector<bool> held = hold_out(groups.size(), 0.25, {}, groups, seed);
-    std::map<std::string, std::set<std::uint32_t>> folds;
-    std::map<std::string, std::set<bool>> sides;
+    std::map<std::uint32_t, std::set<std::uint32_t>> folds;
+    std::map<std::uint32_t, std::set<bool>> sides;
     for (std::size_t row = 0; row < groups.size(); ++row) {
       folds[groups[row]].insert(fold_of[row]);
       sides[groups[row]].insert(held[row]);

@@ -1,0 +1,126 @@
+#include "data/csv_cells.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+namespace shoal::data {
+namespace {
+
+constexpr std::array kPowersOf10{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// Most cells are a few digits with a point among them: such a number is a whole number below 2^53 over a power of ten,
+/// both exact as doubles, so that one division rounds it correctly (Clinger 1990).
+std::optional<double> short_number_of(std::string_view cell) {
+  constexpr std::size_t kMostDigits = 15;
+  const char* at = cell.data();
+  const char* const end = at + cell.size();
+  const bool negative = at != end && *at == '-';
+  if (negative) ++at;
+  if (end - at > static_cast<std::ptrdiff_t>(kMostDigits) + 1) return std::nullopt;
+  const char* const begin = at;
+  std::uint64_t digits = 0;
+  for (; at != end && is_digit(*at); ++at) digits = digits * 10 + static_cast<std::uint64_t>(*at - '0');
+  auto n_digits = static_cast<std::size_t>(at - begin);
+  std::size_t n_decimals = 0;
+  if (at != end && *at == '.') {
+    const char* const point = at++;
+    for (; at != end && is_digit(*at); ++at) digits = digits * 10 + static_cast<std::uint64_t>(*at - '0');
+    n_decimals = static_cast<std::size_t>(at - point) - 1;
+    n_digits += n_decimals;
+  }
+  if (at != end || n_digits == 0 || n_digits > kMostDigits) return std::nullopt;
+  const double value = static_cast<double>(digits) / kPowersOf10[n_decimals];
+  return negative ? -value + 0.0 : value;  // -0 is 0
+}
+
+}  // namespace
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+bool is_missing(std::string_view cell) {
+  if (cell.empty()) return true;
+  // No such word is longer, and none begins with a digit: numbers leave here.
+  if (cell.size() > 9 || is_digit(cell.front())) return false;
+  static constexpr std::array<std::string_view, 19> kWords{
+      "?",    "NA",   "N/A",  "n/a",  "NaN", "nan",     "NAN",      "-NaN",     "-nan", "null",
+      "NULL", "Null", "None", "<NA>", "#NA", "-1.#IND", "-1.#QNAN", "#N/A N/A", "#N/A"};
+  return std::ranges::find(kWords, cell) != kWords.end();
+}
+
+std::optional<double> number_of(std::string_view cell, bool decimal_comma) {
+  if (const std::optional<double> number = short_number_of(cell)) return number;
+  std::array<char, 64> copy;
+  if (decimal_comma && cell.find(',') != std::string_view::npos) {
+    if (cell.size() > copy.size() || cell.find('.') != std::string_view::npos) return std::nullopt;
+    std::ranges::transform(cell, copy.begin(), [](char c) { return c == ',' ? '.' : c; });
+    cell = {copy.data(), cell.size()};
+  }
+  if (cell.size() > 1 && cell.front() == '+' && cell[1] != '-') cell.remove_prefix(1);
+  double value = 0;
+  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (end != cell.data() + cell.size() || cell.empty()) return std::nullopt;
+  if (error == std::errc::result_out_of_range) {  // too large, or too small to matter
+    return cell.find("e-") != std::string_view::npos || cell.find("E-") != std::string_view::npos ? 0.0 : HUGE_VAL;
+  }
+  return error == std::errc() ? std::optional(value + 0.0) : std::nullopt;
+}
+
+bool is_utf8(std::string_view bytes) {
+  std::size_t i = 0;
+  for (; i + 8 <= bytes.size(); i += 8) {  // most text is ASCII
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + i, 8);
+    if ((word & 0x8080808080808080ULL) != 0) break;
+  }
+  while (i < bytes.size()) {
+    const auto c = static_cast<unsigned char>(bytes[i]);
+    const std::size_t n = c < 0x80 ? 1 : (c >> 5) == 6 ? 2 : (c >> 4) == 14 ? 3 : (c >> 3) == 30 ? 4 : 0;
+    if (n == 0 || i + n > bytes.size()) return false;
+    const auto second = n > 1 ? static_cast<unsigned char>(bytes[i + 1]) : 0;
+    if (n == 2 && c < 0xC2) return false;
+    if ((c == 0xE0 && second < 0xA0) || (c == 0xED && second > 0x9F)) return false;
+    if ((c == 0xF0 && second < 0x90) || (c == 0xF4 && second > 0x8F) || c > 0xF4) return false;
+    for (std::size_t k = 1; k < n; ++k) {
+      if ((static_cast<unsigned char>(bytes[i + k]) >> 6) != 2) return false;
+    }
+    i += n;
+  }
+  return true;
+}
+
+char separator_of(std::string_view bytes) {
+  constexpr std::string_view kSeparators = ";\t,";  // a decimal comma makes commas frequent where another one separates
+  std::array<std::array<std::size_t, kSeparators.size()>, 2> count{};
+  std::size_t record = 0;
+  std::size_t length = 0;
+  bool quoted = false;
+  for (const char c : bytes) {
+    if (c == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (c == '\n' || c == '\r') {
+      if (length > 0 && ++record == count.size()) break;
+      length = 0;
+      continue;
+    }
+    ++length;
+    if (const std::size_t which = kSeparators.find(c); which != std::string_view::npos) ++count[record][which];
+  }
+  for (std::size_t s = 0; s < kSeparators.size(); ++s) {
+    if (count[0][s] > 0 && count[0][s] == count[1][s]) return kSeparators[s];
+  }
+  if (count[0][0] > 0) return ';';
+  return count[0][1] > count[0][2] ? '\t' : ',';
+}
+
+}  // namespace shoal::data

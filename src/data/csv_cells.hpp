@@ -1,0 +1,24 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace shoal::data {
+
+/// Without blanks at both ends.
+[[nodiscard]] std::string_view trimmed(std::string_view text);
+
+/// Whether a cell says that there is no value: empty, `?`, or one of the words that pandas takes for it.
+[[nodiscard]] bool is_missing(std::string_view cell);
+
+/// The number that a whole cell is, correctly rounded. Infinities are numbers here and refused by the caller.
+/// decimal_comma: 1,5 is one and a half.
+[[nodiscard]] std::optional<double> number_of(std::string_view cell, bool decimal_comma);
+
+/// Without overlong forms, surrogates and code points past U+10FFFF, which JSON refuses.
+[[nodiscard]] bool is_utf8(std::string_view bytes);
+
+/// The separator of a CSV text, of comma, semicolon and tab, by its first two records.
+[[nodiscard]] char separator_of(std::string_view bytes);
+
+}  // namespace shoal::data
