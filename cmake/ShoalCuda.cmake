@@ -37,3 +37,10 @@ function(shoal_cuda_library name)
   target_compile_options(${name} PRIVATE -fmad=false -Werror all-warnings)
   set_target_properties(${name} PROPERTIES CUDA_STANDARD 20 CUDA_RUNTIME_LIBRARY Static)
 endfunction()
+
+# shoal_portable(TARGET): a program that runs on another machine, with the libraries beside it of which there is no static
+# archive. An old-style RPATH, since that serves the libraries of these libraries too.
+function(shoal_portable target)
+  target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc -Wl,--disable-new-dtags)
+  set_target_properties(${target} PROPERTIES BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN")
+endfunction()

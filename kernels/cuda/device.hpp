@@ -15,13 +15,11 @@
 #define SHOAL_KERNEL
 #define SHOAL_DEVICE inline
 #define SHOAL_UNROLL
-#define SHOAL_RESTRICT
 #else
 #include <cuda_runtime.h>
 #define SHOAL_KERNEL __global__
 #define SHOAL_DEVICE __device__ __forceinline__
 #define SHOAL_UNROLL _Pragma("unroll")
-#define SHOAL_RESTRICT __restrict__
 #endif
 
 #include "shoal/error.hpp"
