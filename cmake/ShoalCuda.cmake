@@ -1,7 +1,13 @@
 # Sets SHOAL_HAS_CUDA and, where it is on, enables the CUDA language.
-# C++20 is asked for by an explicit flag: CMake 3.25 adds none for this compiler when CMAKE_CUDA_STANDARD says 20.
 set(SHOAL_HAS_CUDA OFF)
 if(NOT SHOAL_CUDA STREQUAL "OFF")
+  # Where the toolkit installs itself, for those whose PATH does not say so.
+  if(NOT DEFINED ENV{CUDACXX})
+    find_program(CMAKE_CUDA_COMPILER nvcc PATHS /usr/local/cuda/bin)
+    if(NOT CMAKE_CUDA_COMPILER)
+      unset(CMAKE_CUDA_COMPILER CACHE)
+    endif()
+  endif()
   include(CheckLanguage)
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
@@ -18,4 +24,23 @@ if(SHOAL_HAS_CUDA)
   endif()
   enable_language(CUDA)
   find_package(CUDAToolkit REQUIRED)
+  # CMake 3.25 knows no flag for C++20 of this compiler and puts c++17 behind one given as an option.
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
 endif()
+
+# shoal_cuda_library(NAME sources...): kernels, strict (docs/numerics.md) and without a warning, the CUDA runtime static.
+function(shoal_cuda_library name)
+  add_library(${name} STATIC ${ARGN})
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/include"
+                                             "${PROJECT_SOURCE_DIR}/src")
+  target_compile_options(${name} PRIVATE -fmad=false -Werror all-warnings)
+  set_target_properties(${name} PROPERTIES CUDA_STANDARD 20 CUDA_RUNTIME_LIBRARY Static)
+endfunction()
+
+# shoal_portable(TARGET): a program that runs on another machine, with the libraries beside it of which there is no static
+# archive. An old-style RPATH, since that serves the libraries of these libraries too.
+function(shoal_portable target)
+  target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc -Wl,--disable-new-dtags)
+  set_target_properties(${target} PROPERTIES BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN")
+endfunction()

@@ -3,10 +3,12 @@
 // What a kernel needs of a GPU: under nvcc the CUDA runtime, under g++ with SHOAL_EMULATION a twin of it on the host
 // (tests/emulation). A kernel's text is the same for both.
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <source_location>
 #include <string>
+#include <type_traits>
 
 #if defined(SHOAL_EMULATION)
 #include "tests/emulation/runtime.hpp"
@@ -32,15 +34,66 @@ inline void check(cudaError_t status, const std::string& call,
               place.file_name() + ":" + std::to_string(place.line()) + ")");
 }
 
+/// All lanes of a warp. Whoever names a lane in a mask promises that it comes to the same call; a block without
+/// whole warps must name the lanes that it has.
+inline constexpr std::uint32_t kWarpLanes = 32;
+inline constexpr std::uint32_t kFullWarp = 0xFFFFFFFFU;
+
+/// What atomic operations of every GPU since compute capability 6.0 work on.
+template <class T>
+concept AtomicWord = std::same_as<T, int> || std::same_as<T, unsigned> || std::same_as<T, unsigned long long>;
+template <class T>
+concept AtomicSum = AtomicWord<T> || std::same_as<T, float> || std::same_as<T, double>;
+
 #if defined(SHOAL_EMULATION)
 
 inline std::uint32_t thread() { return emulation::Block::current().thread(); }
 inline std::uint32_t block() { return emulation::Block::current().number(); }
 inline std::uint32_t n_threads() { return emulation::Block::current().n_threads(); }
+inline std::uint32_t lane() { return emulation::Block::current().lane(); }
 inline void barrier() { emulation::Block::current().barrier(); }
 template <class T>
 T* dynamic_shared() {
   return static_cast<T*>(emulation::dynamic_shared());
+}
+
+inline void warp_barrier(std::uint32_t mask) {
+  emulation::Block::current().meet({emulation::WarpOperation::barrier, mask});
+}
+inline std::uint32_t ballot(std::uint32_t mask, bool predicate) {
+  return static_cast<std::uint32_t>(
+      emulation::Block::current().meet({emulation::WarpOperation::ballot, mask, predicate ? 1U : 0U}));
+}
+inline bool any(std::uint32_t mask, bool predicate) { return ballot(mask, predicate) != 0; }
+inline bool all(std::uint32_t mask, bool predicate) { return ballot(mask, predicate) == mask; }
+template <class T>
+T shuffle(std::uint32_t mask, T value, std::uint32_t source) {
+  return emulation::shuffle(mask, value, source % kWarpLanes);
+}
+template <class T>
+T shuffle_xor(std::uint32_t mask, T value, std::uint32_t lanes) {
+  return emulation::shuffle(mask, value, (lane() ^ lanes) % kWarpLanes);
+}
+template <class T>
+T shuffle_down(std::uint32_t mask, T value, std::uint32_t distance) {
+  return emulation::shuffle(mask, value, lane() + distance < kWarpLanes ? lane() + distance : lane());
+}
+template <class T>
+T shuffle_up(std::uint32_t mask, T value, std::uint32_t distance) {
+  return emulation::shuffle(mask, value, lane() >= distance ? lane() - distance : lane());
+}
+
+template <AtomicSum T>
+T atomic_add(T* at, T value) {
+  return emulation::change_atomically(at, [=](T old) { return static_cast<T>(old + value); });
+}
+template <AtomicWord T>
+T atomic_max(T* at, T value) {
+  return emulation::change_atomically(at, [=](T old) { return old < value ? value : old; });
+}
+template <AtomicWord T>
+T atomic_compare_and_swap(T* at, T expected, T value) {
+  return emulation::change_atomically(at, [=](T old) { return old == expected ? value : old; });
 }
 
 #elif defined(__CUDACC__)
@@ -48,12 +101,53 @@ T* dynamic_shared() {
 SHOAL_DEVICE std::uint32_t thread() { return threadIdx.x; }
 SHOAL_DEVICE std::uint32_t block() { return blockIdx.x; }
 SHOAL_DEVICE std::uint32_t n_threads() { return blockDim.x; }
+SHOAL_DEVICE std::uint32_t lane() { return threadIdx.x % kWarpLanes; }
+/// Every thread of the block comes here; what was written before is visible after.
 SHOAL_DEVICE void barrier() { __syncthreads(); }
 /// The shared memory whose size the launch named.
 template <class T>
 SHOAL_DEVICE T* dynamic_shared() {
   extern __shared__ __align__(16) unsigned char memory[];
   return reinterpret_cast<T*>(memory);
+}
+
+/// The lanes of `mask` come here; what they wrote before is visible to each other after.
+SHOAL_DEVICE void warp_barrier(std::uint32_t mask) { __syncwarp(mask); }
+/// The lanes of `mask` whose predicate holds. No order of memory.
+SHOAL_DEVICE std::uint32_t ballot(std::uint32_t mask, bool predicate) { return __ballot_sync(mask, predicate); }
+SHOAL_DEVICE bool any(std::uint32_t mask, bool predicate) { return __any_sync(mask, predicate) != 0; }
+SHOAL_DEVICE bool all(std::uint32_t mask, bool predicate) { return __all_sync(mask, predicate) != 0; }
+/// The value that another lane of `mask` brings; beyond the warp's ends down and up give back a lane's own. No order of
+/// memory.
+template <class T>
+SHOAL_DEVICE T shuffle(std::uint32_t mask, T value, std::uint32_t source) {
+  return __shfl_sync(mask, value, static_cast<int>(source));
+}
+template <class T>
+SHOAL_DEVICE T shuffle_xor(std::uint32_t mask, T value, std::uint32_t lanes) {
+  return __shfl_xor_sync(mask, value, static_cast<int>(lanes));
+}
+template <class T>
+SHOAL_DEVICE T shuffle_down(std::uint32_t mask, T value, std::uint32_t distance) {
+  return __shfl_down_sync(mask, value, distance);
+}
+template <class T>
+SHOAL_DEVICE T shuffle_up(std::uint32_t mask, T value, std::uint32_t distance) {
+  return __shfl_up_sync(mask, value, distance);
+}
+
+/// Give back what was there before. Sums of floats depend on the order of threads: never in strict results.
+template <AtomicSum T>
+SHOAL_DEVICE T atomic_add(T* at, T value) {
+  return atomicAdd(at, value);
+}
+template <AtomicWord T>
+SHOAL_DEVICE T atomic_max(T* at, T value) {
+  return atomicMax(at, value);
+}
+template <AtomicWord T>
+SHOAL_DEVICE T atomic_compare_and_swap(T* at, T expected, T value) {
+  return atomicCAS(at, expected, value);
 }
 
 #endif
@@ -70,7 +164,7 @@ struct Launch {
 
 /// Starts a kernel; throws where the launch itself is refused.
 template <class... Parameters>
-void launch(const Launch& l, void (*kernel)(Parameters...), Parameters... arguments) {
+void launch(const Launch& l, void (*kernel)(Parameters...), std::type_identity_t<Parameters>... arguments) {
 #if defined(SHOAL_EMULATION)
   emulation::launch(l.n_blocks, l.n_threads, l.shared_bytes, [&] { kernel(arguments...); });
 #else

@@ -5,7 +5,11 @@
 
 namespace shoal::cli {
 
-enum ExitCode : int { kDone = 0, kFailed = 1, kWrongUse = 2, kStopped = 3 };
+// Exit codes.
+inline constexpr int kDone = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kWrongUse = 2;
+inline constexpr int kStopped = 3;
 
 /// What a chosen command runs after its arguments are read; returns the exit code.
 using Action = std::function<int()>;

@@ -85,9 +85,10 @@ float epoch_rate(const Trial& trial, std::uint32_t n_rows, std::uint32_t epoch) 
   switch (h.learning_rate) {
     case Schedule::constant:
       return static_cast<float>(initial);
-    case Schedule::step:
-      return static_cast<float>(
-          initial * std::pow(h.gamma, static_cast<double>(epoch / static_cast<std::uint32_t>(h.step_size))));
+    case Schedule::step: {
+      const std::uint32_t n_steps = epoch / static_cast<std::uint32_t>(h.step_size);
+      return static_cast<float>(initial * std::pow(h.gamma, static_cast<double>(n_steps)));
+    }
     case Schedule::cosine: {  // Loshchilov & Hutter 2017, equation 5, without restarts
       const double done = static_cast<double>(epoch) / static_cast<double>(h.max_iter);
       return static_cast<float>(h.eta_min + 0.5 * (initial - h.eta_min) * (1.0 + std::cos(std::numbers::pi * done)));

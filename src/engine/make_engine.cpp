@@ -4,8 +4,8 @@
 #include <string>
 
 #include "engine/cpu/cpu_engine.hpp"
-#include "engine/reference/reference_engine.hpp"
 #include "engine/cuda/cuda_engine.hpp"
+#include "engine/reference/reference_engine.hpp"
 #include "shoal/engine.hpp"
 #include "shoal/error.hpp"
 #include "spec/nearest.hpp"

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstddef>
-#include <set>
 #include <string>
+#include <string_view>
 
 #include "shoal/error.hpp"
 #include "shoal/run.hpp"
@@ -10,12 +10,17 @@
 namespace shoal {
 namespace {
 
-/// Which parameters, by their place among all of them, have more than one text in these rows.
+/// Which parameters, by their place among all of them, have more than one value in these rows. Not to have a value is
+/// none: adam's beta_1 beside sgd tells no more than the solver does.
 std::vector<bool> varying(const std::vector<store::StoredRow>& rows) {
   std::vector<bool> varies(parameter_names().size(), false);
+  std::vector<std::string_view> first(varies.size());
   for (const store::StoredRow& row : rows) {
     for (std::size_t p = 0; p < std::min(varies.size(), row.parameters.size()); ++p) {
-      if (row.parameters[p].second != rows.front().parameters.at(p).second) varies[p] = true;
+      const std::string& text = row.parameters[p].second;
+      if (text.empty()) continue;
+      if (first[p].empty()) first[p] = text;
+      if (text != first[p]) varies[p] = true;
     }
   }
   return varies;

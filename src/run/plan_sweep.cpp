@@ -16,7 +16,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::uint64_t kSampledTrials = 32;
 constexpr std::size_t kSampledRows = 1024;
-constexpr double kMeasurement_s = 0.3;
+constexpr double kMeasurementSeconds = 0.3;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -90,7 +90,7 @@ double measured_rate(const run::PreparedSweep& sweep, const SweepSpec& spec) {
   double rate = 0;
   double cost = 0;
   auto start = Clock::now();
-  for (std::uint32_t epoch = 1; epoch <= 2 || seconds_since(start) < kMeasurement_s; ++epoch) {
+  for (std::uint32_t epoch = 1; epoch <= 2 || seconds_since(start) < kMeasurementSeconds; ++epoch) {
     for (TrainTarget& target : targets) target.epoch = epoch;
     std::vector<EpochRecord> records;
     std::vector<Slot> lost;
@@ -99,7 +99,7 @@ double measured_rate(const run::PreparedSweep& sweep, const SweepSpec& spec) {
     for (const EpochRecord& record : records) cost += cost_of[record.slot];
     rate = cost / std::max(seconds_since(start), 1e-9);
     if (epoch == 1) {
-      if (seconds_since(start) >= kMeasurement_s) break;
+      if (seconds_since(start) >= kMeasurementSeconds) break;
       start = Clock::now();
       cost = 0;
     }

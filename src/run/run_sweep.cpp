@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kRound_s = 0.2;
+constexpr double kRoundSeconds = 0.2;
 
 std::string detail_of(std::string_view engine) {
   for (const EngineInfo& info : engines()) {
@@ -96,7 +96,7 @@ void take_over(OpenRun& open, const SweepSpec& spec) {
 /// Trains what the directory lacks. False where it was stopped.
 bool train_all(const run::PreparedSweep& sweep, const run::Skip& skip, train::ProgressMeter& meter,
                run::ResultWriter& writer, const std::stop_token& stop) {
-  train::TrainingLoop loop(*sweep.engine, *sweep.dataset, meter, writer, kRound_s);
+  train::TrainingLoop loop(*sweep.engine, *sweep.dataset, meter, writer, kRoundSeconds);
   bool whole = true;
   run::for_each_window(sweep.trials, skip, [&](std::span<const Trial> window) {
     for (const plan::Chunk& chunk : plan::plan_window(window, *sweep.dataset, *sweep.engine, sweep.memory_bytes)) {

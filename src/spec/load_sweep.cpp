@@ -40,7 +40,6 @@ constexpr std::array kTerminators{"none"sv};
 constexpr std::array kLaterTerminators{"halving"sv, "hyperband"sv, "median"sv, "pbt"sv};
 constexpr std::array kEngines{"auto"sv, "reference"sv, "cpu"sv, "cuda"sv, "cublas"sv};
 constexpr std::array kPrecisions{"strict"sv, "fp32"sv, "tf32"sv, "bf16"sv};
-constexpr std::array kAll{"all"sv};
 
 constexpr double kMaxWhole = 9007199254740992.0;  // 2^53
 constexpr double kMaxUint32 = 4294967295.0;

@@ -164,12 +164,12 @@ const ParameterRule* rule_for(std::string_view parameter) {
 }
 
 std::span<const std::string_view> known_parameters() {
-  static const auto kNames = [] {
-    std::array<std::string_view, kRules.size()> names;
-    std::ranges::transform(kRules, names.begin(), &ParameterRule::name);
-    return names;
+  static const auto names = [] {
+    std::array<std::string_view, kRules.size()> all;
+    std::ranges::transform(kRules, all.begin(), &ParameterRule::name);
+    return all;
   }();
-  return kNames;
+  return names;
 }
 
 std::string range_fault(double value, const Range& range) {

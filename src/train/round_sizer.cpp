@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kGrowth = 4;
 constexpr double kWorthwhileGain = 1.15;
-constexpr double kLongCall_s = 1.0;
+constexpr double kLongCallSeconds = 1.0;
 constexpr std::size_t kNetworksPerCore = 4;  // so that a core that is early finds other work
 constexpr double kMostEpochs = 1e6;
 
@@ -25,7 +25,7 @@ void RoundSizer::measured(double cost, double seconds, std::uint32_t epochs, std
   const double rate = cost / seconds;
   if (growing_ && n_networks >= width_) {
     grow(rate, seconds, epochs, n_networks);
-  } else if (!growing_ && epochs == 1 && seconds > kLongCall_s && width_ > n_cores_) {
+  } else if (!growing_ && epochs == 1 && seconds > kLongCallSeconds && width_ > n_cores_) {
     width_ = std::max(n_cores_, width_ / 2);
   }
   rate_ = rate;
@@ -33,17 +33,12 @@ void RoundSizer::measured(double cost, double seconds, std::uint32_t epochs, std
 
 void RoundSizer::grow(double rate, double seconds, std::uint32_t epochs, std::size_t n_networks) {
   const bool too_few = n_networks < n_cores_ * kNetworksPerCore;
-  const bool long_call = epochs == 1 && seconds > kLongCall_s;
+  const bool long_call = epochs == 1 && seconds > kLongCallSeconds;
   const bool gained = rate > kWorthwhileGain * rate_before_;
   width_ = std::max(width_, n_networks);
-  if (long_call && n_networks >= n_cores_) {
-    growing_ = false;
-  } else if (too_few) {
-    width_ = std::min(width_ * kGrowth, std::max(n_cores_ * kNetworksPerCore, width_ + 1));
-  } else if (gained) {
-    width_ *= kGrowth;
-  } else {
-    growing_ = false;
+  growing_ = !(long_call && n_networks >= n_cores_) && (too_few || gained);
+  if (growing_) {
+    width_ = too_few ? std::min(width_ * kGrowth, std::max(n_cores_ * kNetworksPerCore, width_ + 1)) : width_ * kGrowth;
   }
   rate_before_ = rate;
 }

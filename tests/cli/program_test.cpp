@@ -1,9 +1,14 @@
 // The whole command line in its own process, over stand-ins whose answers are known.
 #include "program.hpp"
 
+#include <cerrno>
 #include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 namespace shoal::cli {
 namespace {
@@ -179,6 +184,9 @@ Outcome on_terminal(const std::string& environment, const std::string& arguments
 
 TEST(Program, DrawsALiveLineOnATerminalOnly) {
   if (::access("/usr/bin/script", X_OK) != 0) GTEST_SKIP() << "script(1) is not installed";
+  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
+  if (terminal < 0) GTEST_SKIP() << "this machine gives no pseudo-terminal: " << std::strerror(errno);
+  ::close(terminal);
   const Outcome live = on_terminal("LANG=C.UTF-8 LC_ALL= TERM=xterm NO_COLOR=", "sweep a.yaml");
   EXPECT_EQ(live.code, 0);
   EXPECT_NE(live.out.find("\r\x1b[K\x1b[36m"), std::string::npos) << live.out;

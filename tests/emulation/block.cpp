@@ -1,26 +1,32 @@
 #include "block.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <exception>
 #include <numeric>
 #include <random>
+#include <string>
 
 namespace shoal::emulation {
 namespace {
 
-thread_local Block* running = nullptr;
+thread_local Block* running_block = nullptr;
+
+struct Running {
+  explicit Running(Block* block) { running_block = block; }
+  ~Running() { running_block = nullptr; }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+};
 
 }  // namespace
 
 Block::Block(std::uint32_t number, std::uint32_t n_threads, std::uint32_t schedule)
-    : number_(number), n_threads_(n_threads), schedule_(schedule) {}
-
-Block& Block::current() { return *running; }
-
-KernelFault Block::fault(const std::string& what, std::uint32_t thread) const {
-  return KernelFault(what + " (block " + std::to_string(number_) + ", thread " + std::to_string(thread) + ")");
+    : number_(number), n_threads_(n_threads), schedule_(schedule), waits_(n_threads, Waits::no) {
+  for (std::uint32_t first = 0; first < n_threads; first += kWarpSize) {
+    warps_.emplace_back(number, first, std::min(kWarpSize, n_threads - first));
+  }
 }
+
+Block* Block::running() noexcept { return running_block; }
 
 std::vector<std::uint32_t> Block::round_order(std::uint32_t round) const {
   std::vector<std::uint32_t> order(n_threads_);
@@ -28,13 +34,24 @@ std::vector<std::uint32_t> Block::round_order(std::uint32_t round) const {
   if (schedule_ == 1) std::ranges::reverse(order);
   if (schedule_ > 1) {
     std::seed_seq seed{schedule_, number_, round};
-    std::ranges::shuffle(order, std::mt19937(seed));
+    std::ranges::shuffle(order, std::minstd_rand(seed));
   }
   return order;
 }
 
 void Block::run(const std::function<void()>& body) {
   std::exception_ptr thrown;
+  start(body, thrown);
+  {
+    const Running guard(this);
+    for (std::uint32_t round = 0; run_round(round, thrown); ++round) {
+    }
+  }
+  if (thrown) std::rethrow_exception(thrown);
+  check_all_ended();
+}
+
+void Block::start(const std::function<void()>& body, std::exception_ptr& thrown) {
   for (std::uint32_t t = 0; t < n_threads_; ++t) {
     fibers_.push_back(std::make_unique<Fiber>([&] {
       try {
@@ -44,40 +61,77 @@ void Block::run(const std::function<void()>& body) {
       }
     }));
   }
-  running = this;
-  for (std::uint32_t round = 0;; ++round) {
-    for (const std::uint32_t t : round_order(round)) {
-      thread_ = t;
-      fibers_[t]->resume();
-      if (thrown) break;
-    }
-    if (thrown) break;
-    // Every thread has now reached a barrier or its end: all of them must have done the same.
-    const auto ended = [](const auto& fiber) { return fiber->ended(); };
-    const auto n_ended = static_cast<std::uint32_t>(std::ranges::count_if(fibers_, ended));
-    if (n_ended == n_threads_) break;
-    if (n_ended > 0) {
-      const auto first = std::ranges::find_if(fibers_, ended) - fibers_.begin();
-      running = nullptr;
-      throw fault("thread exited while others wait at __syncthreads", static_cast<std::uint32_t>(first));
-    }
-  }
-  running = nullptr;
-  if (thrown) std::rethrow_exception(thrown);
 }
 
-void Block::barrier() { fibers_[thread_]->suspend(); }
+/// Resumes every thread that waits for nothing; false where there is none or one has thrown.
+bool Block::run_round(std::uint32_t round, const std::exception_ptr& thrown) {
+  bool moved = false;
+  for (const std::uint32_t t : round_order(round)) {
+    if (waits_[t] != Waits::no) continue;
+    moved = true;
+    thread_ = t;
+    fibers_[t]->resume();
+    if (thrown) return false;
+    if (fibers_[t]->ended()) waits_[t] = Waits::ended;
+    check_guards();
+  }
+  return moved;
+}
+
+void Block::check_guards() const {
+  for (const Region& region : regions_) {
+    if (!region.memory.intact()) {
+      throw KernelFault("write outside of " + std::to_string(region.memory.size()) + " bytes of shared memory", number_,
+                        thread_);
+    }
+  }
+}
+
+/// Nothing moves any more: every thread has ended, or one waits for what another will never do.
+void Block::check_all_ended() const {
+  const auto first = [&](Waits what) {
+    return static_cast<std::uint32_t>(std::ranges::find(waits_, what) - waits_.begin());
+  };
+  if (const std::uint32_t t = first(Waits::warp); t < n_threads_) throw warps_[t / kWarpSize].absence(t % kWarpSize);
+  if (first(Waits::barrier) < n_threads_) {
+    throw KernelFault("thread exited while others wait at __syncthreads", number_, first(Waits::ended));
+  }
+}
+
+void Block::barrier() {
+  waits_[thread_] = Waits::barrier;
+  if (++n_at_barrier_ == n_threads_) {
+    std::ranges::fill(waits_, Waits::no);
+    n_at_barrier_ = 0;
+    ++n_barriers_;
+  }
+  fibers_[thread_]->suspend();
+}
+
+std::uint64_t Block::meet(const Arrival& arrival) {
+  const std::uint32_t self = thread_;
+  Warp& warp = warps_[self / kWarpSize];
+  waits_[self] = Waits::warp;
+  const std::uint32_t go_on = warp.arrive(self % kWarpSize, arrival);
+  for (std::uint32_t lane = 0; lane < kWarpSize; ++lane) {
+    if ((go_on >> lane & 1) != 0) waits_[self - self % kWarpSize + lane] = Waits::no;
+  }
+  fibers_[self]->suspend();
+  return warp.result(self % kWarpSize);
+}
 
 void* Block::shared(const void* key, std::size_t bytes) {
   for (const Region& region : regions_) {
     if (region.key != key) continue;
-    if (region.bytes != bytes) throw fault("shared memory asked for with two sizes", thread_);
-    return region.memory.get();
+    if (region.memory.size() != bytes) throw KernelFault("shared memory asked for with two sizes", number_, thread_);
+    return region.memory.data();
   }
-  // A heap block of exactly this size: AddressSanitizer sees the first byte behind it.
-  regions_.push_back({key, bytes, std::make_unique<std::byte[]>(bytes)});
-  std::memset(regions_.back().memory.get(), 0xFF, bytes);
-  return regions_.back().memory.get();
+  regions_.push_back({key, Guarded(bytes)});
+  return regions_.back().memory.data();
+}
+
+bool Block::is_shared(const void* address) const {
+  return std::ranges::any_of(regions_, [&](const Region& region) { return region.memory.contains(address); });
 }
 
 }  // namespace shoal::emulation

@@ -2,57 +2,68 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
-#include <stdexcept>
-#include <string>
 #include <vector>
 
 #include "fiber.hpp"
+#include "guarded.hpp"
+#include "kernel_fault.hpp"
+#include "warp.hpp"
 
 namespace shoal::emulation {
 
-/// A kernel did what a GPU does not define: says what, in which block and thread.
-class KernelFault : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-/// One block of CUDA threads, a fiber each. Between two barriers the threads run one after another: in order
-/// (schedule 0), reversed (1), or shuffled by `schedule` and the block's number.
+/// One block of CUDA threads, a fiber each. Between two meetings (barriers, shuffles, votes) the threads run one after
+/// another: in order (schedule 0), reversed (1), or shuffled by `schedule` and the block's number.
 class Block {
  public:
   Block(std::uint32_t number, std::uint32_t n_threads, std::uint32_t schedule);
 
-  /// Runs `body` once a thread, to the end. Throws KernelFault where a barrier is not reached by all threads, and what
-  /// the body throws. Once a block.
+  /// Runs `body` once a thread, to the end. Throws KernelFault where a meeting is not reached by all threads that it
+  /// needs or shared memory was overrun, and what the body throws. Once a block.
   void run(const std::function<void()>& body);
 
-  /// The block and thread that run now; only inside run().
-  [[nodiscard]] static Block& current();
+  /// The block that runs now, null outside of run().
+  [[nodiscard]] static Block* running() noexcept;
+  [[nodiscard]] static Block& current() { return *running(); }
   [[nodiscard]] std::uint32_t thread() const noexcept { return thread_; }
   [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
   [[nodiscard]] std::uint32_t n_threads() const noexcept { return n_threads_; }
+  [[nodiscard]] std::uint32_t lane() const noexcept { return thread_ % kWarpSize; }
+  [[nodiscard]] const Warp& warp() const { return warps_[thread_ / kWarpSize]; }
 
   /// __syncthreads.
   void barrier();
-  /// Shared memory named by `key`: the same for all threads, 0xFF at first, 16-byte aligned.
+  [[nodiscard]] std::uint32_t n_barriers() const noexcept { return n_barriers_; }  ///< that all threads have passed
+  /// __syncwarp, shuffles and votes.
+  std::uint64_t meet(const Arrival& arrival);
+
+  /// Shared memory named by `key`: the same for all threads, 0xFF at first.
   [[nodiscard]] void* shared(const void* key, std::size_t bytes);
+  [[nodiscard]] bool is_shared(const void* address) const;
 
  private:
+  enum class Waits : std::uint8_t { no, barrier, warp, ended };
   struct Region {
     const void* key;
-    std::size_t bytes;
-    std::unique_ptr<std::byte[]> memory;
+    Guarded memory;
   };
 
   [[nodiscard]] std::vector<std::uint32_t> round_order(std::uint32_t round) const;
-  [[nodiscard]] KernelFault fault(const std::string& what, std::uint32_t thread) const;
+  void start(const std::function<void()>& body, std::exception_ptr& thrown);
+  bool run_round(std::uint32_t round, const std::exception_ptr& thrown);
+  void check_guards() const;
+  void check_all_ended() const;
 
   std::uint32_t number_;
   std::uint32_t n_threads_;
   std::uint32_t schedule_;
   std::uint32_t thread_ = 0;
+  std::uint32_t n_at_barrier_ = 0;
+  std::uint32_t n_barriers_ = 0;
+  std::vector<Waits> waits_;
+  std::vector<Warp> warps_;
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<Region> regions_;
 };

@@ -10,6 +10,16 @@ namespace {
 
 const char kKey = 0;
 
+/// What the fault of this block says; empty if there is none.
+std::string fault_of(Block block, const std::function<void()>& body) {
+  try {
+    block.run(body);
+  } catch (const KernelFault& fault) {
+    return fault.what();
+  }
+  return "";
+}
+
 /// Each thread writes its number and reads its right neighbour's.
 std::vector<float> rotated(std::uint32_t schedule, bool with_barrier) {
   constexpr std::uint32_t kThreads = 64;
@@ -41,21 +51,35 @@ TEST(Block, MissingBarrierReadsPoison) {
 }
 
 TEST(Block, DivergentBarrierNamesBlockAndThread) {
-  const auto run = [] {
-    Block(7, 32, 0).run([] {
-      if (Block::current().thread() != 5) Block::current().barrier();
-    });
-  };
-  try {
-    run();
-    FAIL() << "no fault";
-  } catch (const KernelFault& fault) {
-    EXPECT_STREQ(fault.what(), "thread exited while others wait at __syncthreads (block 7, thread 5)");
+  for (std::uint32_t schedule = 0; schedule < 8; ++schedule) {
+    EXPECT_EQ(fault_of(Block(7, 32, schedule),
+                       [] {
+                         if (Block::current().thread() != 5) Block::current().barrier();
+                       }),
+              "thread exited while others wait at __syncthreads (block 7, thread 5)");
   }
 }
 
+TEST(Block, WriteOutsideOfSharedMemoryNamesBlockAndThread) {
+  for (const std::ptrdiff_t place : {-1, 10}) {
+    EXPECT_EQ(fault_of(Block(2, 64, 3),
+                       [place] {
+                         auto* values = static_cast<float*>(Block::current().shared(&kKey, 10 * sizeof(float)));
+                         Block::current().barrier();
+                         if (Block::current().thread() == 40) values[place] = 1.0F;
+                       }),
+              "write outside of 40 bytes of shared memory (block 2, thread 40)");
+  }
+}
+
+TEST(Block, SharedMemoryOfTwoSizesIsAFault) {
+  EXPECT_EQ(fault_of(Block(0, 2, 0),
+                     [] { static_cast<void>(Block::current().shared(&kKey, 4 + Block::current().thread())); }),
+            "shared memory asked for with two sizes (block 0, thread 1)");
+}
+
 TEST(Block, PassesOnWhatAKernelThrows) {
-  EXPECT_THROW(Block(0, 4, 1).run([] { throw KernelFault("planted"); }), KernelFault);
+  EXPECT_EQ(fault_of(Block(0, 4, 1), [] { throw KernelFault("planted"); }), "planted");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <new>
 #include <sys/mman.h>
 #include <utility>
+#include <vector>
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
@@ -28,26 +29,52 @@ void finish_switch([[maybe_unused]] void* fake, [[maybe_unused]] const void** st
 #endif
 }
 
+/// Stacks that no fiber uses now: mapping one costs more than running a fiber.
+class StackPool {
+ public:
+  StackPool() = default;
+  ~StackPool() {
+    for (void* stack : free_) munmap(static_cast<char*>(stack) - kGuardBytes, kGuardBytes + kStackBytes);
+  }
+  StackPool(const StackPool&) = delete;
+  StackPool& operator=(const StackPool&) = delete;
+
+  void* take() {
+    if (!free_.empty()) {
+      void* stack = free_.back();
+      free_.pop_back();
+      return stack;
+    }
+    // Below the stack lies a page that nobody may touch.
+    void* mapping = mmap(nullptr, kGuardBytes + kStackBytes, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapping == MAP_FAILED) throw std::bad_alloc();
+    mprotect(mapping, kGuardBytes, PROT_NONE);
+    return static_cast<char*>(mapping) + kGuardBytes;
+  }
+  void give_back(void* stack) {
+#if defined(__SANITIZE_ADDRESS__)
+    __asan_unpoison_memory_region(stack, kStackBytes);
+#endif
+    free_.push_back(stack);
+  }
+
+ private:
+  std::vector<void*> free_;
+};
+thread_local StackPool stacks;
+
 }  // namespace
 
-Fiber::Fiber(std::function<void()> body) : body_(std::move(body)) {
-  mapping_ = mmap(nullptr, kGuardBytes + kStackBytes, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (mapping_ == MAP_FAILED) throw std::bad_alloc();
-  mprotect(mapping_, kGuardBytes, PROT_NONE);
-  getcontext(&own_);
-  own_.uc_stack.ss_sp = static_cast<char*>(mapping_) + kGuardBytes;
-  own_.uc_stack.ss_size = kStackBytes;
-  own_.uc_link = nullptr;
-  makecontext(&own_, &Fiber::enter, 0);
+Fiber::Fiber(std::function<void()> body) : body_(std::move(body)), stack_(stacks.take()) {
+  getcontext(&start_);
+  start_.uc_stack.ss_sp = stack_;
+  start_.uc_stack.ss_size = kStackBytes;
+  start_.uc_link = nullptr;
+  makecontext(&start_, &Fiber::enter, 0);
 }
 
-Fiber::~Fiber() {
-#if defined(__SANITIZE_ADDRESS__)
-  __asan_unpoison_memory_region(own_.uc_stack.ss_sp, kStackBytes);
-#endif
-  munmap(mapping_, kGuardBytes + kStackBytes);
-}
+Fiber::~Fiber() { stacks.give_back(stack_); }
 
 void Fiber::enter() {
   Fiber& fiber = *entering;
@@ -60,15 +87,19 @@ void Fiber::enter() {
 void Fiber::resume() {
   entering = this;
   void* fake = nullptr;
-  start_switch(&fake, own_.uc_stack.ss_sp, kStackBytes);
-  swapcontext(&resumer_, &own_);
+  start_switch(&fake, stack_, kStackBytes);
+  if (_setjmp(resumer_) == 0) {
+    if (started_) _longjmp(own_, 1);
+    started_ = true;
+    setcontext(&start_);
+  }
   finish_switch(fake, nullptr, nullptr);
 }
 
 void Fiber::leave() {
   // A null place for the fake stack frees it: this side never runs again.
   start_switch(ended_ ? nullptr : &own_fake_stack_, resumer_stack_, resumer_stack_bytes_);
-  swapcontext(&own_, &resumer_);
+  if (_setjmp(own_) == 0) _longjmp(resumer_, 1);
   finish_switch(own_fake_stack_, &resumer_stack_, &resumer_stack_bytes_);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <csetjmp>
 #include <cstddef>
 #include <functional>
 #include <ucontext.h>
@@ -26,9 +27,12 @@ class Fiber {
   void leave();
 
   std::function<void()> body_;
-  void* mapping_ = nullptr;  ///< a page that nobody may touch, then the stack
-  ucontext_t own_{};
-  ucontext_t resumer_{};
+  void* stack_ = nullptr;
+  // ucontext starts a fiber; from then on jumps switch, since swapcontext costs a system call each time.
+  ucontext_t start_{};
+  jmp_buf own_{};
+  jmp_buf resumer_{};
+  bool started_ = false;
   bool ended_ = false;
   // What AddressSanitizer keeps of both sides of a switch.
   void* own_fake_stack_ = nullptr;

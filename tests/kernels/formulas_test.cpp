@@ -8,10 +8,12 @@
 
 #include "formula_targets.hpp"
 #include "kernels/math/scalar.hpp"
+#include "tests/support/stratified_floats.hpp"
 
 namespace {
 
 namespace formula = shoal::math::scalar;
+using shoal::testing::stratified_floats;
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
@@ -24,19 +26,6 @@ double ulps(float got, double want) {
   int exponent = 0;
   std::frexp(std::abs(want), &exponent);
   return std::abs(static_cast<double>(got) - want) / std::ldexp(1.0, std::max(exponent - 24, -149));
-}
-
-/// A million floats, every sign, exponent and a spread of mantissas among them.
-const std::vector<float>& stratified_floats() {
-  static const std::vector<float> kFloats = [] {
-    std::vector<float> floats;
-    for (std::uint32_t i = 0; i < (1U << 20); ++i) {
-      const std::uint32_t mantissa = (i * 2654435761U) >> 20;
-      floats.push_back(std::bit_cast<float>((i << 12) | mantissa));
-    }
-    return floats;
-  }();
-  return kFloats;
 }
 
 double worst_ulps(float (*f)(float), double (*reference)(double)) {

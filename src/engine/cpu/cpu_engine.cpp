@@ -63,7 +63,7 @@ cpu::Step step_constants(const Hyperparameters& h, float eta) {
 class CpuEngine final : public Engine {
  public:
   CpuEngine(const Dataset& dataset, const EngineOptions& options, const cpu::Kernels& kernels)
-      : dataset_(&dataset), options_(options), kernels_(&kernels) {
+      : dataset_(&dataset), options_(options) {
     if (options.precision != Precision::strict) {
       throw UnavailableError("trainer.precision = " + std::string(shoal::name(options.precision)) +
                              ": engine cpu computes in strict precision only");
@@ -377,7 +377,6 @@ class CpuEngine final : public Engine {
 
   const Dataset* dataset_;
   EngineOptions options_;
-  const cpu::Kernels* kernels_;
   std::vector<Minibatch> workers_;
   std::vector<Place> places_;
   cpu::EpochOrders orders_;

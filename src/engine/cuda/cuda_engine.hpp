@@ -9,6 +9,15 @@ namespace shoal {
 /// Strict training of very small networks on an NVIDIA GPU, a thread a network; why_not() names what it does not do.
 /// In a build without CUDA it throws UnavailableError.
 [[nodiscard]] std::unique_ptr<Engine> make_cuda_engine(const Dataset& dataset, const EngineOptions& options);
+
+/// What kernels of train() took by the device's own clock, added up: copies and host work are not in it.
+struct KernelTime {
+  double milliseconds = 0;
+};
+/// As make_cuda_engine; `time` outlives the engine.
+[[nodiscard]] std::unique_ptr<Engine> make_timed_cuda_engine(const Dataset& dataset, const EngineOptions& options,
+                                                             KernelTime& time);
+
 /// Whether it can run here; if not, `detail` says why.
 [[nodiscard]] EngineInfo cuda_engine_info();
 

@@ -26,6 +26,34 @@ class Stream {
   cudaStream_t stream_{};
 };
 
+/// Milliseconds between two points of a stream, by the device's own clock.
+class StreamTimer {
+ public:
+  StreamTimer() {
+    check(cudaEventCreate(&begin_), "cudaEventCreate");
+    check(cudaEventCreate(&end_), "cudaEventCreate");
+  }
+  ~StreamTimer() {
+    static_cast<void>(cudaEventDestroy(begin_));
+    static_cast<void>(cudaEventDestroy(end_));
+  }
+  StreamTimer(const StreamTimer&) = delete;
+  StreamTimer& operator=(const StreamTimer&) = delete;
+
+  void begin(const Stream& stream) { check(cudaEventRecord(begin_, stream.get()), "cudaEventRecord"); }
+  void end(const Stream& stream) { check(cudaEventRecord(end_, stream.get()), "cudaEventRecord"); }
+  /// After the stream has been waited for.
+  [[nodiscard]] double milliseconds() const {
+    float elapsed = 0;
+    check(cudaEventElapsedTime(&elapsed, begin_, end_), "cudaEventElapsedTime");
+    return static_cast<double>(elapsed);
+  }
+
+ private:
+  cudaEvent_t begin_{};
+  cudaEvent_t end_{};
+};
+
 /// An array in device memory. Copies are ordered by their stream; host memory must live until Stream::wait().
 template <class T>
 class DeviceBuffer {
@@ -63,16 +91,9 @@ class DeviceBuffer {
     check(cudaMemcpyAsync(to.data(), data_ + first, to.size_bytes(), cudaMemcpyDeviceToHost, stream.get()),
           "cudaMemcpyAsync to the host");
   }
-  /// A column of a [rows][n_columns] matrix that begins at the buffer's begin.
-  void upload_column(std::span<const T> from, std::size_t column, std::size_t n_columns, const Stream& stream) {
-    check(cudaMemcpy2DAsync(data_ + column, n_columns * sizeof(T), from.data(), sizeof(T), sizeof(T), from.size(),
-                            cudaMemcpyHostToDevice, stream.get()),
-          "cudaMemcpy2DAsync to the device");
-  }
-  void download_column(std::span<T> to, std::size_t column, std::size_t n_columns, const Stream& stream) const {
-    check(cudaMemcpy2DAsync(to.data(), sizeof(T), data_ + column, n_columns * sizeof(T), sizeof(T), to.size(),
-                            cudaMemcpyDeviceToHost, stream.get()),
-          "cudaMemcpy2DAsync to the host");
+  void clear(const Stream& stream) {
+    if (size_ == 0) return;
+    check(cudaMemsetAsync(data_, 0, size_ * sizeof(T), stream.get()), "cudaMemsetAsync");
   }
 
  private:

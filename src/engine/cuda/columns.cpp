@@ -1,0 +1,31 @@
+#include "engine/cuda/columns.hpp"
+
+namespace shoal::cuda {
+
+void Columns::refresh_host(const Stream& stream) {
+  // Nothing on the device is worth having before the first write: it goes up whole.
+  if (host_.empty()) host_.assign(device_.size(), 0.0F);
+  if (!host_is_old_) return;
+  device_.download(host_, stream);
+  stream.wait();
+  host_is_old_ = false;
+}
+
+void Columns::write(std::uint32_t column, std::span<const float> values, const Stream& stream) {
+  refresh_host(stream);
+  for (std::size_t row = 0; row < values.size(); ++row) host_[row * n_columns_ + column] = values[row];
+  device_is_old_ = true;
+}
+
+void Columns::read(std::uint32_t column, std::span<float> values, const Stream& stream) {
+  refresh_host(stream);
+  for (std::size_t row = 0; row < values.size(); ++row) values[row] = host_[row * n_columns_ + column];
+}
+
+void Columns::flush(const Stream& stream) {
+  if (!device_is_old_) return;
+  device_.upload(host_, stream);
+  device_is_old_ = false;
+}
+
+}  // namespace shoal::cuda

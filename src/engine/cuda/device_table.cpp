@@ -1,0 +1,56 @@
+#include "engine/cuda/device_table.hpp"
+
+#include <algorithm>
+
+#include "engine/definition.hpp"
+#include "kernels/math/sum32.hpp"
+
+namespace shoal::cuda {
+
+DeviceTable::DeviceTable(const Dataset& dataset, const Stream& stream) : dataset_(&dataset), stream_(&stream) {
+  inputs_ = uploaded(std::span<const float>(dataset.inputs), stream);
+  row_weights_ = uploaded(std::span<const float>(dataset.weights), stream);
+  stream.wait();
+}
+
+/// Targets are scaled here, by the function that every engine shares.
+const DeviceTable::Fold& DeviceTable::fold(std::uint32_t index) {
+  const auto [found, is_new] = folds_.try_emplace(index);
+  Fold& fold = found->second;
+  if (!is_new) return fold;
+  const Split& split = dataset_->splits.at(index);
+  const auto n_out = static_cast<std::size_t>(dataset_->n_targets());
+  std::vector<float> targets(dataset_->n_rows * n_out);
+  for (std::size_t r = 0; r < dataset_->n_rows; ++r) {
+    fill_target(*dataset_, split, Loss::squared_error, static_cast<std::uint32_t>(r),
+                std::span(targets).subspan(r * n_out, n_out));
+  }
+  fold.targets = uploaded(std::span<const float>(targets), *stream_);
+  fold.offset = uploaded(std::span<const float>(split.inputs.offset), *stream_);
+  fold.factor = uploaded(std::span<const float>(split.inputs.factor), *stream_);
+  fold.fill = uploaded(std::span<const float>(split.inputs.fill), *stream_);
+  fold.validation = uploaded(std::span<const std::uint32_t>(split.validation), *stream_);
+  fold.validation_weight = weight_of(split.validation);
+  stream_->wait();
+  return fold;
+}
+
+Rows DeviceTable::rows(std::uint32_t fold_index) {
+  const Fold& f = fold(fold_index);
+  return {inputs_.get(), f.targets.get(), row_weights_.get(), f.offset.get(), f.factor.get(), f.fill.get()};
+}
+
+double DeviceTable::weight_of(std::span<const std::uint32_t> rows) const {
+  math::Sum32 sum;
+  for (const std::uint32_t row : rows) sum.add(row_weight(row));
+  return sum.total();
+}
+
+std::uint64_t DeviceTable::bytes(const Dataset& dataset, std::uint64_t launch_rows) {
+  const std::uint64_t table = (dataset.inputs.size() + dataset.weights.size()) * sizeof(float);
+  const std::uint64_t fold = dataset.n_rows * (static_cast<std::uint64_t>(dataset.n_targets()) + 1) * sizeof(float);
+  const std::uint64_t orders = std::max<std::uint64_t>(launch_rows, dataset.n_rows) * sizeof(std::uint32_t);
+  return table + dataset.splits.size() * (fold + orders);
+}
+
+}  // namespace shoal::cuda

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "engine/cuda/device_memory.hpp"
+#include "kernels/cuda/thread_per_network.cuh"
+#include "shoal/data.hpp"
+
+namespace shoal::cuda {
+
+/// A dataset on the device: its inputs once, and what each fold makes of them at the fold's first use.
+class DeviceTable {
+ public:
+  /// `dataset` and `stream` outlive it.
+  DeviceTable(const Dataset& dataset, const Stream& stream);
+
+  /// A fold's rows on the device.
+  struct Fold {
+    DeviceBuffer<float> offset, factor, fill, targets;
+    DeviceBuffer<std::uint32_t> validation;
+    double validation_weight = 0;
+  };
+  const Fold& fold(std::uint32_t index);
+  [[nodiscard]] Rows rows(std::uint32_t fold_index);
+
+  [[nodiscard]] const Dataset& dataset() const noexcept { return *dataset_; }
+  [[nodiscard]] const Split& split(std::uint32_t fold_index) const { return dataset_->splits.at(fold_index); }
+  [[nodiscard]] std::uint32_t n_training(std::uint32_t fold_index) const {
+    return static_cast<std::uint32_t>(split(fold_index).training.size());
+  }
+  [[nodiscard]] double row_weight(std::uint32_t row) const {
+    return dataset_->weights.empty() ? 1.0 : static_cast<double>(dataset_->weights[row]);
+  }
+  /// Sum of the rows' weights, in the strict order.
+  [[nodiscard]] double weight_of(std::span<const std::uint32_t> rows) const;
+  /// Of the table, its folds, and `launch_rows` rows of epoch orders a fold.
+  [[nodiscard]] static std::uint64_t bytes(const Dataset& dataset, std::uint64_t launch_rows);
+
+ private:
+  const Dataset* dataset_;
+  const Stream* stream_;
+  DeviceBuffer<float> inputs_, row_weights_;
+  std::map<std::uint32_t, Fold> folds_;
+};
+
+}  // namespace shoal::cuda

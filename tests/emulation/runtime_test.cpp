@@ -1,0 +1,116 @@
+#include "runtime.hpp"
+
+#include <bit>
+#include <cmath>
+#include <gtest/gtest.h>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "kernels/cuda/device.hpp"
+
+namespace shoal::cuda {
+namespace {
+
+struct Floats {
+  explicit Floats(std::size_t count) : n(count) {
+    void* memory = nullptr;
+    check(cudaMalloc(&memory, n * sizeof(float)), "cudaMalloc");
+    data = static_cast<float*>(memory);
+  }
+  ~Floats() { static_cast<void>(cudaFree(data)); }
+  Floats(const Floats&) = delete;
+  Floats& operator=(const Floats&) = delete;
+
+  [[nodiscard]] std::vector<float> read() const {
+    std::vector<float> host(n);
+    check(cudaMemcpyAsync(host.data(), data, n * sizeof(float), cudaMemcpyDeviceToHost, nullptr), "cudaMemcpyAsync");
+    return host;
+  }
+  std::size_t n;
+  float* data = nullptr;
+};
+
+SHOAL_KERNEL void write_at(float* to, std::ptrdiff_t place) {
+  if (block() == 2 && thread() == 5) to[place] = 1.0F;
+}
+SHOAL_KERNEL void add_up(const float* from, float* sum) { atomic_add(sum, from[block() * n_threads() + thread()]); }
+SHOAL_KERNEL void last_wins(float* to) { *to = static_cast<float>(block() * n_threads() + thread()); }
+SHOAL_KERNEL void set(float* to, float value) { *to = value; }
+SHOAL_KERNEL void shared_to_global(float* to) { to[thread()] = dynamic_shared<float>()[thread()]; }
+
+TEST(EmulatedRuntime, WriteOutsideOfDeviceMemoryNamesTheBlock) {
+  for (const std::ptrdiff_t place : {-1, 100}) {
+    const Floats memory(100);
+    try {
+      launch({"write_at", 4, 32, 0, nullptr}, write_at, memory.data, place);
+      FAIL() << "no fault";
+    } catch (const emulation::KernelFault& fault) {
+      EXPECT_STREQ(fault.what(), "write outside of an allocation of 400 bytes of device memory (block 2)");
+    }
+  }
+}
+
+TEST(EmulatedRuntime, MemoryThatNobodyWroteReadsAsNaN) {
+  const Floats memory(8);
+  for (const float value : memory.read()) EXPECT_TRUE(std::isnan(value));
+  launch({"shared_to_global", 1, 8, 32, nullptr}, shared_to_global, memory.data);
+  for (const float value : memory.read()) EXPECT_TRUE(std::isnan(value));
+}
+
+TEST(EmulatedRuntime, CopiesOutsideOfAnAllocationAreRefused) {
+  const Floats memory(4);
+  std::vector<float> host(5);
+  const auto copy = [&](float* from, std::size_t n) {
+    return cudaMemcpyAsync(host.data(), from, n * sizeof(float), cudaMemcpyDeviceToHost, nullptr);
+  };
+  EXPECT_EQ(copy(memory.data, 4), cudaSuccess);
+  EXPECT_EQ(copy(memory.data, 5), cudaErrorInvalidValue);
+  EXPECT_EQ(copy(memory.data + 2, 3), cudaErrorInvalidValue);
+  EXPECT_EQ(copy(host.data(), 1), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaMemsetAsync(memory.data, 0, 17, nullptr), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaFree(host.data()), cudaErrorInvalidValue);
+}
+
+/// Bits of one float after a launch under each of the 8 schedules.
+template <class Run>
+std::set<std::uint32_t> results(Run run) {
+  std::set<std::uint32_t> all;
+  for (std::uint32_t schedule = 0; schedule < 8; ++schedule) {
+    emulation::set_schedule(schedule);
+    const Floats memory(1);
+    launch({"set", 1, 1, 0, nullptr}, set, memory.data, 0.0F);
+    run(memory.data);
+    all.insert(std::bit_cast<std::uint32_t>(memory.read()[0]));
+  }
+  emulation::set_schedule(0);
+  return all;
+}
+
+TEST(EmulatedRuntime, ResultThatDependsOnTheOrderOfThreadsDiffersBetweenSchedules) {
+  const Floats rough(128);
+  for (std::size_t i = 0; i < rough.n; ++i)
+    rough.data[i] = std::ldexp(1.0F + static_cast<float>(i) / 128, static_cast<int>(i % 30));
+  const auto sum = [&](float* to) { launch({"add_up", 4, 32, 0, nullptr}, add_up, rough.data, to); };
+  EXPECT_GT(results(sum).size(), 1U);
+  EXPECT_GT(results([](float* to) { launch({"last_wins", 2, 32, 0, nullptr}, last_wins, to); }).size(), 2U);
+  EXPECT_EQ(results([](float*) {}).size(), 1U);
+}
+
+TEST(EmulatedRuntime, EventsMeasureTime) {
+  cudaEvent_t begin{};
+  cudaEvent_t end{};
+  ASSERT_EQ(cudaEventCreate(&begin), cudaSuccess);
+  ASSERT_EQ(cudaEventCreate(&end), cudaSuccess);
+  ASSERT_EQ(cudaEventRecord(begin, nullptr), cudaSuccess);
+  results([](float* to) { launch({"last_wins", 2, 32, 0, nullptr}, last_wins, to); });
+  ASSERT_EQ(cudaEventRecord(end, nullptr), cudaSuccess);
+  float milliseconds = 0;
+  ASSERT_EQ(cudaEventElapsedTime(&milliseconds, begin, end), cudaSuccess);
+  EXPECT_GT(milliseconds, 0.0F);
+  EXPECT_EQ(cudaEventDestroy(begin), cudaSuccess);
+  EXPECT_EQ(cudaEventDestroy(end), cudaSuccess);
+}
+
+}  // namespace
+}  // namespace shoal::cuda

@@ -1,0 +1,99 @@
+#include "warp.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <string>
+
+namespace shoal::emulation {
+namespace {
+
+const char* name(WarpOperation operation) {
+  switch (operation) {
+    case WarpOperation::barrier:
+      return "__syncwarp";
+    case WarpOperation::shuffle:
+      return "a shuffle";
+    case WarpOperation::ballot:
+      return "a vote";
+  }
+  return "";
+}
+
+bool has(std::uint32_t lanes, std::uint32_t lane) { return (lanes >> lane & 1) != 0; }
+
+}  // namespace
+
+Warp::Warp(std::uint32_t block, std::uint32_t first_thread, std::uint32_t n_lanes)
+    : block_(block), first_thread_(first_thread), n_lanes_(n_lanes) {
+  for (std::uint32_t lane = 0; lane < kWarpSize; ++lane) clocks_[lane][lane] = 1;
+}
+
+KernelFault Warp::fault(const std::string& what, std::uint32_t lane) const {
+  return {what, block_, first_thread_ + lane};
+}
+
+std::uint32_t Warp::waiting_with(std::uint32_t lane) const {
+  std::uint32_t lanes = 0;
+  for (std::uint32_t other = 0; other < n_lanes_; ++other) {
+    const bool same =
+        arrivals_[other].mask == arrivals_[lane].mask && arrivals_[other].operation == arrivals_[lane].operation;
+    if (has(waiting_, other) && same) lanes |= 1U << other;
+  }
+  return lanes;
+}
+
+std::uint32_t Warp::arrive(std::uint32_t lane, const Arrival& arrival) {
+  const std::string operation = name(arrival.operation);
+  if (!has(arrival.mask, lane)) throw fault(operation + " by a lane that its own mask does not name", lane);
+  if (n_lanes_ < kWarpSize && arrival.mask >> n_lanes_ != 0) {
+    throw fault("the mask of " + operation + " names lanes that the block does not have", lane);
+  }
+  if (arrival.operation == WarpOperation::shuffle && !has(arrival.mask, arrival.source)) {
+    throw fault("a shuffle reads lane " + std::to_string(arrival.source) + ", which does not take part", lane);
+  }
+  arrivals_[lane] = arrival;
+  waiting_ |= 1U << lane;
+  const std::uint32_t here = waiting_with(lane);
+  if (here != arrival.mask) return 0;
+  complete(here, arrival.operation);
+  return here;
+}
+
+void Warp::complete(std::uint32_t lanes, WarpOperation operation) {
+  waiting_ &= ~lanes;
+  if (operation == WarpOperation::barrier) join_clocks(lanes);
+  std::uint64_t ballot = 0;
+  for (std::uint32_t lane = 0; lane < n_lanes_; ++lane) {
+    if (has(lanes, lane) && arrivals_[lane].value != 0) ballot |= std::uint64_t{1} << lane;
+  }
+  for (std::uint32_t lane = 0; lane < n_lanes_; ++lane) {
+    if (!has(lanes, lane)) continue;
+    results_[lane] = operation == WarpOperation::shuffle ? arrivals_[arrivals_[lane].source].value : ballot;
+  }
+}
+
+/// A shuffle or a vote does not order memory; only __syncwarp does.
+void Warp::join_clocks(std::uint32_t lanes) {
+  std::array<std::uint32_t, kWarpSize> joined{};
+  for (std::uint32_t lane = 0; lane < n_lanes_; ++lane) {
+    if (!has(lanes, lane)) continue;
+    for (std::uint32_t other = 0; other < kWarpSize; ++other) {
+      joined[other] = std::max(joined[other], clocks_[lane][other]);
+    }
+  }
+  for (std::uint32_t lane = 0; lane < n_lanes_; ++lane) {
+    if (!has(lanes, lane)) continue;
+    clocks_[lane] = joined;
+    ++clocks_[lane][lane];
+  }
+}
+
+KernelFault Warp::absence(std::uint32_t lane) const {
+  const Arrival& arrival = arrivals_[lane];
+  const auto absent = static_cast<std::uint32_t>(std::countr_zero(arrival.mask & ~waiting_with(lane)));
+  return fault("thread did not reach " + std::string(name(arrival.operation)) + " in which thread " +
+                   std::to_string(first_thread_ + lane) + " waits for it",
+               absent);
+}
+
+}  // namespace shoal::emulation

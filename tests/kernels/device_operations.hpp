@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+/// What the operations of kernels/cuda/device.hpp gave the threads of two warps, and the sums of two blocks' atomics.
+struct WarpResults {
+  std::vector<float> shuffle, shuffle_xor, shuffle_down, shuffle_up;
+  std::vector<std::uint32_t> ballot, any, all, exchanged;
+};
+WarpResults run_warp_operations();
+
+struct AtomicResults {
+  int sum = 0;
+  unsigned unsigned_sum = 0;
+  unsigned long long wide_sum = 0;
+  float float_sum = 0;
+  double double_sum = 0;
+  int max = 0;
+  unsigned n_exchanges = 0;
+};
+AtomicResults run_atomic_operations();

@@ -1,0 +1,121 @@
+#include "tests/parity/cuda/comparison.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <gtest/gtest.h>
+#include <limits>
+#include <tuple>
+
+namespace shoal::testing {
+namespace {
+
+struct Sizes {
+  std::int32_t n_in, n_1, n_2, n_out;
+};
+
+bool same(float a, float b) {
+  return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b) || (a != a && b != b);
+}
+bool same(double a, double b) {
+  return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b) || (a != a && b != b);
+}
+template <class T>
+bool same(const std::vector<T>& a, const std::vector<T>& b) {
+  return std::ranges::equal(a, b, [](T x, T y) { return same(x, y); });
+}
+
+std::string difference_of_states(const TrialState& a, const TrialState& b) {
+  if (!same(a.parameters, b.parameters)) return "parameters";
+  if (!same(a.first_moment, b.first_moment)) return "velocity";
+  if (!same(a.best_parameters, b.best_parameters)) return "best parameters";
+  if (!same(a.best_metric, b.best_metric)) return "best metric";
+  const auto counts = [](const TrialState& s) {
+    return std::tuple(s.step, s.epoch, s.n_stalled, s.best_epoch, s.status);
+  };
+  return counts(a) == counts(b) ? "" : "counts or status";
+}
+
+std::string difference_of_records(const std::vector<EpochRecord>& a, const std::vector<EpochRecord>& b) {
+  if (a.size() != b.size()) return "number of epochs";
+  for (std::size_t e = 0; e < a.size(); ++e) {
+    const bool equal = a[e].epoch == b[e].epoch && same(a[e].train_loss, b[e].train_loss) &&
+                       same(a[e].train_weight, b[e].train_weight) && same(a[e].val_loss, b[e].val_loss) &&
+                       same(a[e].val_weight, b[e].val_weight) && same(a[e].metric, b[e].metric);
+    if (!equal) return "record of epoch " + std::to_string(e + 1);
+  }
+  return "";
+}
+
+std::string difference_of_sums(const MetricSums& a, const MetricSums& b) {
+  const bool equal =
+      same(a.loss, b.loss) && same(a.squared_error, b.squared_error) && same(a.absolute_error, b.absolute_error);
+  return equal ? "" : "sums of the evaluation";
+}
+
+}  // namespace
+
+Sweep random_sweep(Random& random, std::uint32_t number) {
+  const std::vector<Sizes> all{{1, 2, 2, 1}, {1, 4, 4, 1}, {2, 4, 4, 1}, {2, 3, 3, 2}};
+  const Sizes sizes = all[number % all.size()];
+  Sweep sweep;
+  const std::size_t n_rows = number % 10 == 9 ? 400 : 20 + below(random, 40);
+  sweep.data = random_dataset(random, Task::regression, n_rows, sizes.n_in, sizes.n_out, number % 3 == 0);
+  if (number % 5 == 0) sweep.data.inputs[3] = std::numeric_limits<float>::quiet_NaN();
+  sweep.options.metric = number % 4 == 3 ? Metric::train_loss : Metric::val_loss;
+  sweep.options.maximize = number % 7 == 6;
+  sweep.options.n_threads = 1;
+  const Trial shared = random_trial(random, sweep.data);
+  const std::vector<Activation> activations{static_cast<Activation>(below(random, 5)),
+                                            static_cast<Activation>(below(random, 5))};
+  const std::size_t n_trials = number % 8 == 7 ? 131 : 1 + below(random, 6);
+  for (std::size_t i = 0; i < n_trials; ++i) {
+    Trial trial = random_trial(random, sweep.data);
+    trial.topology = {sizes.n_in, {sizes.n_1, sizes.n_2}, activations, sizes.n_out};
+    trial.hyperparameters.solver = Solver::sgd;
+    trial.hyperparameters.loss = shared.hyperparameters.loss;
+    trial.hyperparameters.batch_size = shared.hyperparameters.batch_size;
+    trial.hyperparameters.shuffle = shared.hyperparameters.shuffle;
+    if (i % 5 == 4) trial.hyperparameters.learning_rate_init = 1e6;  // diverges
+    sweep.trials.push_back(trial);
+  }
+  return sweep;
+}
+
+Outcome train(Engine& engine, const Sweep& sweep, std::uint32_t epochs) {
+  const auto n = static_cast<std::uint32_t>(sweep.trials.size());
+  const Gang gang{gang_key(sweep.trials[0]), 0, n, true};
+  engine.prepare(std::span(&gang, 1));
+  for (Slot slot = 0; slot < n; ++slot) {
+    EXPECT_EQ(engine.why_not(sweep.trials[slot]), "");
+    engine.place(slot, sweep.trials[slot], initial_state(sweep.trials[slot]));
+  }
+  Outcome outcome;
+  outcome.records.resize(n);
+  std::vector<EpochRecord> records;
+  std::vector<Slot> lost;
+  for (std::uint32_t done = 0; done < 4; done += epochs) {
+    std::vector<TrainTarget> targets;
+    for (Slot slot = 0; slot < n; ++slot) targets.push_back({slot, done + epochs});
+    engine.train(targets, {}, records, lost);
+  }
+  EXPECT_TRUE(lost.empty());
+  for (const EpochRecord& record : records) outcome.records[record.slot].push_back(record);
+  std::vector<Slot> slots(n);
+  for (Slot slot = 0; slot < n; ++slot) slots[slot] = slot;
+  outcome.sums = engine.evaluate(slots, RowSet::validation);
+  for (Slot slot = 0; slot < n; ++slot) outcome.states.push_back(engine.take(slot));
+  return outcome;
+}
+
+std::string first_difference(const Outcome& a, const Outcome& b) {
+  for (std::size_t i = 0; i < a.states.size(); ++i) {
+    for (const std::string& difference :
+         {difference_of_states(a.states[i], b.states[i]), difference_of_records(a.records[i], b.records[i]),
+          difference_of_sums(a.sums[i], b.sums[i])}) {
+      if (!difference.empty()) return "network " + std::to_string(i) + ": " + difference;
+    }
+  }
+  return "";
+}
+
+}  // namespace shoal::testing

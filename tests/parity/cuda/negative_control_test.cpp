@@ -1,0 +1,23 @@
+// The parity test must fail for a kernel that is wrong: this program holds one (unfused_kernel.cpp).
+#include <gtest/gtest.h>
+
+#include "engine/cpu/cpu_engine.hpp"
+#include "engine/cuda/cuda_engine.hpp"
+#include "tests/parity/cuda/comparison.hpp"
+
+namespace shoal {
+namespace {
+
+TEST(NegativeControl, KernelThatRoundsTwiceIsFoundInEveryShape) {
+  testing::Random random(4711);
+  for (std::uint32_t number = 0; number < 4; ++number) {
+    const testing::Sweep sweep = testing::random_sweep(random, number);
+    EXPECT_NE(testing::first_difference(testing::train(*make_cuda_engine(sweep.data, sweep.options), sweep, 4),
+                                        testing::train(*make_cpu_engine(sweep.data, sweep.options), sweep, 4)),
+              "")
+        << "sweep " << number;
+  }
+}
+
+}  // namespace
+}  // namespace shoal

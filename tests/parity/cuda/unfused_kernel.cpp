@@ -1,0 +1,13 @@
+// A faulty twin of the training kernel: its multiply-adds round twice. Its text is the kernel's own; only the name fma
+// means something else here, after the formulas have been read.
+#include <cmath>
+
+#include "kernels/math/scalar.hpp"
+
+namespace shoal::math::scalar {
+inline float unfused(float a, float b, float c) { return a * b + c; }
+}  // namespace shoal::math::scalar
+
+#define fma unfused
+#include "kernels/cuda/probe.cu"
+#include "kernels/cuda/thread_per_network.cu"
