@@ -100,9 +100,9 @@ void CsvBuilder::check_numbers() {
   std::uint32_t point_line = 0;
   std::uint32_t comma_line = 0;
   const auto earlier = [](std::uint32_t a, std::uint32_t b) { return a == 0 || (b != 0 && b < a) ? b : a; };
-  for (std::size_t c = 0; c < columns_.size(); ++c) {
-    point_line = earlier(point_line, columns_[c].point_line());
-    comma_line = earlier(comma_line, columns_[c].comma_line());
+  for (const CsvColumn& column : columns_) {
+    point_line = earlier(point_line, column.point_line());
+    comma_line = earlier(comma_line, column.comma_line());
   }
   if (point_line != 0 && comma_line != 0) {
     fault(std::max(point_line, comma_line), {},

@@ -62,7 +62,7 @@ std::filesystem::path labels_beside(const std::filesystem::path& images) {
   }
   name[idx + 4] = '1';
   name.replace(at, kImages.size(), "labels");
-  const std::filesystem::path path = images.parent_path() / name;
+  std::filesystem::path path = images.parent_path() / name;
   if (std::filesystem::exists(path)) return path;
   std::filesystem::path other = path;
   if (path.extension() == ".gz") {
