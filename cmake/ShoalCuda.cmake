@@ -38,9 +38,7 @@ function(shoal_cuda_library name)
   set_target_properties(${name} PROPERTIES CUDA_STANDARD 20 CUDA_RUNTIME_LIBRARY Static)
 endfunction()
 
-# shoal_portable(TARGET): a program that runs on another machine, with the shared libraries that it still needs beside it.
-# An old-style RPATH, since that serves the libraries of these libraries too.
+# shoal_portable(TARGET): a program that needs nothing but glibc where it runs.
 function(shoal_portable target)
-  target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc -Wl,--disable-new-dtags)
-  set_target_properties(${target} PROPERTIES BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN")
+  target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc)
 endfunction()

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/cpu/targets.hpp"
 #include "kernels/math/scalar.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -252,32 +253,16 @@ constexpr std::string_view target_name() {
   return HWY_TARGET == HWY_AVX2 ? "AVX2" : kLanes == 16 ? "AVX-512" : "SIMD";
 }
 
-const Kernels* table() {
-  static constexpr Kernels kTable{target_name(), product, activate, derive, output, step, scale_gradient};
-  return &kTable;
-}
+Kernels table() { return {target_name(), product, activate, derive, output, step, scale_gradient}; }
 
 }  // namespace shoal::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace shoal::cpu {
-HWY_EXPORT(table);
 
 std::span<const Kernels> all_kernels() {
-  static const std::vector<Kernels> kAll = [] {
-    std::vector<Kernels> all;
-    const std::int64_t supported = hwy::SupportedTargets();
-    for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-      if ((supported & target) == 0) continue;
-      hwy::SetSupportedTargetsForTest(target);
-      hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-      all.push_back(*HWY_DYNAMIC_DISPATCH(table)());
-    }
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    return all;
-  }();
+  static const std::vector<Kernels> kAll = SHOAL_OF_TARGETS(table);
   return kAll;
 }
 

@@ -1,5 +1,6 @@
 #include "formula_targets.hpp"
 
+#include "kernels/cpu/targets.hpp"
 #include "kernels/math/scalar.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -37,28 +38,13 @@ HWY_ATTR void all_leaky_relu(const float* x, float* y, std::size_t n) {
   each(x, y, n, [](Float v) HWY_ATTR { return leaky_relu(v); });
 }
 
-const FormulaTarget* formulas() {
-  static const FormulaTarget kTarget{
-      hwy::TargetName(HWY_TARGET), all_exp, all_log, all_tanh, all_sigmoid, all_relu, all_leaky_relu};
-  return &kTarget;
+FormulaTarget formulas() {
+  return {hwy::TargetName(HWY_TARGET), all_exp, all_log, all_tanh, all_sigmoid, all_relu, all_leaky_relu};
 }
 
 }  // namespace HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-HWY_EXPORT(formulas);
-
-std::vector<FormulaTarget> formula_targets() {
-  std::vector<FormulaTarget> all;
-  const std::int64_t supported = hwy::SupportedTargets();
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    if ((supported & target) == 0) continue;
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    all.push_back(*HWY_DYNAMIC_DISPATCH(formulas)());
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  return all;
-}
+std::vector<FormulaTarget> formula_targets() { return SHOAL_OF_TARGETS(formulas); }
 #endif
