@@ -6,7 +6,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <source_location>
 #include <string>
 #include <type_traits>
 
@@ -27,11 +26,11 @@
 namespace shoal::cuda {
 
 /// Throws Error that names the call, what went wrong and where.
-inline void check(cudaError_t status, const std::string& call,
-                  const std::source_location& place = std::source_location::current()) {
+inline void check(cudaError_t status, const std::string& call, const char* file = __builtin_FILE(),
+                  int line = __builtin_LINE()) {
   if (status == cudaSuccess) return;
-  throw Error(call + " failed: " + cudaGetErrorName(status) + ", " + cudaGetErrorString(status) + " (" +
-              place.file_name() + ":" + std::to_string(place.line()) + ")");
+  throw Error(call + " failed: " + cudaGetErrorName(status) + ", " + cudaGetErrorString(status) + " (" + file + ":" +
+              std::to_string(line) + ")");
 }
 
 /// All lanes of a warp. Whoever names a lane in a mask promises that it comes to the same call; a block without
