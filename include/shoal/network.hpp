@@ -10,7 +10,7 @@
 
 namespace shoal {
 
-enum class Activation : std::uint8_t { identity, relu, leaky_relu, sigmoid, tanh };
+enum class Activation : std::uint8_t { identity, relu, leaky_relu, sigmoid, tanh, elu, softplus, silu, gelu };
 
 enum class Loss : std::uint8_t { squared_error, half_squared_error, cross_entropy, binary_cross_entropy };
 

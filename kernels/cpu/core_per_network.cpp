@@ -75,33 +75,57 @@ HWY_INLINE void each(float* data, const float* other, std::size_t n_rows, std::s
   }
 }
 
-HWY_ATTR void activate(Act act, float* data, std::size_t n_rows, std::size_t n, std::size_t stride) {
+HWY_ATTR void activate(Act act, float* data, float* slope, std::size_t n_rows, std::size_t n, std::size_t stride) {
+  const auto all = [&](auto f)
+                       HWY_ATTR { each(data, data, n_rows, n, stride, [f](Float z, Float) HWY_ATTR { return f(z); }); };
+  const auto all_with_slope = [&](auto f, auto slope_of) HWY_ATTR {
+    if (slope != nullptr) {
+      each(slope, data, n_rows, n, stride, [slope_of](Float, Float z) HWY_ATTR { return slope_of(z); });
+    }
+    all(f);
+  };
   switch (act) {
     case Act::identity:
       return;
     case Act::relu:
-      return each(data, data, n_rows, n, stride, [](Float z, Float) HWY_ATTR { return relu(z); });
+      return all([](Float z) HWY_ATTR { return relu(z); });
     case Act::leaky_relu:
-      return each(data, data, n_rows, n, stride, [](Float z, Float) HWY_ATTR { return leaky_relu(z); });
+      return all([](Float z) HWY_ATTR { return leaky_relu(z); });
     case Act::sigmoid:
-      return each(data, data, n_rows, n, stride, [](Float z, Float) HWY_ATTR { return sigmoid(z); });
+      return all([](Float z) HWY_ATTR { return sigmoid(z); });
     case Act::tanh:
-      return each(data, data, n_rows, n, stride, [](Float z, Float) HWY_ATTR { return tanh_of(z); });
+      return all([](Float z) HWY_ATTR { return tanh_of(z); });
+    case Act::elu:
+      return all([](Float z) HWY_ATTR { return elu(z); });
+    case Act::softplus:
+      return all_with_slope([](Float z) HWY_ATTR { return softplus(z); },
+                            [](Float z) HWY_ATTR { return softplus_slope(z); });
+    case Act::silu:
+      return all_with_slope([](Float z) HWY_ATTR { return silu(z); }, [](Float z) HWY_ATTR { return silu_slope(z); });
+    case Act::gelu:
+      return all_with_slope([](Float z) HWY_ATTR { return gelu(z); }, [](Float z) HWY_ATTR { return gelu_slope(z); });
   }
 }
 
-HWY_ATTR void derive(Act act, const float* a, float* delta, std::size_t n_rows, std::size_t n, std::size_t stride) {
+HWY_ATTR void derive(Act act, const float* from, float* delta, std::size_t n_rows, std::size_t n, std::size_t stride) {
+  const auto all = [&](auto f) HWY_ATTR { each(delta, from, n_rows, n, stride, f); };
   switch (act) {
     case Act::identity:
       return;
     case Act::relu:
-      return each(delta, a, n_rows, n, stride, [](Float e, Float f) HWY_ATTR { return through_relu(f, e); });
+      return all([](Float e, Float a) HWY_ATTR { return through_relu(a, e); });
     case Act::leaky_relu:
-      return each(delta, a, n_rows, n, stride, [](Float e, Float f) HWY_ATTR { return through_leaky_relu(f, e); });
+      return all([](Float e, Float a) HWY_ATTR { return through_leaky_relu(a, e); });
     case Act::sigmoid:
-      return each(delta, a, n_rows, n, stride, [](Float e, Float f) HWY_ATTR { return through_sigmoid(f, e); });
+      return all([](Float e, Float a) HWY_ATTR { return through_sigmoid(a, e); });
     case Act::tanh:
-      return each(delta, a, n_rows, n, stride, [](Float e, Float f) HWY_ATTR { return through_tanh(f, e); });
+      return all([](Float e, Float a) HWY_ATTR { return through_tanh(a, e); });
+    case Act::elu:
+      return all([](Float e, Float a) HWY_ATTR { return through_elu(a, e); });
+    case Act::softplus:
+    case Act::silu:
+    case Act::gelu:
+      return all([](Float e, Float slope) HWY_ATTR { return e * slope; });
   }
 }
 

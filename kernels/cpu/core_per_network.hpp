@@ -17,7 +17,21 @@ inline constexpr std::size_t kPadding = 16;
 inline constexpr std::size_t kAlignment = 64;
 [[nodiscard]] constexpr std::size_t padded(std::size_t n) { return (n + kPadding - 1) / kPadding * kPadding; }
 
-enum class Act : std::uint8_t { identity, relu, leaky_relu, sigmoid, tanh };  // in the order of Activation
+enum class Act : std::uint8_t {
+  identity,
+  relu,
+  leaky_relu,
+  sigmoid,
+  tanh,
+  elu,
+  softplus,
+  silu,
+  gelu
+};  // in the order of Activation
+
+/// Whether f'(z) is computed from z and stored, since it is no function of f(z).
+[[nodiscard]] constexpr bool stores_slope(Act act) { return act >= Act::softplus; }
+
 enum class LossKind : std::uint8_t {
   squared,
   half_squared,
@@ -70,10 +84,12 @@ struct Step {
 struct Kernels {
   std::string_view target;
   void (*product)(const Product&);
-  /// data: [n_rows, stride]; the first padded(n) columns become f(z).
-  void (*activate)(Act, float* data, std::size_t n_rows, std::size_t n, std::size_t stride);
-  /// delta: [n_rows, stride] becomes delta * f'(z) given a = f(z): [n_rows, stride].
-  void (*derive)(Act, const float* a, float* delta, std::size_t n_rows, std::size_t n, std::size_t stride);
+  /// data: [n_rows, stride]; the first padded(n) columns become f(z). slope: [n_rows, stride] takes f'(z) where
+  /// stores_slope(act); nullptr: not wanted.
+  void (*activate)(Act act, float* data, float* slope, std::size_t n_rows, std::size_t n, std::size_t stride);
+  /// delta: [n_rows, stride] becomes delta * f'(z). from: [n_rows, stride], the slopes where stores_slope(act), a =
+  /// f(z) elsewhere.
+  void (*derive)(Act act, const float* from, float* delta, std::size_t n_rows, std::size_t n, std::size_t stride);
   void (*output)(LossKind, const OutputRows&);
   void (*step)(const Step&);
   /// g = g * inverse_rows, then g = fma(penalty, w, g): what step() applies, alone.

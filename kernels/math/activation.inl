@@ -1,5 +1,6 @@
 // Activations, and what their derivatives do to an error: see formulas.inl for how this text is included.
-// Every derivative is taken from the stored activation a = f(z): for each f here a > 0 exactly where z > 0.
+// relu, leaky_relu, sigmoid, tanh and elu take their derivative from the stored activation a = f(z), whose sign is that
+// of z. silu and gelu are not monotonic and softplus loses small z, so their slopes are computed from z itself.
 
 SHOAL_FORMULA Float absolute(Float x) { return float_of_bits(int_and(bits_of(x), int_constant(0x7FFFFFFF))); }
 
@@ -36,13 +37,90 @@ SHOAL_FORMULA Float tanh_of(Float z) {
   return select(less(size, constant(0.7F)), small, signed_large);
 }
 
+/// z above 0, e^z - 1 below: 2^n (1 + y) - 1 = 2^n y + (2^n - 1), whose second term is exact.
+SHOAL_FORMULA Float elu(Float z) {
+  const ExpParts e = exp_parts(z);
+  const Float scale = e.first * e.second;
+  return select(less(constant(0.0F), z), z, fma(scale, e.y, scale - constant(1.0F)));
+}
+
+SHOAL_FORMULA Float clamped(Float x, Float low, Float high) {
+  x = select(less(x, low), low, x);
+  return select(less(high, x), high, x);
+}
+
+/// 1 / (1 + t) for t in [0, 1]: one step of Newton's iteration, which also gives back what rounding 1 + t lost.
+SHOAL_FORMULA Float one_over_one_plus(Float t) {
+  const Float one = constant(1.0F);
+  const Float d = one + t;
+  const Float lost = t - (d - one);
+  const Float r = one / d;
+  return fma(r, fma(constant(0.0F) - d, r, one) - lost * r, r);
+}
+
+/// z sigmoid(v), z and v of one sign; subnormal results are rounded once.
+SHOAL_FORMULA Float gated(Float z, Float v) {
+  const ExpParts e = exp_parts(constant(0.0F) - absolute(v));
+  const Float p = (constant(1.0F) + e.y) * e.first;
+  const Float top = select(less(v, constant(0.0F)), (z * p) * e.second, z);
+  return top * one_over_one_plus(p * e.second);
+}
+
+/// z sigmoid(z). Below -120 as at -120, where it is -0.
+SHOAL_FORMULA Float silu(Float z) {
+  const Float low = constant(-120.0F);
+  return gated(select(less(z, low), low, z), z);
+}
+
+/// z/2 (1 + tanh(sqrt(2/pi) (z + 0.044715 z^3))) = z sigmoid(v): Hendrycks & Gimpel 2016. Beyond +-14 the sigmoid is 0
+/// or 1, so v is taken there.
+SHOAL_FORMULA Float gelu_gate(Float z) {
+  const Float c = clamped(z, constant(-14.0F), constant(14.0F));
+  return c * fma(c * c, constant(0x1.2444f2p-4F), constant(0x1.988454p+0F));
+}
+SHOAL_FORMULA Float gelu(Float z) {
+  const Float low = constant(-14.0F);
+  return gated(select(less(z, low), low, z), gelu_gate(z));
+}
+
+/// ln(1 + e^-|z|): what rounding 1 + t lost is given back, d ln(u) = du / u.
+SHOAL_FORMULA Float log1p_exp_minus(Float z) {
+  const Float one = constant(1.0F);
+  const Float t = exp_of(constant(0.0F) - absolute(z));
+  const Float u = one + t;
+  return log_of(u) + (t - (u - one)) / u;
+}
+
+/// ln(1 + e^z).
+SHOAL_FORMULA Float softplus(Float z) {
+  return select(less(constant(0.0F), z), z, constant(0.0F)) + log1p_exp_minus(z);
+}
+
+/// f'(z) of softplus, silu and gelu: s, s + z s (1 - s), s + z s (1 - s) v'. s and 1 - s are each of small relative
+/// error, so that their product with a large z is.
+SHOAL_FORMULA Float softplus_slope(Float z) { return sigmoid(z); }
+SHOAL_FORMULA Float gated_slope(Float z, Float v, Float v_slope) {
+  const Float t = exp_of(constant(0.0F) - absolute(v));
+  const Float above = one_over_one_plus(t);
+  const Float below = t * above;
+  const Float s = select(less(v, constant(0.0F)), below, above);
+  return fma(z * (above * below), v_slope, s);
+}
+SHOAL_FORMULA Float silu_slope(Float z) {
+  return gated_slope(clamped(z, constant(-120.0F), constant(120.0F)), z, constant(1.0F));
+}
+SHOAL_FORMULA Float gelu_slope(Float z) {
+  const Float c = clamped(z, constant(-14.0F), constant(14.0F));
+  return gated_slope(c, gelu_gate(z), fma(c * c, constant(0x1.b6676cp-3F), constant(0x1.988454p+0F)));
+}
+
 /// e * f'(z), given a = f(z).
 SHOAL_FORMULA Float through_relu(Float a, Float e) { return select(less(constant(0.0F), a), e, constant(0.0F)); }
 SHOAL_FORMULA Float through_leaky_relu(Float a, Float e) {
   return select(less(constant(0.0F), a), e, constant(0.01F) * e);
 }
 SHOAL_FORMULA Float through_sigmoid(Float a, Float e) { return e * (a * (constant(1.0F) - a)); }
+SHOAL_FORMULA Float through_elu(Float a, Float e) {
+  return select(less(constant(0.0F), a), e, e * (a + constant(1.0F)));
+}
 SHOAL_FORMULA Float through_tanh(Float a, Float e) { return e * fma(constant(0.0F) - a, a, constant(1.0F)); }
-
-/// ln(1 + e^-|z|), the part of binary cross-entropy that is not linear in z.
-SHOAL_FORMULA Float log1p_exp_minus(Float z) { return log_of(constant(1.0F) + exp_of(constant(0.0F) - absolute(z))); }

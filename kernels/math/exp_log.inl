@@ -1,9 +1,13 @@
 // exp and log: see formulas.inl for how this text is included. Coefficients are minimax fits of relative error by
 // scripts/fit_polynomials.py; the error of each function over all floats is in docs/numerics.md.
 
-/// e^x. Overflows to +Inf from 88.73 on, is 0 below -103.98, subnormal in between as it should; NaN stays NaN.
-SHOAL_FORMULA Float exp_of(Float x) {
-  const Float low = constant(-104.0F);
+/// e^x = ((1 + y) first) second, first and second powers of two: neither factor overflows, and a subnormal result is
+/// rounded once. |y| < 0.42, and relatively exact to 1 ulp however small x is. NaN makes y NaN.
+struct ExpParts {
+  Float y, first, second;
+};
+SHOAL_FORMULA ExpParts exp_parts(Float x) {
+  const Float low = constant(-120.0F);
   const Float high = constant(89.0F);
   x = select(less(x, low), low, x);
   x = select(less(high, x), high, x);
@@ -18,14 +22,18 @@ SHOAL_FORMULA Float exp_of(Float x) {
   q = fma(q, r, constant(0x1.555916p-5F));
   q = fma(q, r, constant(0x1.55548ap-3F));
   q = fma(q, r, constant(0x1.fffffcp-2F));
-  const Float p = constant(1.0F) + fma(r * r, q, r);
-  // 2^n in two factors, so that neither overflows and a subnormal result is rounded once.
   const Int exponent = int_subtract(bits_of(shifted), bits_of(rounder));
   const Int half = shift_right<1>(exponent);
   const Int bias = int_constant(127);
   const Float first = float_of_bits(shift_left<23>(int_add(half, bias)));
   const Float second = float_of_bits(shift_left<23>(int_add(int_subtract(exponent, half), bias)));
-  return (p * first) * second;
+  return {fma(r * r, q, r), first, second};
+}
+
+/// e^x. Overflows to +Inf from 88.73 on, is 0 below -103.98, subnormal in between as it should; NaN stays NaN.
+SHOAL_FORMULA Float exp_of(Float x) {
+  const ExpParts e = exp_parts(x);
+  return ((constant(1.0F) + e.y) * e.first) * e.second;
 }
 
 /// ln x. -Inf at 0, NaN below, +Inf at +Inf; subnormals as they should.

@@ -13,7 +13,8 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array kActivations{"identity"sv, "relu"sv, "leaky_relu"sv, "sigmoid"sv, "tanh"sv};
+constexpr std::array kActivations{"identity"sv, "relu"sv,     "leaky_relu"sv, "sigmoid"sv, "tanh"sv,
+                                  "elu"sv,      "softplus"sv, "silu"sv,       "gelu"sv};
 constexpr std::array kLosses{"squared_error"sv, "half_squared_error"sv, "cross_entropy"sv, "binary_cross_entropy"sv};
 constexpr std::array kTasks{"classification"sv, "regression"sv, "multilabel"sv};
 constexpr std::array kMetrics{"val_loss"sv,     "val_accuracy"sv, "val_balanced_accuracy"sv,

@@ -14,7 +14,6 @@ namespace {
 using namespace std::string_view_literals;
 using enum ValueKind;
 
-constexpr std::array kLaterActivations{"elu"sv, "softplus"sv, "silu"sv, "gelu"sv};
 constexpr std::array kLaterLosses{"absolute_error"sv, "huber"sv};
 constexpr std::array kLaterSolvers{"adamw"sv, "rmsprop"sv};
 constexpr std::array kLaterSchedules{"exponential"sv, "adaptive"sv, "warmup_cosine"sv};
@@ -34,7 +33,7 @@ constexpr Range kAtLeastOne{.min = 1, .max = kMaxInt};
 
 const std::array kRules{
     ParameterRule{"hidden_layer_sizes", layer_sizes, {.min = 1, .max = kMaxWidth}, {}, {}, {}},
-    ParameterRule{"activation", activation, {}, activation_names(), kLaterActivations, {}},
+    ParameterRule{"activation", activation, {}, activation_names(), {}, {}},
     ParameterRule{"loss", word, {}, loss_names(), kLaterLosses, {}},
     ParameterRule{"solver", word, {}, solver_names(), kLaterSolvers, {}},
     ParameterRule{"learning_rate_init", number, kPositive, {}, {}, {}},

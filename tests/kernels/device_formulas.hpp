@@ -1,17 +1,15 @@
 #pragma once
 
-#include <array>
-#include <cstdint>
+#include <cstddef>
 #include <span>
-#include <string_view>
 #include <vector>
+
+#include "tests/kernels/formula_list.hpp"
 
 /// The strict formulas as a kernel computes them, element by element.
 namespace shoal::cuda {
 
-enum class DeviceFormula : std::uint8_t { exp, log, tanh, sigmoid, relu, leaky_relu };
-
-/// y[i] = f(x[i]).
-[[nodiscard]] std::vector<float> on_device(DeviceFormula formula, std::span<const float> x);
+/// y[i] = f(x[i]), f the formula of that place in the list.
+[[nodiscard]] std::vector<float> on_device(std::size_t formula, std::span<const float> x);
 
 }  // namespace shoal::cuda

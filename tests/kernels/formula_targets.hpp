@@ -1,18 +1,17 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <vector>
 
-/// The strict formulas applied to arrays by one SIMD target. n is a multiple of 16, arrays are aligned to 64 bytes.
+#include "formula_list.hpp"
+
+/// The strict formulas applied to arrays by one SIMD target.
 struct FormulaTarget {
   std::string name;
-  void (*exp)(const float*, float*, std::size_t n);
-  void (*log)(const float*, float*, std::size_t n);
-  void (*tanh)(const float*, float*, std::size_t n);
-  void (*sigmoid)(const float*, float*, std::size_t n);
-  void (*relu)(const float*, float*, std::size_t n);
-  void (*leaky_relu)(const float*, float*, std::size_t n);
+  /// In the order of the list. y[i] = f(x[i]) for n numbers, a multiple of 16; arrays are aligned to 64 bytes.
+  std::array<void (*)(const float* x, float* y, std::size_t n), shoal::testing::kFormulaCount> formulas;
 };
 
 /// Every Highway target of this machine, the portable baseline last.

@@ -15,6 +15,14 @@ Row exactly(const auto& values) {
   return row;
 }
 
+constexpr double kFourUlp = 8 * kFloatRounding;
+
+/// 8 roundings of the result and 5 of the sigmoid's argument v (docs/numerics.md): |z v| s (1 - s) <= 0.26 everywhere.
+Bounded gelu(Bounded z) {
+  const Bounded a = smooth(reference::respond(Activation::gelu, z.value).value, z, 1.13, 8 * kFloatRounding);
+  return {a.value, a.error + 5 * 0.26 * kFloatRounding};
+}
+
 Bounded activated(Activation f, Bounded z) {
   switch (f) {
     case Activation::identity:
@@ -27,8 +35,24 @@ Bounded activated(Activation f, Bounded z) {
       return sigmoid(z);
     case Activation::tanh:
       return tanh(z);
+    case Activation::elu:
+      return smooth(reference::respond(f, z.value).value, z, 1, kFourUlp);
+    case Activation::softplus:
+      return smooth(reference::respond(f, z.value).value, z, 1, kFourUlp);
+    case Activation::silu:
+      return smooth(reference::respond(f, z.value).value, z, 1.1, kFourUlp);
+    case Activation::gelu:
+      return gelu(z);
   }
   return {};
+}
+
+/// f'(z) of softplus, silu and gelu, the slope's own derivative at most 1/4, 1/2 and 0.8.
+Bounded slope(Activation f, Bounded z) {
+  const double value = reference::respond(f, z.value).slope;
+  if (f == Activation::softplus) return smooth(value, z, 0.25, kFunctionRounding);
+  const bool is_silu = f == Activation::silu;
+  return {value, (is_silu ? 0.5 : 0.8) * z.error + (is_silu ? 16 : 32) * kFloatRounding};
 }
 
 /// e * f'(z), the derivative taken from a = f(z) where it is smooth.
@@ -44,6 +68,12 @@ Bounded through(Activation f, Bounded z, Bounded a, Bounded e) {
       return e * (a * (exact(1) - a));
     case Activation::tanh:
       return e * (exact(1) - a * a);
+    case Activation::elu:
+      return select_positive(z, e, e * (a + exact(1)));
+    case Activation::softplus:
+    case Activation::silu:
+    case Activation::gelu:
+      return e * slope(f, z);
   }
   return {};
 }

@@ -31,7 +31,8 @@ inline Topology random_topology(Draw& draw, std::int32_t depth, std::int32_t lea
   topology.n_inputs = draw.integer(1, 4);
   for (std::int32_t l = 0; l < depth; ++l) {
     topology.hidden_layer_sizes.push_back(draw.integer(1, 5));
-    topology.activations.push_back(static_cast<Activation>(draw.integer(0, 4)));
+    topology.activations.push_back(
+        static_cast<Activation>(draw.integer(0, static_cast<std::int32_t>(activation_names().size()) - 1)));
   }
   topology.n_outputs = draw.integer(least_outputs, 4);
   return topology;

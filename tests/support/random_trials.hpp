@@ -77,7 +77,7 @@ inline Trial random_trial(Random& random, const Dataset& data) {
       data.task() == Task::classification && h.loss == Loss::binary_cross_entropy ? 1 : data.n_targets();
   for (std::uint64_t l = below(random, 5); l > 0; --l) {
     trial.topology.hidden_layer_sizes.push_back(static_cast<std::int32_t>(1 + below(random, 20)));
-    trial.topology.activations.push_back(static_cast<Activation>(below(random, 5)));
+    trial.topology.activations.push_back(static_cast<Activation>(below(random, activation_names().size())));
   }
   h.solver = one_of<Solver>(random, {Solver::sgd, Solver::adam});
   h.learning_rate_init = std::pow(10.0, -3 * unit(random));

@@ -85,6 +85,10 @@ inline Bounded tanh(Bounded x) {
 inline Bounded sigmoid(Bounded x) {
   return monotonic([](double v) { return 1 / (1 + std::exp(-v)); }, x, kFunctionRounding);
 }
+/// A function whose derivative is at most `steepest` everywhere.
+inline Bounded smooth(double value, Bounded x, double steepest, double unit) {
+  return rounded(value, steepest * x.error, unit);
+}
 inline Bounded absolute(Bounded x) { return {std::abs(x.value), x.error}; }
 /// The engine takes one of its own two values; both choices are possible where the sign of z is open.
 inline Bounded select_positive(Bounded z, Bounded if_positive, Bounded otherwise) {

@@ -48,6 +48,7 @@ void Minibatch::shape(const NetworkLayout& layout, std::size_t max_rows) {
     offset += max_rows * layer.output_stride;
   }
   grow(activations_, offset);
+  grow(slopes_, max_rows * layout.slope_floats());
   grow(deltas_, offset);
   grow(gradient_, layout.n_floats());
   grow(row_major_, largest_row_major(layout));
@@ -58,8 +59,8 @@ void Minibatch::shape(const NetworkLayout& layout, std::size_t max_rows) {
 }
 
 std::uint64_t Minibatch::bytes(const NetworkLayout& layout, std::size_t max_rows) {
-  const std::size_t floats = 2 * max_rows * layout.activation_floats() + layout.n_floats() + largest_row_major(layout) +
-                             max_rows * layout.layers().back().n_out + 3 * padded(max_rows);
+  const std::size_t floats = max_rows * (2 * layout.activation_floats() + layout.slope_floats()) + layout.n_floats() +
+                             largest_row_major(layout) + max_rows * layout.layers().back().n_out + 3 * padded(max_rows);
   return floats * sizeof(float);
 }
 
@@ -123,7 +124,8 @@ void Minibatch::forward(const float* weights, Loss loss, bool deltas) {
     float* above = activations_.data() + level_offset_[l + 1];
     layer_product(layers[l], weights, activations_.data() + level_offset_[l], above);
     if (l + 1 == layers.size()) break;
-    kernels_->activate(layers[l].activation, above, n_rows_, layers[l].n_out, layers[l].output_stride);
+    kernels_->activate(layers[l].activation, above, deltas ? slopes_of(layers[l]) : nullptr, n_rows_, layers[l].n_out,
+                       layers[l].output_stride);
     for (std::size_t r = 0; r < n_rows_; ++r) above[r * layers[l].output_stride + layers[l].n_out] = 1.0F;
   }
   const Layer& last = layers.back();
@@ -173,7 +175,9 @@ void Minibatch::backward(const float* weights) {
                        .n_rows = n_rows_,
                        .columns = padded(layer.n_in),
                        .depth = layer.n_out});
-    kernels_->derive(layers[l - 1].activation, below, delta_below, n_rows_, layer.n_in, layer.input_stride);
+    const Layer& lower = layers[l - 1];
+    const float* from = stores_slope(lower.activation) ? slopes_of(lower) : below;
+    kernels_->derive(lower.activation, from, delta_below, n_rows_, lower.n_out, lower.output_stride);
   }
 }
 

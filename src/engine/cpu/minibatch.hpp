@@ -52,6 +52,7 @@ class Minibatch {
   void for_each_step(Step constants, float alpha, float* weights, float* first, float* second,
                      void (*apply)(const Step&));
   void layer_product(const Layer& layer, const float* weights, const float* below, float* above) const;
+  [[nodiscard]] float* slopes_of(const Layer& layer) const { return slopes_.data() + max_rows_ * layer.slope_offset; }
 
   const Dataset* dataset_;
   const Kernels* kernels_;
@@ -60,7 +61,7 @@ class Minibatch {
   std::size_t n_rows_ = 0;
   bool weighted_ = false;
   std::vector<std::size_t> level_offset_;  ///< of activations and deltas, floats
-  AlignedFloats activations_, deltas_, gradient_, row_major_, targets_, row_loss_, row_weight_;
+  AlignedFloats activations_, slopes_, deltas_, gradient_, row_major_, targets_, row_loss_, row_weight_;
   std::vector<std::int32_t> labels_;
 };
 

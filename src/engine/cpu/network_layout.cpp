@@ -17,6 +17,8 @@ NetworkLayout::NetworkLayout(const Topology& topology) : n_parameters_(topology.
     layer.activation = static_cast<Act>(topology.activation(l));
     n_floats_ += (layer.n_in + 1) * layer.columns;
     activation_floats_ += layer.output_stride;
+    layer.slope_offset = slope_floats_;
+    if (stores_slope(layer.activation)) slope_floats_ += layer.output_stride;
     layers_.push_back(layer);
   }
 }

@@ -22,6 +22,7 @@ struct Layer {
   std::size_t input_stride = 0;   ///< of [rows, n_in + 1] activations below, whose last element is 1
   std::size_t output_stride = 0;  ///< of [rows, n_out + 1] activations above
   Act activation = Act::identity;
+  std::size_t slope_offset = 0;  ///< of its f'(z) in a row's stored slopes, floats; where stores_slope(activation)
 };
 
 /// Where everything of a network lies. Canonical order exists only outside.
@@ -34,6 +35,8 @@ class NetworkLayout {
   [[nodiscard]] std::size_t n_parameters() const noexcept { return n_parameters_; }
   /// Floats of one row's activations at all levels, inputs included.
   [[nodiscard]] std::size_t activation_floats() const noexcept { return activation_floats_; }
+  /// Floats of one row's stored slopes.
+  [[nodiscard]] std::size_t slope_floats() const noexcept { return slope_floats_; }
 
   /// canonical -> inside. Padding becomes 0.
   void pack(std::span<const float> canonical, float* inside) const;
@@ -45,6 +48,7 @@ class NetworkLayout {
   std::size_t n_floats_ = 0;
   std::size_t n_parameters_ = 0;
   std::size_t activation_floats_ = 0;
+  std::size_t slope_floats_ = 0;
 };
 
 /// Floats aligned for every target.

@@ -34,6 +34,9 @@ std::string why_not(const Trial& trial, const EngineOptions& options) {
   if (shape_of(trial.topology) == shapes().size()) {
     return "engine cuda has kernels for the shapes " + known_shapes() + " only";
   }
+  for (const Activation activation : trial.topology.activations) {
+    if (activation > Activation::tanh) return "engine cuda does not do activation = " + std::string(name(activation));
+  }
   if (h.solver != Solver::sgd) return "engine cuda does not do solver = " + std::string(name(h.solver));
   if (h.loss != Loss::squared_error && h.loss != Loss::half_squared_error) {
     return "engine cuda does not do loss = " + std::string(name(h.loss));

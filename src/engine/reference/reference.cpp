@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <numbers>
 
 #include "shoal/error.hpp"
 
@@ -24,6 +25,14 @@ std::vector<Count> layer_offsets(const Topology& topology) {
 }
 
 double logistic(double z) { return 1 / (1 + std::exp(-z)); }
+
+/// The tanh form of Hendrycks & Gimpel 2016.
+Response gelu(double z) {
+  const double root = std::sqrt(2 / std::numbers::pi);
+  const double t = std::tanh(root * (z + 0.044715 * z * z * z));
+  const double slope = root * (1 + 3 * 0.044715 * z * z);
+  return {z / 2 * (1 + t), (1 + t) / 2 + z / 2 * (1 - t * t) * slope};
+}
 
 std::vector<double> softmax(std::span<const double> z) {
   const double largest = *std::ranges::max_element(z);
@@ -123,6 +132,14 @@ Response respond(Activation f, double z) {
       return {logistic(z), logistic(z) * (1 - logistic(z))};
     case Activation::tanh:
       return {std::tanh(z), 1 - std::tanh(z) * std::tanh(z)};
+    case Activation::elu:
+      return z > 0 ? Response{z, 1} : Response{std::expm1(z), std::exp(z)};
+    case Activation::softplus:
+      return {std::max(z, 0.0) + std::log1p(std::exp(-std::abs(z))), logistic(z)};
+    case Activation::silu:
+      return {z * logistic(z), logistic(z) * (1 + z * logistic(-z))};
+    case Activation::gelu:
+      return gelu(z);
   }
   throw Error("an activation that the reference engine does not know");
 }
