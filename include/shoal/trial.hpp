@@ -12,7 +12,7 @@
 
 namespace shoal {
 
-enum class Solver : std::uint8_t { sgd, adam };
+enum class Solver : std::uint8_t { sgd, adam, adamw, rmsprop };
 enum class Schedule : std::uint8_t { constant, step, cosine, invscaling };
 enum class Init : std::uint8_t { glorot_uniform, he_uniform, lecun_uniform, zeros };
 enum class BiasInit : std::uint8_t { zeros, like_weights };
@@ -46,10 +46,10 @@ struct Hyperparameters {
   double eta_min = 0;                 ///< cosine: the rate that the last epoch approaches
   double momentum = 0.9;              ///< sgd
   bool nesterovs_momentum = true;     ///< sgd with momentum > 0
-  double beta_1 = 0.9;                ///< adam
-  double beta_2 = 0.999;              ///< adam
-  double epsilon = 1e-8;              ///< adam
-  double alpha = 1e-4;                ///< L2 penalty on weights, never on biases
+  double beta_1 = 0.9;                ///< adam, adamw
+  double beta_2 = 0.999;              ///< adam, adamw, rmsprop (its smoothing constant)
+  double epsilon = 1e-8;              ///< adam, adamw, rmsprop
+  double alpha = 1e-4;                ///< L2 penalty on weights, never on biases; adamw: their decay
   std::int32_t batch_size = 200;      ///< rows; 0: all of them
   std::int32_t max_iter = 200;        ///< epochs; also the horizon of the cosine schedule
   std::int32_t n_iter_no_change = 0;  ///< patience in epochs; 0: none
@@ -60,6 +60,13 @@ struct Hyperparameters {
 
   friend bool operator==(const Hyperparameters&, const Hyperparameters&) = default;
 };
+
+/// The moments that a solver keeps of the gradients; see TrialState.
+[[nodiscard]] constexpr bool corrects_bias(Solver solver) { return solver == Solver::adam || solver == Solver::adamw; }
+[[nodiscard]] constexpr bool has_second_moment(Solver solver) { return solver != Solver::sgd; }
+[[nodiscard]] constexpr bool has_first_moment(const Hyperparameters& h) {
+  return h.solver == Solver::sgd ? h.momentum > 0 : corrects_bias(h.solver);
+}
 
 /// One network to train.
 struct Trial {
@@ -87,10 +94,10 @@ enum class TrialStatus : std::uint8_t {
 /// A trial may start on one engine and go on on another.
 struct TrialState {
   std::vector<float> parameters;
-  std::vector<float> first_moment;   ///< adam's m, or sgd's velocity; empty where the solver has none
-  std::vector<float> second_moment;  ///< adam's v; empty elsewhere
+  std::vector<float> first_moment;   ///< m of adam and adamw, or sgd's velocity; empty where the solver has none
+  std::vector<float> second_moment;  ///< v of adam, adamw and rmsprop; empty elsewhere
   std::uint64_t step = 0;            ///< minibatches so far
-  double beta_1_power = 1;           ///< running product, adam
+  double beta_1_power = 1;           ///< running product, adam and adamw
   double beta_2_power = 1;
   std::uint32_t epoch = 0;       ///< epochs so far
   std::uint32_t n_stalled = 0;   ///< epochs without enough improvement, patience only

@@ -237,22 +237,31 @@ HWY_INLINE void each_parameter(const Step& s, Update update) {
   }
 }
 
-HWY_ATTR void step(const Step& s) {
+HWY_ATTR void step_with_second_moment(const Step& s) {
   const Float eta = constant(s.eta);
-  if (s.second_moment != nullptr) {
-    const Float beta_1 = constant(s.beta_1);
-    const Float c_1 = constant(s.c_1);
-    const Float beta_2 = constant(s.beta_2);
-    const Float c_2 = constant(s.c_2);
-    const Float epsilon = constant(s.epsilon);
-    return each_parameter(s, [&](Float& w, Float g, std::size_t i) HWY_ATTR {
+  const Float decay = constant(s.decay);
+  const Float beta_1 = constant(s.beta_1);
+  const Float c_1 = constant(s.c_1);
+  const Float beta_2 = constant(s.beta_2);
+  const Float c_2 = constant(s.c_2);
+  const Float epsilon = constant(s.epsilon);
+  each_parameter(s, [&](Float& w, Float g, std::size_t i) HWY_ATTR {
+    Float v = load(s.second_moment + i);
+    if (s.first_moment == nullptr) {
+      rmsprop_step(w, v, g, eta, beta_2, c_2, epsilon);
+    } else {
       Float m = load(s.first_moment + i);
-      Float v = load(s.second_moment + i);
+      if (s.decay != 0.0F) w = decayed(w, decay);
       adam_step(w, m, v, g, eta, beta_1, c_1, beta_2, c_2, epsilon);
       store(m, s.first_moment + i);
-      store(v, s.second_moment + i);
-    });
-  }
+    }
+    store(v, s.second_moment + i);
+  });
+}
+
+HWY_ATTR void step(const Step& s) {
+  if (s.second_moment != nullptr) return step_with_second_moment(s);
+  const Float eta = constant(s.eta);
   if (s.first_moment == nullptr) {
     return each_parameter(s, [&](Float& w, Float g, std::size_t) HWY_ATTR { sgd_step(w, g, eta); });
   }

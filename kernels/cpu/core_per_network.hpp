@@ -70,12 +70,13 @@ struct OutputRows {
 struct Step {
   float* weight;
   float* gradient;
-  float* first_moment;   // nullptr: plain sgd
+  float* first_moment;   // nullptr: plain sgd or rmsprop
   float* second_moment;  // nullptr: sgd
   std::size_t n;
   float inverse_rows;  // 1 / rows of the minibatch (or 1 / sum of their weights)
   float penalty;       // alpha * inverse_rows for weights, 0 for biases
-  float eta;           // adam: with both bias corrections
+  float eta;           // adam, adamw: with both bias corrections
+  float decay;         // adamw: rate * alpha for weights, 0 for biases; 0 elsewhere
   float momentum;
   bool nesterov;
   float beta_1, c_1, beta_2, c_2, epsilon;

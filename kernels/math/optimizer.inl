@@ -22,3 +22,12 @@ SHOAL_FORMULA void adam_step(Float& w, Float& m, Float& v, Float g, Float eta_t,
   v = fma(beta_2, v, c_2 * (g * g));
   w = w - (eta_t * m) / (square_root(v) + epsilon);
 }
+
+/// adamw, before adam's step: Loshchilov & Hutter 2019, algorithm 2. decay = eta * alpha.
+SHOAL_FORMULA Float decayed(Float w, Float decay) { return fma(constant(0.0F) - decay, w, w); }
+
+/// Tieleman & Hinton 2012, lecture 6e, with epsilon outside the root.
+SHOAL_FORMULA void rmsprop_step(Float& w, Float& v, Float g, Float eta, Float beta_2, Float c_2, Float epsilon) {
+  v = fma(beta_2, v, c_2 * (g * g));
+  w = w - (eta * g) / (square_root(v) + epsilon);
+}

@@ -55,9 +55,8 @@ TrialState initial_state(const Trial& trial) {
       state.parameters.push_back(drawn ? uniform_draw(trial.seed, l, element, bound) : 0.0F);
     }
   }
-  const bool has_velocity = h.solver == Solver::sgd && h.momentum > 0;
-  if (has_velocity || h.solver == Solver::adam) state.first_moment.assign(state.parameters.size(), 0.0F);
-  if (h.solver == Solver::adam) state.second_moment.assign(state.parameters.size(), 0.0F);
+  if (has_first_moment(h)) state.first_moment.assign(state.parameters.size(), 0.0F);
+  if (has_second_moment(h.solver)) state.second_moment.assign(state.parameters.size(), 0.0F);
   return state;
 }
 

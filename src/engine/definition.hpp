@@ -24,6 +24,9 @@ void fill_epoch_order(const Trial& trial, std::uint32_t epoch, std::span<std::ui
 /// The learning rate of epoch `epoch` (0-based), computed in double and rounded once.
 [[nodiscard]] float epoch_rate(const Trial& trial, std::uint32_t n_rows, std::uint32_t epoch);
 
+/// alpha of the objective's L2 penalty: 0 under adamw, which decays the weights itself.
+[[nodiscard]] inline double l2_penalty(const Hyperparameters& h) { return h.solver == Solver::adamw ? 0 : h.alpha; }
+
 /// Rows of a minibatch: the trial's batch_size, all rows where it is 0 or larger than they are.
 [[nodiscard]] std::uint32_t rows_in_minibatch(const Trial& trial, std::uint32_t n_rows);
 

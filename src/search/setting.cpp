@@ -13,7 +13,8 @@ namespace {
 bool always(const Setting& /*setting*/) { return true; }
 bool has_hidden_layers(const Setting& s) { return !s.hidden_layer_sizes.empty(); }
 bool is_sgd(const Setting& s) { return s.hyperparameters.solver == Solver::sgd; }
-bool is_adam(const Setting& s) { return s.hyperparameters.solver == Solver::adam; }
+bool is_adam(const Setting& s) { return corrects_bias(s.hyperparameters.solver); }
+bool is_adaptive(const Setting& s) { return has_second_moment(s.hyperparameters.solver); }
 bool has_momentum(const Setting& s) { return is_sgd(s) && s.hyperparameters.momentum > 0; }
 bool has_patience(const Setting& s) { return s.hyperparameters.n_iter_no_change > 0; }
 template <Schedule schedule>
@@ -120,8 +121,8 @@ constexpr std::array kParameters{
         [](Setting& s, const ParameterValue& value) { s.hyperparameters.nesterovs_momentum = std::get<bool>(value); },
         [](Setting& s) { s.hyperparameters.nesterovs_momentum = H{}.nesterovs_momentum; }},
     number<&H::beta_1>("beta_1", false, is_adam),
-    number<&H::beta_2>("beta_2", false, is_adam),
-    number<&H::epsilon>("epsilon", false, is_adam),
+    number<&H::beta_2>("beta_2", false, is_adaptive),
+    number<&H::epsilon>("epsilon", false, is_adaptive),
     number<&H::alpha>("alpha", false, always),
     Parameter{"batch_size", false, always,
               [](const Setting& s) {

@@ -20,7 +20,7 @@ constexpr std::array kTasks{"classification"sv, "regression"sv, "multilabel"sv};
 constexpr std::array kMetrics{"val_loss"sv,     "val_accuracy"sv, "val_balanced_accuracy"sv,
                               "val_macro_f1"sv, "val_auc"sv,      "val_rmse"sv,
                               "val_mae"sv,      "val_r2"sv,       "train_loss"sv};
-constexpr std::array kSolvers{"sgd"sv, "adam"sv};
+constexpr std::array kSolvers{"sgd"sv, "adam"sv, "adamw"sv, "rmsprop"sv};
 constexpr std::array kSchedules{"constant"sv, "step"sv, "cosine"sv, "invscaling"sv};
 constexpr std::array kInits{"glorot_uniform"sv, "he_uniform"sv, "lecun_uniform"sv, "zeros"sv};
 constexpr std::array kBiasInits{"zeros"sv, "like_weights"sv};

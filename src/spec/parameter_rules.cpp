@@ -15,7 +15,6 @@ using namespace std::string_view_literals;
 using enum ValueKind;
 
 constexpr std::array kLaterLosses{"absolute_error"sv, "huber"sv};
-constexpr std::array kLaterSolvers{"adamw"sv, "rmsprop"sv};
 constexpr std::array kLaterSchedules{"exponential"sv, "adaptive"sv, "warmup_cosine"sv};
 constexpr std::array kLaterInits{"glorot_normal"sv, "he_normal"sv, "lecun_normal"sv, "uniform"sv};
 constexpr std::array kLaterShuffles{"per_trial"sv};
@@ -35,7 +34,7 @@ const std::array kRules{
     ParameterRule{"hidden_layer_sizes", layer_sizes, {.min = 1, .max = kMaxWidth}, {}, {}, {}},
     ParameterRule{"activation", activation, {}, activation_names(), {}, {}},
     ParameterRule{"loss", word, {}, loss_names(), kLaterLosses, {}},
-    ParameterRule{"solver", word, {}, solver_names(), kLaterSolvers, {}},
+    ParameterRule{"solver", word, {}, solver_names(), {}, {}},
     ParameterRule{"learning_rate_init", number, kPositive, {}, {}, {}},
     ParameterRule{"learning_rate", word, {}, schedule_names(), kLaterSchedules, {}},
     ParameterRule{"power_t", number, kNotNegative, {}, {}, {}},

@@ -144,6 +144,32 @@ void adam_step(const Hyperparameters& h, float rate, std::span<const Bounded> gr
   }
 }
 
+/// w (1 - eta alpha) for weights, before adam's step.
+void decay_step(const Topology& topology, const Hyperparameters& h, float rate, BoundedState& state) {
+  const Bounded decay = constant(static_cast<double>(rate) * h.alpha);
+  std::size_t k = 0;
+  for (std::size_t l = 0; l < topology.n_layers(); ++l) {
+    for (std::int32_t o = 0; o < topology.fan_out(l); ++o, ++k) {
+      for (std::int32_t i = 0; i < topology.fan_in(l); ++i, ++k) {
+        state.parameters[k] = fma(-decay, state.parameters[k], state.parameters[k]);
+      }
+    }
+  }
+}
+
+/// |g| / sqrt(v) <= 1 / sqrt(1 - beta_2), since v holds (1 - beta_2) g^2 at least.
+void rmsprop_step(const Hyperparameters& h, float rate, std::span<const Bounded> gradient, BoundedState& state) {
+  const double longest = (1 + 1e-5) * static_cast<double>(rate) / std::sqrt(1 - h.beta_2);
+  for (std::size_t k = 0; k < gradient.size(); ++k) {
+    Bounded& v = state.second_moment[k];
+    const Bounded g = gradient[k];
+    v = fma(constant(h.beta_2), v, constant(1 - h.beta_2) * (g * g));
+    Bounded step = (exact(static_cast<double>(rate)) * g) / (sqrt(v) + constant(h.epsilon));
+    step.error = std::min(step.error, 2 * longest);
+    state.parameters[k] = state.parameters[k] - step;
+  }
+}
+
 void sgd_step(const Hyperparameters& h, float rate, std::span<const Bounded> gradient, BoundedState& state) {
   const Bounded eta = exact(static_cast<double>(rate));
   const Bounded mu = constant(h.momentum);
@@ -216,7 +242,8 @@ BoundedPass bounded_pass(const Trial& trial, std::span<const Bounded> parameters
   // The sum of weights is a sum of floats; its rounding counts where the weights are not whole.
   const Bounded total = rounded(weights, static_cast<double>(rows.size()) * kFloatRounding * weights);
   const Bounded inverse = exact(1) / total;
-  const Bounded decay = constant(trial.hyperparameters.alpha) * inverse;
+  const Hyperparameters& h = trial.hyperparameters;
+  const Bounded decay = constant(h.solver == Solver::adamw ? 0 : h.alpha) * inverse;
   std::size_t k = 0;
   for (std::size_t l = 0; l < topology.n_layers(); ++l) {
     for (std::int32_t o = 0; o < topology.fan_out(l); ++o) {
@@ -237,7 +264,10 @@ Bounded bounded_epoch(const Trial& trial, std::span<const reference::Example> ro
     const BoundedPass pass =
         bounded_pass(trial, state.parameters, rows.subspan(begin, std::min(wanted, rows.size() - begin)));
     loss = loss + pass.loss;
-    if (h.solver == Solver::adam) {
+    if (h.solver == Solver::adamw) decay_step(trial.topology, h, rate, state);
+    if (h.solver == Solver::rmsprop) {
+      rmsprop_step(h, rate, pass.gradient, state);
+    } else if (corrects_bias(h.solver)) {
       adam_step(h, rate, pass.gradient, state);
     } else {
       sgd_step(h, rate, pass.gradient, state);

@@ -79,7 +79,7 @@ inline Trial random_trial(Random& random, const Dataset& data) {
     trial.topology.hidden_layer_sizes.push_back(static_cast<std::int32_t>(1 + below(random, 20)));
     trial.topology.activations.push_back(static_cast<Activation>(below(random, activation_names().size())));
   }
-  h.solver = one_of<Solver>(random, {Solver::sgd, Solver::adam});
+  h.solver = static_cast<Solver>(below(random, solver_names().size()));
   h.learning_rate_init = std::pow(10.0, -3 * unit(random));
   h.learning_rate = static_cast<Schedule>(below(random, 4));
   h.step_size = static_cast<std::int32_t>(1 + below(random, 3));

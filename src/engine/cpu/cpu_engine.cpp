@@ -32,7 +32,7 @@ struct Place {
 };
 
 std::size_t vectors_of(const Gang& gang) {
-  return 2 + (gang.key.solver == Solver::adam ? 1U : 0U) + (gang.keeps_best ? 1U : 0U);
+  return 2 + (has_second_moment(gang.key.solver) ? 1U : 0U) + (gang.keeps_best ? 1U : 0U);
 }
 
 bool all_finite(const NetworkLayout& layout, const float* values) {
@@ -106,7 +106,7 @@ class CpuEngine final : public Engine {
         place.layout = layout;
         place.weights = AlignedFloats(layout->n_floats());
         place.first_moment = AlignedFloats(layout->n_floats());
-        if (gang.key.solver == Solver::adam) place.second_moment = AlignedFloats(layout->n_floats());
+        if (has_second_moment(gang.key.solver)) place.second_moment = AlignedFloats(layout->n_floats());
         if (gang.keeps_best) place.best = AlignedFloats(layout->n_floats());
       }
     }
@@ -179,8 +179,8 @@ class CpuEngine final : public Engine {
     };
     state.parameters = unpack(place.weights);
     if (h.n_iter_no_change > 0 && state.best_epoch > 0) state.best_parameters = unpack(place.best);
-    if (h.solver == Solver::adam || h.momentum > 0) state.first_moment = unpack(place.first_moment);
-    if (h.solver == Solver::adam) state.second_moment = unpack(place.second_moment);
+    if (has_first_moment(h)) state.first_moment = unpack(place.first_moment);
+    if (has_second_moment(h.solver)) state.second_moment = unpack(place.second_moment);
     return state;
   }
 
@@ -240,7 +240,7 @@ class CpuEngine final : public Engine {
     add_row_losses(minibatch, rows, loss, weight);
     pass.loss = loss.total() / weight.total();
     minibatch.backward(weights.data());
-    minibatch.finish_gradient(static_cast<float>(trial.hyperparameters.alpha), weights.data());
+    minibatch.finish_gradient(static_cast<float>(l2_penalty(trial.hyperparameters)), weights.data());
     std::vector<float> gradient(layout.n_parameters());
     layout.unpack(minibatch.gradient(), gradient);
     pass.gradient.assign(gradient.begin(), gradient.end());
@@ -310,16 +310,17 @@ class CpuEngine final : public Engine {
     minibatch.backward(place.weights.data());
     ++place.state.step;
     float eta = rate;
-    if (h.solver == Solver::adam) {
+    if (corrects_bias(h.solver)) {
       place.state.beta_1_power *= h.beta_1;
       place.state.beta_2_power *= h.beta_2;
       eta = static_cast<float>(static_cast<double>(rate) * std::sqrt(1.0 - place.state.beta_2_power) /
                                (1.0 - place.state.beta_1_power));
     }
-    const bool has_first = h.solver == Solver::adam || h.momentum > 0;
-    minibatch.step(step_constants(h, eta), static_cast<float>(h.alpha), place.weights.data(),
-                   has_first ? place.first_moment.data() : nullptr,
-                   h.solver == Solver::adam ? place.second_moment.data() : nullptr);
+    cpu::Step constants = step_constants(h, eta);
+    if (h.solver == Solver::adamw) constants.decay = static_cast<float>(static_cast<double>(rate) * h.alpha);
+    minibatch.step(constants, static_cast<float>(l2_penalty(h)), place.weights.data(),
+                   has_first_moment(h) ? place.first_moment.data() : nullptr,
+                   has_second_moment(h.solver) ? place.second_moment.data() : nullptr);
   }
 
   /// One epoch and its decisions. False where `stop` came in between: the network is then between two epochs and lost.
@@ -354,11 +355,10 @@ class CpuEngine final : public Engine {
     record.val_weight = validation.weight;
     record.metric = options_.metric == Metric::train_loss ? record.train_loss / record.train_weight
                                                           : metric_value(options_.metric, dataset_->task(), validation);
-    const bool has_first = h.solver == Solver::adam || h.momentum > 0;
     const bool finite = std::isfinite(record.train_loss) && std::isfinite(record.val_loss) &&
                         all_finite(*place.layout, place.weights.data()) &&
-                        (!has_first || all_finite(*place.layout, place.first_moment.data())) &&
-                        (h.solver != Solver::adam || all_finite(*place.layout, place.second_moment.data()));
+                        (!has_first_moment(h) || all_finite(*place.layout, place.first_moment.data())) &&
+                        (!has_second_moment(h.solver) || all_finite(*place.layout, place.second_moment.data()));
     TrialState& state = place.state;
     math::EpochProgress progress{++state.epoch, state.n_stalled, state.best_epoch, state.best_metric};
     const math::EpochRules rules{static_cast<std::uint32_t>(h.max_iter), static_cast<std::uint32_t>(h.n_iter_no_change),

@@ -191,6 +191,7 @@ float Minibatch::inverse_weight() const {
 void Minibatch::for_each_step(Step constants, float alpha, float* weights, float* first, float* second,
                               void (*apply)(const Step&)) {
   constants.inverse_rows = inverse_weight();
+  const float decay = constants.decay;
   for (const Layer& layer : layout_->layers()) {
     const std::size_t n_weights = layer.n_in * layer.columns;
     for (const bool bias : {false, true}) {
@@ -200,6 +201,7 @@ void Minibatch::for_each_step(Step constants, float alpha, float* weights, float
       constants.first_moment = first == nullptr ? nullptr : first + at;
       constants.second_moment = second == nullptr ? nullptr : second + at;
       constants.n = bias ? layer.columns : n_weights;
+      constants.decay = bias ? 0.0F : decay;
       constants.penalty = bias ? 0.0F : alpha * constants.inverse_rows;
       apply(constants);
     }

@@ -6,6 +6,7 @@
 #include <limits>
 #include <numbers>
 
+#include "engine/definition.hpp"
 #include "shoal/error.hpp"
 
 namespace shoal::reference {
@@ -221,10 +222,14 @@ Gradient gradient(const Topology& topology, Loss loss, double alpha, std::span<c
   return result;
 }
 
-void update(const Hyperparameters& hyperparameters, double rate, std::span<const double> gradient, State& state) {
+void update(const Topology& topology, const Hyperparameters& hyperparameters, double rate,
+            std::span<const double> gradient, State& state) {
   ++state.step;
   std::vector<double>& w = state.parameters;
-  if (hyperparameters.solver == Solver::adam) {
+  if (hyperparameters.solver == Solver::adamw) {
+    for_each_weight(topology, [&](Count index) { w[index] *= 1 - rate * hyperparameters.alpha; });
+  }
+  if (corrects_bias(hyperparameters.solver)) {
     const double beta_1 = hyperparameters.beta_1, beta_2 = hyperparameters.beta_2;
     state.beta_1_power *= beta_1;
     state.beta_2_power *= beta_2;
@@ -235,6 +240,14 @@ void update(const Hyperparameters& hyperparameters, double rate, std::span<const
       m = beta_1 * m + (1 - beta_1) * gradient[k];
       v = beta_2 * v + (1 - beta_2) * gradient[k] * gradient[k];
       w[k] -= step * m / (std::sqrt(v) + hyperparameters.epsilon);
+    }
+    return;
+  }
+  if (hyperparameters.solver == Solver::rmsprop) {
+    for (Count k = 0; k < w.size(); ++k) {
+      double& v = state.second_moment[k];
+      v = hyperparameters.beta_2 * v + (1 - hyperparameters.beta_2) * gradient[k] * gradient[k];
+      w[k] -= rate * gradient[k] / (std::sqrt(v) + hyperparameters.epsilon);
     }
     return;
   }
@@ -262,10 +275,10 @@ std::optional<EpochSums> train_epoch(const Trial& trial, std::span<const std::ui
     for (const std::uint32_t row : order.subspan(begin, std::min(batch_size, order.size() - begin))) {
       rows.push_back(example_of(row));
     }
-    const Gradient step = gradient(trial.topology, h.loss, h.alpha, state.parameters, rows);
+    const Gradient step = gradient(trial.topology, h.loss, l2_penalty(h), state.parameters, rows);
     sums.loss += step.loss;
     sums.weight += step.weight;
-    update(h, rate, step.objective, state);
+    update(trial.topology, h, rate, step.objective, state);
   }
   ++state.epoch;
   return sums;

@@ -66,7 +66,8 @@ struct Response {
                                 std::span<const Example> rows);
 
 /// One step of the trial's solver along `gradient`.
-void update(const Hyperparameters& hyperparameters, double rate, std::span<const double> gradient, State& state);
+void update(const Topology& topology, const Hyperparameters& hyperparameters, double rate,
+            std::span<const double> gradient, State& state);
 
 /// Sums of the rows' losses, each taken before the step that its minibatch made.
 struct EpochSums {

@@ -25,7 +25,7 @@ class ReferenceEngine final : public Engine {
   [[nodiscard]] std::uint32_t gang_size(const GangKey&) const override { return 1; }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
-    const std::uint64_t vectors = (gang.key.solver == Solver::adam ? 3U : 2U) + (gang.keeps_best ? 1U : 0U);
+    const std::uint64_t vectors = (has_second_moment(gang.key.solver) ? 3U : 2U) + (gang.keeps_best ? 1U : 0U);
     return gang.key.topology.n_parameters() * vectors * sizeof(double) + sizeof(Place);
   }
 
@@ -118,7 +118,7 @@ class ReferenceEngine final : public Engine {
         result.a[l].insert(result.a[l].end(), trace.a[l].begin(), trace.a[l].end());
       }
     }
-    reference::Gradient gradient = reference::gradient(trial.topology, h.loss, h.alpha, w, examples);
+    reference::Gradient gradient = reference::gradient(trial.topology, h.loss, l2_penalty(h), w, examples);
     result.loss = gradient.loss / gradient.weight;
     result.gradient = std::move(gradient.objective);
     return result;

@@ -20,7 +20,8 @@ State one_parameter(double w) {
 }
 
 void steps(const Hyperparameters& h, double rate, const std::vector<double>& gradients, State& state) {
-  for (const double g : gradients) reference::update(h, rate, std::vector<double>{g}, state);
+  const Topology one_weight{1, {}, {}, 1};
+  for (const double g : gradients) reference::update(one_weight, h, rate, std::vector<double>{g}, state);
 }
 
 TEST(ReferenceSolver, TakesPlainSteps) {
@@ -52,6 +53,22 @@ TEST(ReferenceSolver, TakesAdamsFirstStepByTheRate) {
     steps({.solver = Solver::adam, .epsilon = 0}, 0.01, {g}, state);
     EXPECT_NEAR(state.parameters[0], g > 0 ? -0.01 : 0.01, 1e-15);
   }
+}
+
+TEST(ReferenceSolver, DividesRmspropsGradientByItsRootMeanSquare) {
+  State state = one_parameter(0);
+  steps({.solver = Solver::rmsprop, .beta_2 = 0.75, .epsilon = 1}, 1, {2, 4}, state);
+  // v = 1, 4.75; steps 2 / (1 + 1), 4 / (sqrt(4.75) + 1)
+  EXPECT_NEAR(state.parameters[0], -1 - 4 / 3.179449471770337, 1e-15);
+}
+
+TEST(ReferenceSolver, DecaysTheWeightsOfAdamwAndNotItsBiases) {
+  State state;
+  state.parameters = {1, 1};  // a weight and a bias
+  state.first_moment = state.second_moment = {0, 0};
+  const Hyperparameters h{.solver = Solver::adamw, .alpha = 0.25};
+  reference::update({1, {}, {}, 1}, h, 0.5, std::vector<double>{0, 0}, state);
+  EXPECT_EQ(state.parameters, (std::vector<double>{0.875, 1}));
 }
 
 TEST(ReferenceSolver, AveragesAdamsMoments) {

@@ -1,5 +1,6 @@
 // Short runs of the cpu engine against the reference, within the bound that tests/support/tolerances.hpp derives.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -38,7 +39,10 @@ Task task_of(Loss loss) {
 
 void draw_hyperparameters(test::Draw& draw, int index, Hyperparameters& h) {
   h.loss = static_cast<Loss>(index % 4);
-  h.solver = index / 4 % 2 == 0 ? Solver::sgd : Solver::adam;
+  constexpr std::array kSolvers{Solver::sgd, Solver::adam, Solver::sgd, Solver::adamw, Solver::sgd, Solver::rmsprop};
+  h.solver = kSolvers[static_cast<std::size_t>(index / 4) % kSolvers.size()];
+  // Without adam's correction the first step is rate / sqrt(1 - beta_2): 3 rates, where 0.999 would make it 32.
+  if (h.solver == Solver::rmsprop) h.beta_2 = 0.9;
   h.momentum = index / 8 % 2 == 0 ? 0.0 : 0.9;
   h.nesterovs_momentum = index / 16 % 2 == 0;
   h.learning_rate = static_cast<Schedule>(index / 4 % 4);
@@ -58,7 +62,7 @@ ShortRun draw_run(test::Draw& draw, int index) {
   trial.topology = test::random_topology(draw, index % 4, loss == Loss::cross_entropy ? 2 : 1);
   trial.seed = static_cast<std::uint64_t>(index);
   trial.shuffle_seed = 17;
-  run.epochs = trial.hyperparameters.solver == Solver::adam ? 1 : 4;
+  run.epochs = has_second_moment(trial.hyperparameters.solver) ? 1 : 4;
 
   const bool weighted = index % 5 == 0;
   std::vector<float> inputs;
