@@ -13,8 +13,16 @@
 namespace shoal {
 
 enum class Solver : std::uint8_t { sgd, adam, adamw, rmsprop };
-enum class Schedule : std::uint8_t { constant, step, cosine, invscaling };
-enum class Init : std::uint8_t { glorot_uniform, he_uniform, lecun_uniform, zeros };
+enum class Schedule : std::uint8_t { constant, step, exponential, cosine, warmup_cosine, invscaling };
+enum class Init : std::uint8_t {
+  glorot_uniform,
+  glorot_normal,
+  he_uniform,
+  he_normal,
+  lecun_uniform,
+  lecun_normal,
+  zeros
+};
 enum class BiasInit : std::uint8_t { zeros, like_weights };
 enum class Shuffle : std::uint8_t { shared, none };
 
@@ -42,8 +50,9 @@ struct Hyperparameters {
   Schedule learning_rate = Schedule::constant;
   double power_t = 0.5;               ///< invscaling: rate = learning_rate_init / (rows seen + 1)^power_t
   std::int32_t step_size = 10;        ///< step: epochs between two drops
-  double gamma = 0.1;                 ///< step: factor of a drop
-  double eta_min = 0;                 ///< cosine: the rate that the last epoch approaches
+  double gamma = 0.1;                 ///< step: factor of a drop; exponential: of an epoch
+  double eta_min = 0;                 ///< cosine, warmup_cosine: the rate that the last epoch approaches
+  std::int32_t warmup_epochs = 5;     ///< warmup_cosine: epochs before the first one at the full rate
   double momentum = 0.9;              ///< sgd
   bool nesterovs_momentum = true;     ///< sgd with momentum > 0
   double beta_1 = 0.9;                ///< adam, adamw

@@ -5,32 +5,50 @@
 #include <numbers>
 #include <numeric>
 
+#include "kernels/math/normal.hpp"
 #include "kernels/math/permutation.hpp"
 #include "kernels/math/philox.hpp"
 
 namespace shoal {
 namespace {
 
-/// Half the width of the uniform distribution from which a layer's parameters are drawn.
-double init_bound(Init init, double fan_in, double fan_out) {
+/// The distribution of a layer's parameters: normal, or uniform of the same variance.
+struct InitDistribution {
+  double variance = 0;
+  bool normal = false;
+};
+
+InitDistribution init_distribution(Init init, double fan_in, double fan_out) {
   switch (init) {
-    case Init::glorot_uniform:  // Glorot & Bengio 2010, equation 16
-      return std::sqrt(6.0 / (fan_in + fan_out));
-    case Init::he_uniform:  // He et al. 2015, equation 10, as a uniform distribution of that variance
-      return std::sqrt(6.0 / fan_in);
-    case Init::lecun_uniform:  // LeCun et al. 1998, equation 16, likewise
-      return std::sqrt(3.0 / fan_in);
+    case Init::glorot_uniform:
+    case Init::glorot_normal:  // Glorot & Bengio 2010, equation 12
+      return {2.0 / (fan_in + fan_out), init == Init::glorot_normal};
+    case Init::he_uniform:
+    case Init::he_normal:  // He et al. 2015, equation 10
+      return {2.0 / fan_in, init == Init::he_normal};
+    case Init::lecun_uniform:
+    case Init::lecun_normal:  // LeCun et al. 1998, equation 16
+      return {1.0 / fan_in, init == Init::lecun_normal};
     case Init::zeros:
-      return 0.0;
+      return {};
   }
-  return 0.0;
+  return {};
 }
 
-float uniform_draw(std::uint64_t seed, std::size_t layer, std::size_t element, double bound) {
+float draw(const InitDistribution& distribution, std::uint64_t seed, std::size_t layer, std::size_t element) {
   const math::Words4 words = math::random_words(math::Purpose::init, 0, static_cast<std::uint32_t>(layer),
                                                 static_cast<std::uint32_t>(element), seed);
   const double unit = math::open_unit(words.word[0], words.word[1]);
-  return static_cast<float>((2.0 * unit - 1.0) * bound);
+  if (distribution.normal) {
+    const double angle = math::open_unit(words.word[2], words.word[3]);
+    return static_cast<float>(std::sqrt(distribution.variance) * math::standard_normal(unit, angle));
+  }
+  return static_cast<float>((2.0 * unit - 1.0) * std::sqrt(3.0 * distribution.variance));
+}
+
+/// Loshchilov & Hutter 2017, equation 5, without restarts; `done`: share of the horizon, in [0, 1).
+double cosine_rate(const Hyperparameters& h, double done) {
+  return h.eta_min + 0.5 * (h.learning_rate_init - h.eta_min) * (1.0 + std::cos(std::numbers::pi * done));
 }
 
 }  // namespace
@@ -48,11 +66,12 @@ TrialState initial_state(const Trial& trial) {
   for (std::size_t l = 0; l < trial.topology.n_layers(); ++l) {
     const auto fan_in = static_cast<std::size_t>(trial.topology.fan_in(l));
     const auto fan_out = static_cast<std::size_t>(trial.topology.fan_out(l));
-    const double bound = init_bound(h.init, static_cast<double>(fan_in), static_cast<double>(fan_out));
+    const InitDistribution distribution =
+        init_distribution(h.init, static_cast<double>(fan_in), static_cast<double>(fan_out));
     for (std::size_t element = 0; element < fan_out * (fan_in + 1); ++element) {
       const bool is_bias = element % (fan_in + 1) == fan_in;
       const bool drawn = !is_bias || h.bias_init == BiasInit::like_weights;
-      state.parameters.push_back(drawn ? uniform_draw(trial.seed, l, element, bound) : 0.0F);
+      state.parameters.push_back(drawn ? draw(distribution, trial.seed, l, element) : 0.0F);
     }
   }
   if (has_first_moment(h)) state.first_moment.assign(state.parameters.size(), 0.0F);
@@ -88,9 +107,15 @@ float epoch_rate(const Trial& trial, std::uint32_t n_rows, std::uint32_t epoch) 
       const std::uint32_t n_steps = epoch / static_cast<std::uint32_t>(h.step_size);
       return static_cast<float>(initial * std::pow(h.gamma, static_cast<double>(n_steps)));
     }
-    case Schedule::cosine: {  // Loshchilov & Hutter 2017, equation 5, without restarts
-      const double done = static_cast<double>(epoch) / static_cast<double>(h.max_iter);
-      return static_cast<float>(h.eta_min + 0.5 * (initial - h.eta_min) * (1.0 + std::cos(std::numbers::pi * done)));
+    case Schedule::exponential:
+      return static_cast<float>(initial * std::pow(h.gamma, static_cast<double>(epoch)));
+    case Schedule::cosine:
+      return static_cast<float>(cosine_rate(h, static_cast<double>(epoch) / static_cast<double>(h.max_iter)));
+    case Schedule::warmup_cosine: {
+      const auto warmup = static_cast<std::uint32_t>(h.warmup_epochs);
+      if (epoch < warmup) return static_cast<float>(initial * (epoch + 1.0) / (warmup + 1.0));
+      const double left = static_cast<double>(h.max_iter) - static_cast<double>(warmup);
+      return static_cast<float>(cosine_rate(h, static_cast<double>(epoch - warmup) / left));
     }
     case Schedule::invscaling: {
       const double rows_seen = static_cast<double>(epoch) * static_cast<double>(n_rows);

@@ -17,9 +17,9 @@ bool is_adam(const Setting& s) { return corrects_bias(s.hyperparameters.solver);
 bool is_adaptive(const Setting& s) { return has_second_moment(s.hyperparameters.solver); }
 bool has_momentum(const Setting& s) { return is_sgd(s) && s.hyperparameters.momentum > 0; }
 bool has_patience(const Setting& s) { return s.hyperparameters.n_iter_no_change > 0; }
-template <Schedule schedule>
+template <Schedule... schedules>
 bool follows(const Setting& s) {
-  return s.hyperparameters.learning_rate == schedule;
+  return ((s.hyperparameters.learning_rate == schedules) || ...);
 }
 
 double as_double(const ParameterValue& value) {
@@ -112,8 +112,9 @@ constexpr std::array kParameters{
     word<&H::learning_rate, schedule_named>("learning_rate", true),
     number<&H::power_t>("power_t", false, follows<Schedule::invscaling>),
     whole<&H::step_size>("step_size", false, follows<Schedule::step>),
-    number<&H::gamma>("gamma", false, follows<Schedule::step>),
-    number<&H::eta_min>("eta_min", false, follows<Schedule::cosine>),
+    number<&H::gamma>("gamma", false, follows<Schedule::step, Schedule::exponential>),
+    number<&H::eta_min>("eta_min", false, follows<Schedule::cosine, Schedule::warmup_cosine>),
+    whole<&H::warmup_epochs>("warmup_epochs", false, follows<Schedule::warmup_cosine>),
     number<&H::momentum>("momentum", true, is_sgd),
     Parameter{
         "nesterovs_momentum", false, has_momentum,

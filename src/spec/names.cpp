@@ -21,8 +21,9 @@ constexpr std::array kMetrics{"val_loss"sv,     "val_accuracy"sv, "val_balanced_
                               "val_macro_f1"sv, "val_auc"sv,      "val_rmse"sv,
                               "val_mae"sv,      "val_r2"sv,       "train_loss"sv};
 constexpr std::array kSolvers{"sgd"sv, "adam"sv, "adamw"sv, "rmsprop"sv};
-constexpr std::array kSchedules{"constant"sv, "step"sv, "cosine"sv, "invscaling"sv};
-constexpr std::array kInits{"glorot_uniform"sv, "he_uniform"sv, "lecun_uniform"sv, "zeros"sv};
+constexpr std::array kSchedules{"constant"sv, "step"sv, "exponential"sv, "cosine"sv, "warmup_cosine"sv, "invscaling"sv};
+constexpr std::array kInits{"glorot_uniform"sv, "glorot_normal"sv, "he_uniform"sv, "he_normal"sv,
+                            "lecun_uniform"sv,  "lecun_normal"sv,  "zeros"sv};
 constexpr std::array kBiasInits{"zeros"sv, "like_weights"sv};
 constexpr std::array kShuffles{"shared"sv, "none"sv};
 constexpr std::array kStatuses{"running"sv, "finished"sv, "stopped"sv, "diverged"sv};

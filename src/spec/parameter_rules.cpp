@@ -15,8 +15,8 @@ using namespace std::string_view_literals;
 using enum ValueKind;
 
 constexpr std::array kLaterLosses{"absolute_error"sv, "huber"sv};
-constexpr std::array kLaterSchedules{"exponential"sv, "adaptive"sv, "warmup_cosine"sv};
-constexpr std::array kLaterInits{"glorot_normal"sv, "he_normal"sv, "lecun_normal"sv, "uniform"sv};
+constexpr std::array kLaterSchedules{"adaptive"sv};
+constexpr std::array kLaterInits{"uniform"sv};
 constexpr std::array kLaterShuffles{"per_trial"sv};
 constexpr std::array kZero{"0"sv, "none"sv};
 constexpr std::array kOne{"1"sv, "none"sv};
@@ -41,6 +41,7 @@ const std::array kRules{
     ParameterRule{"step_size", whole_number, kAtLeastOne, {}, {}, {}},
     ParameterRule{"gamma", number, kPositive, {}, {}, {}},
     ParameterRule{"eta_min", number, kNotNegative, {}, {}, {}},
+    ParameterRule{"warmup_epochs", whole_number, {.min = 0, .max = kMaxInt}, {}, {}, {}},
     ParameterRule{"momentum", number, kDecay, {}, {}, {}},
     ParameterRule{"nesterovs_momentum", flag, {}, {}, {}, {}},
     ParameterRule{"beta_1", number, kDecay, {}, {}, {}},

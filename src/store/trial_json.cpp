@@ -30,6 +30,7 @@ ordered_json to_json(const Hyperparameters& h) {
           {"step_size", h.step_size},
           {"gamma", h.gamma},
           {"eta_min", h.eta_min},
+          {"warmup_epochs", h.warmup_epochs},
           {"momentum", h.momentum},
           {"nesterovs_momentum", h.nesterovs_momentum},
           {"beta_1", h.beta_1},
@@ -55,6 +56,7 @@ Hyperparameters hyperparameters_from_json(const json& j) {
   j.at("step_size").get_to(h.step_size);
   j.at("gamma").get_to(h.gamma);
   j.at("eta_min").get_to(h.eta_min);
+  j.at("warmup_epochs").get_to(h.warmup_epochs);
   j.at("momentum").get_to(h.momentum);
   j.at("nesterovs_momentum").get_to(h.nesterovs_momentum);
   j.at("beta_1").get_to(h.beta_1);

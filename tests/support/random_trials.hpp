@@ -81,7 +81,8 @@ inline Trial random_trial(Random& random, const Dataset& data) {
   }
   h.solver = static_cast<Solver>(below(random, solver_names().size()));
   h.learning_rate_init = std::pow(10.0, -3 * unit(random));
-  h.learning_rate = static_cast<Schedule>(below(random, 4));
+  h.learning_rate = static_cast<Schedule>(below(random, schedule_names().size()));
+  h.warmup_epochs = static_cast<std::int32_t>(below(random, 3));
   h.step_size = static_cast<std::int32_t>(1 + below(random, 3));
   h.momentum = one_of<double>(random, {0.0, 0.5, 0.9});
   h.nesterovs_momentum = below(random, 2) == 1;
@@ -90,7 +91,7 @@ inline Trial random_trial(Random& random, const Dataset& data) {
   h.max_iter = static_cast<std::int32_t>(1 + below(random, 4));
   h.n_iter_no_change = static_cast<std::int32_t>(below(random, 3));
   h.tol = one_of<double>(random, {0.0, 1e-4, 0.5});
-  h.init = one_of<Init>(random, {Init::glorot_uniform, Init::he_uniform, Init::lecun_uniform});
+  h.init = static_cast<Init>(below(random, init_names().size() - 1));  // zeros, the last one, trains nothing
   h.bias_init = static_cast<BiasInit>(below(random, 2));
   h.shuffle = static_cast<Shuffle>(below(random, 2));
   trial.seed = below(random, 1000);

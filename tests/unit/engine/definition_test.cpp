@@ -42,6 +42,32 @@ TEST(InitialState, StaysWithinTheBoundOfItsSchemeAndFillsIt) {
   }
 }
 
+TEST(InitialState, HasTheVarianceOfItsScheme) {
+  Trial trial = small_trial();
+  trial.topology = {100, {100}, {Activation::relu}, 50};
+  const struct {
+    Init init;
+    double variance;
+  } cases[] = {{Init::glorot_uniform, 0.01}, {Init::glorot_normal, 0.01}, {Init::he_uniform, 0.02},
+               {Init::he_normal, 0.02},      {Init::lecun_uniform, 0.01}, {Init::lecun_normal, 0.01}};
+  for (const auto& c : cases) {
+    trial.hyperparameters.init = c.init;
+    const std::vector<float> parameters = initial_state(trial).parameters;
+    double squares = 0;
+    double fourths = 0;
+    for (std::size_t i = 0; i < 100 * 101; ++i) {
+      const double square = static_cast<double>(parameters[i]) * static_cast<double>(parameters[i]);
+      squares += square / 10000;
+      fourths += square * square / 10000;
+    }
+    // The mean of 10,000 squares is off by at most sqrt(2) / 100 standard deviations; the fourth moment of a normal
+    // number is 3 squared variances, of a uniform one 1.8.
+    EXPECT_NEAR(squares / c.variance, 1, 5 * 0.0142) << name(c.init);
+    const bool normal = name(c.init).ends_with("normal");
+    EXPECT_NEAR(fourths / (c.variance * c.variance), normal ? 3 : 1.8, 0.5) << name(c.init);
+  }
+}
+
 TEST(InitialState, DependsOnTheSeedAlone) {
   Trial a = small_trial();
   Trial b = small_trial();
@@ -74,6 +100,17 @@ TEST(EpochRate, FollowsEachSchedule) {
   h.eta_min = 0.1;
   EXPECT_EQ(epoch_rate(trial, 100, 0), 0.5F);
   EXPECT_FLOAT_EQ(epoch_rate(trial, 100, 5), 0.3F);
+  h.learning_rate = Schedule::warmup_cosine;
+  h.warmup_epochs = 4;
+  EXPECT_FLOAT_EQ(epoch_rate(trial, 100, 0), 0.1F);
+  EXPECT_FLOAT_EQ(epoch_rate(trial, 100, 3), 0.4F);
+  EXPECT_EQ(epoch_rate(trial, 100, 4), 0.5F);
+  EXPECT_FLOAT_EQ(epoch_rate(trial, 100, 7), 0.3F);  // 3 of the 6 epochs left
+  h.warmup_epochs = 20;
+  EXPECT_FLOAT_EQ(epoch_rate(trial, 100, 9), 0.5F * 10 / 21);
+  h.learning_rate = Schedule::exponential;
+  h.gamma = 0.5;
+  EXPECT_EQ(epoch_rate(trial, 100, 3), 0.0625F);
   h.learning_rate = Schedule::invscaling;
   h.power_t = 0.5;
   EXPECT_EQ(epoch_rate(trial, 99, 0), 0.5F);

@@ -29,6 +29,7 @@ Trial unusual_trial() {
                        .step_size = 3,
                        .gamma = 0.7,
                        .eta_min = 1e-5,
+                       .warmup_epochs = 7,
                        .momentum = 0.8,
                        .nesterovs_momentum = false,
                        .beta_1 = 0.85,
