@@ -39,7 +39,8 @@ struct Gang {
   GangKey key;
   Slot first_slot = 0;
   std::uint32_t n_slots = 0;
-  bool keeps_best = false;  ///< some member has patience, so places hold the best parameters as well
+  bool keeps_best = false;   ///< some member has patience, so places hold the best parameters as well
+  bool has_dropout = false;  ///< some member drops units, so the workspace holds what was dropped
 };
 
 /// Train the network at `slot` until `epoch` epochs are done in all, or it stops by itself.
@@ -61,10 +62,10 @@ struct EpochRecord {
 
 /// One forward and backward pass over given rows, nothing updated. Strict engines give their exact floats.
 struct Pass {
-  double loss = 0;                     ///< mean over the rows, the L2 penalty not counted
+  double loss = 0;                     ///< mean over the rows, penalties not counted
   std::vector<std::vector<double>> z;  ///< a layer: [rows, fan_out], before the activation
   std::vector<std::vector<double>> a;  ///< a layer: [rows, fan_out], after it
-  std::vector<double> gradient;        ///< of loss + L2 penalty, canonical order
+  std::vector<double> gradient;        ///< of loss + penalties, canonical order; before clipping
 };
 
 /// The rows on which evaluate() works.

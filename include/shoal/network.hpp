@@ -12,7 +12,14 @@ namespace shoal {
 
 enum class Activation : std::uint8_t { identity, relu, leaky_relu, sigmoid, tanh, elu, softplus, silu, gelu };
 
-enum class Loss : std::uint8_t { squared_error, half_squared_error, cross_entropy, binary_cross_entropy };
+enum class Loss : std::uint8_t {
+  squared_error,
+  half_squared_error,
+  absolute_error,
+  huber,
+  cross_entropy,
+  binary_cross_entropy
+};
 
 /// Slope of leaky_relu for z <= 0.
 inline constexpr float kLeakySlope = 0.01F;

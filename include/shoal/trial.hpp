@@ -13,7 +13,7 @@
 namespace shoal {
 
 enum class Solver : std::uint8_t { sgd, adam, adamw, rmsprop };
-enum class Schedule : std::uint8_t { constant, step, exponential, cosine, warmup_cosine, invscaling };
+enum class Schedule : std::uint8_t { constant, step, exponential, cosine, warmup_cosine, invscaling, adaptive };
 enum class Init : std::uint8_t {
   glorot_uniform,
   glorot_normal,
@@ -21,30 +21,38 @@ enum class Init : std::uint8_t {
   he_normal,
   lecun_uniform,
   lecun_normal,
+  uniform,
   zeros
 };
 enum class BiasInit : std::uint8_t { zeros, like_weights };
-enum class Shuffle : std::uint8_t { shared, none };
+enum class Shuffle : std::uint8_t { shared, per_trial, none };
+enum class ClassWeight : std::uint8_t { none, balanced };
 
 [[nodiscard]] std::string_view name(Solver value);
 [[nodiscard]] std::string_view name(Schedule value);
 [[nodiscard]] std::string_view name(Init value);
 [[nodiscard]] std::string_view name(BiasInit value);
 [[nodiscard]] std::string_view name(Shuffle value);
+[[nodiscard]] std::string_view name(ClassWeight value);
 [[nodiscard]] std::optional<Solver> solver_named(std::string_view word);
 [[nodiscard]] std::optional<Schedule> schedule_named(std::string_view word);
 [[nodiscard]] std::optional<Init> init_named(std::string_view word);
 [[nodiscard]] std::optional<BiasInit> bias_init_named(std::string_view word);
 [[nodiscard]] std::optional<Shuffle> shuffle_named(std::string_view word);
+[[nodiscard]] std::optional<ClassWeight> class_weight_named(std::string_view word);
 [[nodiscard]] std::span<const std::string_view> solver_names();
 [[nodiscard]] std::span<const std::string_view> schedule_names();
 [[nodiscard]] std::span<const std::string_view> init_names();
 [[nodiscard]] std::span<const std::string_view> bias_init_names();
 [[nodiscard]] std::span<const std::string_view> shuffle_names();
+[[nodiscard]] std::span<const std::string_view> class_weight_names();
 
 /// How one network is trained. Names and defaults are scikit-learn's where scikit-learn has them.
 struct Hyperparameters {
   Loss loss = Loss::squared_error;
+  double huber_delta = 1;                        ///< huber: where its square becomes a line, in scaled units
+  double label_smoothing = 0;                    ///< cross_entropy, in training: share spread over all classes
+  ClassWeight class_weight = ClassWeight::none;  ///< of the rows of a class, in training
   Solver solver = Solver::adam;
   double learning_rate_init = 0.001;
   Schedule learning_rate = Schedule::constant;
@@ -53,17 +61,22 @@ struct Hyperparameters {
   double gamma = 0.1;                 ///< step: factor of a drop; exponential: of an epoch
   double eta_min = 0;                 ///< cosine, warmup_cosine: the rate that the last epoch approaches
   std::int32_t warmup_epochs = 5;     ///< warmup_cosine: epochs before the first one at the full rate
+  double layer_rate = 1;              ///< factor of the rate from a layer to the one below it
   double momentum = 0.9;              ///< sgd
   bool nesterovs_momentum = true;     ///< sgd with momentum > 0
   double beta_1 = 0.9;                ///< adam, adamw
   double beta_2 = 0.999;              ///< adam, adamw, rmsprop (its smoothing constant)
   double epsilon = 1e-8;              ///< adam, adamw, rmsprop
   double alpha = 1e-4;                ///< L2 penalty on weights, never on biases; adamw: their decay
+  double l1 = 0;                      ///< L1 penalty on weights, never on biases
+  double clip_norm = 0;               ///< largest norm of a minibatch's gradient; 0: any
+  double dropout = 0;                 ///< share of each hidden layer's units that a row of a minibatch drops
   std::int32_t batch_size = 200;      ///< rows; 0: all of them
   std::int32_t max_iter = 200;        ///< epochs; also the horizon of the cosine schedule
   std::int32_t n_iter_no_change = 0;  ///< patience in epochs; 0: none
   double tol = 1e-4;                  ///< least improvement that patience counts
   Init init = Init::glorot_uniform;
+  double init_range = 0.05;  ///< uniform: parameters in (-init_range, init_range)
   BiasInit bias_init = BiasInit::zeros;
   Shuffle shuffle = Shuffle::shared;
 
@@ -113,6 +126,9 @@ struct TrialState {
   std::uint32_t best_epoch = 0;  ///< 1-based; 0: none yet
   double best_metric = std::numeric_limits<double>::quiet_NaN();
   std::vector<float> best_parameters;  ///< with patience only
+  std::uint32_t n_rate_drops = 0;      ///< adaptive: how often the rate has fallen so far
+  std::uint32_t n_rate_stalled = 0;    ///< adaptive: epochs whose training loss did not gain tol, in a row
+  double best_train_loss = std::numeric_limits<double>::infinity();  ///< adaptive
   TrialStatus status = TrialStatus::running;
 
   friend bool operator==(const TrialState&, const TrialState&) = default;

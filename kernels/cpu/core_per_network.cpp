@@ -129,10 +129,23 @@ HWY_ATTR void derive(Act act, const float* from, float* delta, std::size_t n_row
   }
 }
 
+HWY_ATTR void drop(const float* factor, float* data, std::size_t n_rows, std::size_t n, std::size_t stride) {
+  each(data, factor, n_rows, n, stride,
+       [](Float x, Float keep) HWY_ATTR { return select(less(constant(0.0F), keep), x * keep, constant(0.0F)); });
+}
+
 /// Applies f to values[0, n), n any number, values readable and writable up to padded(n).
 template <class Function>
 HWY_INLINE void each_of(float* values, std::size_t n, Function f) {
   for (std::size_t i = 0; i < n; i += kLanes) store(f(load(values + i)), values + i);
+}
+
+/// Sum over outputs of target * (m - z), where (m - z) of the row's class is `of_label`.
+HWY_INLINE float label_loss(const OutputRows& rows, const float* z, float m, float of_label) {
+  if (rows.smoothed_other == 0.0F) return of_label;
+  float all = 0.0F;
+  for (std::size_t o = 0; o < rows.n_outputs; ++o) all += m - z[o];
+  return rows.smoothed_other * all + (rows.smoothed_label - rows.smoothed_other) * of_label;
 }
 
 HWY_INLINE void softmax(const OutputRows& rows) {
@@ -144,7 +157,7 @@ HWY_INLINE void softmax(const OutputRows& rows) {
       float* z = rows.z + (first + r) * rows.stride;
       float m = z[0];
       for (std::size_t o = 1; o < rows.n_outputs; ++o) m = m < z[o] ? z[o] : m;
-      rows.row_loss[first + r] = m - z[rows.labels[first + r]];
+      rows.row_loss[first + r] = label_loss(rows, z, m, m - z[rows.labels[first + r]]);
       const Float shift = constant(m);
       each_of(z, rows.n_outputs, [shift](Float x) HWY_ATTR { return exp_of(x - shift); });
     }
@@ -161,7 +174,11 @@ HWY_INLINE void softmax(const OutputRows& rows) {
       if (rows.delta == nullptr) continue;
       float* delta = rows.delta + (first + r) * rows.stride;
       std::copy_n(t, rows.stride, delta);
-      delta[rows.labels[first + r]] -= 1.0F;
+      const float to_label = t[rows.labels[first + r]] - rows.smoothed_label;
+      if (rows.smoothed_other != 0.0F) {
+        for (std::size_t o = 0; o < rows.n_outputs; ++o) delta[o] -= rows.smoothed_other;
+      }
+      delta[rows.labels[first + r]] = to_label;
     }
     each_of(sum, kPadding, [](Float s) HWY_ATTR { return log_of(s); });
     for (std::size_t r = 0; r < count; ++r) rows.row_loss[first + r] += sum[r];
@@ -180,6 +197,38 @@ HWY_INLINE void squared(const OutputRows& rows, bool half) {
     }
     store(sum, loss);
     rows.row_loss[r] = half ? 0.5F * loss[0] : loss[0];
+  }
+}
+
+/// r = yhat - y; loss = sum of |r|; delta = its sign.
+HWY_INLINE void absolute_error(const OutputRows& rows) {
+  for (std::size_t r = 0; r < rows.n_rows; ++r) {
+    float sum = 0.0F;
+    for (std::size_t o = 0; o < rows.n_outputs; ++o) {
+      const float residual = rows.z[r * rows.stride + o] - rows.targets[r * rows.n_outputs + o];
+      sum += std::abs(residual);
+      if (rows.delta != nullptr)
+        rows.delta[r * rows.stride + o] = residual > 0.0F ? 1.0F : residual < 0.0F ? -1.0F : 0.0F;
+    }
+    rows.row_loss[r] = sum;
+  }
+}
+
+/// r = yhat - y, q = min(|r|, d); loss = sum of q (|r| - q / 2); delta = r within [-d, d].
+HWY_INLINE void huber(const OutputRows& rows) {
+  HWY_ALIGN float loss[kPadding];
+  const float d = rows.huber_delta;
+  for (std::size_t r = 0; r < rows.n_rows; ++r) {
+    Float sum = constant(0.0F);
+    for (std::size_t o = 0; o < rows.n_outputs; ++o) {
+      const float residual = rows.z[r * rows.stride + o] - rows.targets[r * rows.n_outputs + o];
+      const float distance = std::abs(residual);
+      const float q = d < distance ? d : distance;
+      sum = fma(constant(q), constant(distance - 0.5F * q), sum);
+      if (rows.delta != nullptr) rows.delta[r * rows.stride + o] = residual < -d ? -d : d < residual ? d : residual;
+    }
+    store(sum, loss);
+    rows.row_loss[r] = loss[0];
   }
 }
 
@@ -214,6 +263,10 @@ HWY_ATTR void output(LossKind kind, const OutputRows& rows) {
       return squared(rows, false);
     case LossKind::half_squared:
       return squared(rows, true);
+    case LossKind::absolute:
+      return absolute_error(rows);
+    case LossKind::huber:
+      return huber(rows);
     case LossKind::cross_entropy:
       return softmax(rows);
     case LossKind::binary_cross_entropy:
@@ -227,10 +280,13 @@ HWY_INLINE void each_parameter(const Step& s, Update update) {
   const Float inverse_rows = constant(s.inverse_rows);
   const Float penalty = constant(s.penalty);
   const bool has_penalty = s.penalty != 0.0F;
+  const Float l1 = constant(s.l1);
+  const bool has_l1 = s.l1 != 0.0F;
   for (std::size_t i = 0; i < s.n; i += kLanes) {
     Float w = load(s.weight + i);
     Float g = load(s.gradient + i) * inverse_rows;
     if (has_penalty) g = fma(penalty, w, g);
+    if (has_l1) g = with_l1(g, w, l1);
     store(g, s.gradient + i);
     update(w, g, i);
     store(w, s.weight + i);
@@ -286,7 +342,7 @@ constexpr std::string_view target_name() {
   return HWY_TARGET == HWY_AVX2 ? "AVX2" : kLanes == 16 ? "AVX-512" : "SIMD";
 }
 
-Kernels table() { return {target_name(), product, activate, derive, output, step, scale_gradient}; }
+Kernels table() { return {target_name(), product, activate, derive, drop, output, step, scale_gradient}; }
 
 }  // namespace shoal::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -35,6 +35,8 @@ enum class Act : std::uint8_t {
 enum class LossKind : std::uint8_t {
   squared,
   half_squared,
+  absolute,
+  huber,
   cross_entropy,
   binary_cross_entropy
 };  // in the order of Loss
@@ -63,6 +65,8 @@ struct OutputRows {
   std::size_t stride, n_rows, n_outputs;
   const float* targets;
   const std::int32_t* labels;
+  float huber_delta = 0;
+  float smoothed_label = 1, smoothed_other = 0;  // cross-entropy's targets of the row's class and of each
 };
 
 /// One optimizer step over n consecutive parameters that are all weights or all biases.
@@ -75,6 +79,7 @@ struct Step {
   std::size_t n;
   float inverse_rows;  // 1 / rows of the minibatch (or 1 / sum of their weights)
   float penalty;       // alpha * inverse_rows for weights, 0 for biases
+  float l1;            // l1 * inverse_rows for weights, 0 for biases
   float eta;           // adam, adamw: with both bias corrections
   float decay;         // adamw: rate * alpha for weights, 0 for biases; 0 elsewhere
   float momentum;
@@ -91,9 +96,11 @@ struct Kernels {
   /// delta: [n_rows, stride] becomes delta * f'(z). from: [n_rows, stride], the slopes where stores_slope(act), a =
   /// f(z) elsewhere.
   void (*derive)(Act act, const float* from, float* delta, std::size_t n_rows, std::size_t n, std::size_t stride);
+  /// data: [n_rows, stride] is multiplied by factor, or 0 where the factor is.
+  void (*drop)(const float* factor, float* data, std::size_t n_rows, std::size_t n, std::size_t stride);
   void (*output)(LossKind, const OutputRows&);
   void (*step)(const Step&);
-  /// g = g * inverse_rows, then g = fma(penalty, w, g): what step() applies, alone.
+  /// g = g * inverse_rows, then g = fma(penalty, w, g) and l1: what step() applies, alone.
   void (*scale_gradient)(const Step&);
 };
 

@@ -93,7 +93,7 @@ SHOAL_DEVICE void finish_epoch(const TrainTask& task, std::uint32_t e, std::uint
   record.ran = 1;
   const bool finite = is_finite(train_loss) && is_finite(val_loss) && all_finite<S>(net, rules);
   ++state.progress.epoch;
-  const math::EpochDecision decision = math::decide_epoch(state.progress, rules.epoch, record.metric, finite);
+  const math::EpochDecision decision = math::decide_epoch(state.progress, rules.epoch, record.metric, 0.0, finite);
   state.verdict = decision.verdict;
   const bool ended =
       decision.verdict == math::EpochVerdict::finished || decision.verdict == math::EpochVerdict::stopped;

@@ -1,5 +1,11 @@
 // One parameter's step, given its gradient: see formulas.inl for how this text is included.
 
+/// The gradient with that of an L1 penalty, l1 |w|, whose derivative at w = 0 is 0.
+SHOAL_FORMULA Float with_l1(Float g, Float w, Float l1) {
+  const Float zero = constant(0.0F);
+  return g + select(less(zero, w), l1, select(less(w, zero), zero - l1, zero));
+}
+
 /// w <- w - eta g.
 SHOAL_FORMULA void sgd_step(Float& w, Float g, Float eta) { w = fma(constant(0.0F) - eta, g, w); }
 

@@ -1,10 +1,13 @@
 #include "engine/definition.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <numeric>
 
+#include "kernels/math/dropout.hpp"
+#include "kernels/math/epoch_decision.hpp"
 #include "kernels/math/normal.hpp"
 #include "kernels/math/permutation.hpp"
 #include "kernels/math/philox.hpp"
@@ -18,7 +21,8 @@ struct InitDistribution {
   bool normal = false;
 };
 
-InitDistribution init_distribution(Init init, double fan_in, double fan_out) {
+/// range: of Init::uniform.
+InitDistribution init_distribution(Init init, double range, double fan_in, double fan_out) {
   switch (init) {
     case Init::glorot_uniform:
     case Init::glorot_normal:  // Glorot & Bengio 2010, equation 12
@@ -29,6 +33,8 @@ InitDistribution init_distribution(Init init, double fan_in, double fan_out) {
     case Init::lecun_uniform:
     case Init::lecun_normal:  // LeCun et al. 1998, equation 16
       return {1.0 / fan_in, init == Init::lecun_normal};
+    case Init::uniform:
+      return {range * range / 3.0, false};
     case Init::zeros:
       return {};
   }
@@ -67,7 +73,7 @@ TrialState initial_state(const Trial& trial) {
     const auto fan_in = static_cast<std::size_t>(trial.topology.fan_in(l));
     const auto fan_out = static_cast<std::size_t>(trial.topology.fan_out(l));
     const InitDistribution distribution =
-        init_distribution(h.init, static_cast<double>(fan_in), static_cast<double>(fan_out));
+        init_distribution(h.init, h.init_range, static_cast<double>(fan_in), static_cast<double>(fan_out));
     for (std::size_t element = 0; element < fan_out * (fan_in + 1); ++element) {
       const bool is_bias = element % (fan_in + 1) == fan_in;
       const bool drawn = !is_bias || h.bias_init == BiasInit::like_weights;
@@ -97,7 +103,7 @@ std::vector<std::uint32_t> epoch_order(const Trial& trial, std::uint32_t n_rows,
   return order;
 }
 
-float epoch_rate(const Trial& trial, std::uint32_t n_rows, std::uint32_t epoch) {
+float epoch_rate(const Trial& trial, std::uint32_t n_rows, std::uint32_t epoch, std::uint32_t n_rate_drops) {
   const Hyperparameters& h = trial.hyperparameters;
   const double initial = h.learning_rate_init;
   switch (h.learning_rate) {
@@ -121,8 +127,48 @@ float epoch_rate(const Trial& trial, std::uint32_t n_rows, std::uint32_t epoch) 
       const double rows_seen = static_cast<double>(epoch) * static_cast<double>(n_rows);
       return static_cast<float>(initial / std::pow(rows_seen + 1.0, h.power_t));
     }
+    case Schedule::adaptive:
+      return static_cast<float>(math::adaptive_rate(initial, n_rate_drops));
   }
   return static_cast<float>(initial);
+}
+
+std::vector<double> layer_rates(const Trial& trial) {
+  std::vector<double> factors(trial.topology.n_layers(), 1.0);
+  for (std::size_t l = factors.size() - 1; l-- > 0;) {
+    factors[l] = factors[l + 1] * trial.hyperparameters.layer_rate;
+  }
+  return factors;
+}
+
+std::vector<float> class_weights(const Dataset& dataset, const Split& split, ClassWeight kind) {
+  if (kind == ClassWeight::none) return {};
+  std::vector<double> counts(dataset.preprocessing.classes.size(), 0.0);
+  for (const std::uint32_t row : split.training) ++counts[static_cast<std::size_t>(dataset.labels[row])];
+  const auto n_rows = static_cast<double>(split.training.size());
+  const auto n_classes = static_cast<double>(counts.size());
+  std::vector<float> weights;
+  for (const double count : counts) {
+    weights.push_back(count > 0 ? static_cast<float>(n_rows / (n_classes * count)) : 0.0F);
+  }
+  return weights;
+}
+
+float training_weight(const Dataset& dataset, std::span<const float> class_weights, std::uint32_t row) {
+  const float of_row = dataset.weights.empty() ? 1.0F : dataset.weights[row];
+  return class_weights.empty() ? of_row : of_row * class_weights[static_cast<std::size_t>(dataset.labels[row])];
+}
+
+std::vector<float> dropout_row(const Trial& trial, std::uint64_t step, std::size_t l, std::size_t position) {
+  const math::Dropout dropout(trial.hyperparameters.dropout, trial.seed, step);
+  const auto n_units = static_cast<std::size_t>(trial.topology.fan_out(l));
+  std::vector<float> row;
+  for (std::size_t element = position * n_units; element < (position + 1) * n_units; ++element) {
+    std::array<float, 4> four{};
+    dropout.factors(static_cast<std::uint32_t>(l), static_cast<std::uint32_t>(element / 4), four.data());
+    row.push_back(four.at(element % 4));
+  }
+  return row;
 }
 
 std::uint32_t rows_in_minibatch(const Trial& trial, std::uint32_t n_rows) {

@@ -22,10 +22,25 @@ namespace shoal {
 void fill_epoch_order(const Trial& trial, std::uint32_t epoch, std::span<std::uint32_t> order);
 
 /// The learning rate of epoch `epoch` (0-based), computed in double and rounded once.
-[[nodiscard]] float epoch_rate(const Trial& trial, std::uint32_t n_rows, std::uint32_t epoch);
+/// n_rate_drops: of an adaptive schedule, TrialState's.
+[[nodiscard]] float epoch_rate(const Trial& trial, std::uint32_t n_rows, std::uint32_t epoch,
+                               std::uint32_t n_rate_drops = 0);
+
+/// Factor of the rate of each layer: layer_rate once for every layer above it.
+[[nodiscard]] std::vector<double> layer_rates(const Trial& trial);
 
 /// alpha of the objective's L2 penalty: 0 under adamw, which decays the weights itself.
 [[nodiscard]] inline double l2_penalty(const Hyperparameters& h) { return h.solver == Solver::adamw ? 0 : h.alpha; }
+
+/// Weights of the classes in training, [classes]: training rows / (classes * rows of the class); empty where the trial
+/// has none.
+[[nodiscard]] std::vector<float> class_weights(const Dataset& dataset, const Split& split, ClassWeight kind);
+/// Weight of a row in training: the table's times that of its class.
+[[nodiscard]] float training_weight(const Dataset& dataset, std::span<const float> class_weights, std::uint32_t row);
+
+/// Dropout's factors of the units of hidden layer `l` for the row at `position` of the minibatch after `step` others.
+[[nodiscard]] std::vector<float> dropout_row(const Trial& trial, std::uint64_t step, std::size_t l,
+                                             std::size_t position);
 
 /// Rows of a minibatch: the trial's batch_size, all rows where it is 0 or larger than they are.
 [[nodiscard]] std::uint32_t rows_in_minibatch(const Trial& trial, std::uint32_t n_rows);

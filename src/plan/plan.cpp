@@ -75,6 +75,7 @@ std::vector<FilledGang> gangs(std::span<const Trial> trials, const Dataset& data
       FilledGang filled{{cohort.key, 0, n_slots, false}, {members.begin(), members.end()}, 0};
       for (const std::uint32_t i : members) {
         filled.gang.keeps_best |= has_patience(trials[i]);
+        filled.gang.has_dropout |= trials[i].hyperparameters.dropout > 0;
         filled.cost += cost(trials[i], dataset);
       }
       all.push_back(std::move(filled));

@@ -16,7 +16,14 @@ bool is_sgd(const Setting& s) { return s.hyperparameters.solver == Solver::sgd; 
 bool is_adam(const Setting& s) { return corrects_bias(s.hyperparameters.solver); }
 bool is_adaptive(const Setting& s) { return has_second_moment(s.hyperparameters.solver); }
 bool has_momentum(const Setting& s) { return is_sgd(s) && s.hyperparameters.momentum > 0; }
-bool has_patience(const Setting& s) { return s.hyperparameters.n_iter_no_change > 0; }
+bool counts_gains(const Setting& s) {
+  return s.hyperparameters.n_iter_no_change > 0 || s.hyperparameters.learning_rate == Schedule::adaptive;
+}
+template <Loss... losses>
+bool minimises(const Setting& s) {
+  return ((s.hyperparameters.loss == losses) || ...);
+}
+bool is_uniform(const Setting& s) { return s.hyperparameters.init == Init::uniform; }
 template <Schedule... schedules>
 bool follows(const Setting& s) {
   return ((s.hyperparameters.learning_rate == schedules) || ...);
@@ -50,10 +57,10 @@ constexpr Parameter whole(std::string_view name, bool controlling, bool (*used)(
 }
 
 template <auto member, auto named>
-constexpr Parameter word(std::string_view parameter_name, bool controlling) {
+constexpr Parameter word(std::string_view parameter_name, bool controlling, bool (*used)(const Setting&) = always) {
   return {parameter_name,
           controlling,
-          always,
+          used,
           [](const Setting& s) { return std::string(name(s.hyperparameters.*member)); },
           [](Setting& s, const ParameterValue& value) {
             s.hyperparameters.*member = named(std::get<std::string>(value)).value();
@@ -106,7 +113,11 @@ constexpr std::array kParameters{
               [](Setting& s) { s.hidden_layer_sizes = {100}; }},
     Parameter{"activation", false, has_hidden_layers, activation_text, set_activation,
               [](Setting& s) { s.activations.clear(); }},
-    word<&H::loss, loss_named>("loss", false),
+    word<&H::loss, loss_named>("loss", true),
+    number<&H::huber_delta>("huber_delta", false, minimises<Loss::huber>),
+    number<&H::label_smoothing>("label_smoothing", false, minimises<Loss::cross_entropy>),
+    word<&H::class_weight, class_weight_named>("class_weight", false,
+                                               minimises<Loss::cross_entropy, Loss::binary_cross_entropy>),
     word<&H::solver, solver_named>("solver", true),
     number<&H::learning_rate_init>("learning_rate_init", false, always),
     word<&H::learning_rate, schedule_named>("learning_rate", true),
@@ -115,6 +126,7 @@ constexpr std::array kParameters{
     number<&H::gamma>("gamma", false, follows<Schedule::step, Schedule::exponential>),
     number<&H::eta_min>("eta_min", false, follows<Schedule::cosine, Schedule::warmup_cosine>),
     whole<&H::warmup_epochs>("warmup_epochs", false, follows<Schedule::warmup_cosine>),
+    number<&H::layer_rate>("layer_rate", false, has_hidden_layers),
     number<&H::momentum>("momentum", true, is_sgd),
     Parameter{
         "nesterovs_momentum", false, has_momentum,
@@ -125,6 +137,9 @@ constexpr std::array kParameters{
     number<&H::beta_2>("beta_2", false, is_adaptive),
     number<&H::epsilon>("epsilon", false, is_adaptive),
     number<&H::alpha>("alpha", false, always),
+    number<&H::l1>("l1", false, always),
+    number<&H::clip_norm>("clip_norm", false, always),
+    number<&H::dropout>("dropout", false, has_hidden_layers),
     Parameter{"batch_size", false, always,
               [](const Setting& s) {
                 return s.hyperparameters.batch_size == 0 ? "full" : std::to_string(s.hyperparameters.batch_size);
@@ -136,8 +151,9 @@ constexpr std::array kParameters{
               [](Setting& s) { s.hyperparameters.batch_size = H{}.batch_size; }},
     whole<&H::max_iter>("max_iter", false, always),
     whole<&H::n_iter_no_change>("n_iter_no_change", true, always),
-    number<&H::tol>("tol", false, has_patience),
-    word<&H::init, init_named>("init", false),
+    number<&H::tol>("tol", false, counts_gains),
+    word<&H::init, init_named>("init", true),
+    number<&H::init_range>("init_range", false, is_uniform),
     word<&H::bias_init, bias_init_named>("bias_init", false),
     word<&H::shuffle, shuffle_named>("shuffle", false),
     Parameter{"seed", false, [](const Setting& s) { return s.seed.has_value(); },

@@ -31,42 +31,45 @@ Loss default_loss(Task task) {
 /// Why the loss cannot be used for the table; empty: it can.
 std::string loss_fault(Loss loss, const DataShape& shape) {
   const std::string quoted = "'" + std::string(name(loss)) + "' ";
-  const bool squares = loss == Loss::squared_error || loss == Loss::half_squared_error;
+  const bool of_numbers = loss < Loss::cross_entropy;
   switch (shape.task) {
     case Task::regression:
-      return squares ? "" : quoted + "is not for regression; use squared_error or half_squared_error";
+      return of_numbers ? "" : quoted + "is not for regression; use squared_error, absolute_error or huber";
     case Task::multilabel:
       return loss == Loss::binary_cross_entropy ? "" : quoted + "is not for multilabel; use binary_cross_entropy";
     case Task::classification:
       break;
   }
-  if (squares) return quoted + "is not for classification; use cross_entropy";
+  if (of_numbers) return quoted + "is not for classification; use cross_entropy";
   if (loss == Loss::binary_cross_entropy && shape.n_targets != 2) {
     return quoted + "needs exactly 2 classes, the table has " + std::to_string(shape.n_targets) + "; use cross_entropy";
   }
   return "";
 }
 
-std::set<Loss> losses_of(const SweepSpec& spec) {
-  std::set<Loss> losses;
+/// The words that a sweep gives for a parameter.
+std::set<std::string> words_of(const SweepSpec& spec, std::string_view parameter) {
+  std::set<std::string> words;
   for (const Axis& axis : spec.axes) {
-    const auto column = std::ranges::find(axis.parameters, "loss");
+    const auto column = std::ranges::find(axis.parameters, parameter);
     if (column == axis.parameters.end()) continue;
     for (const auto& choice : axis.values) {
-      const ParameterValue& value = choice[static_cast<std::size_t>(column - axis.parameters.begin())];
-      losses.insert(loss_named(std::get<std::string>(value)).value());
+      words.insert(std::get<std::string>(choice[static_cast<std::size_t>(column - axis.parameters.begin())]));
     }
   }
-  return losses;
+  return words;
 }
 
 void check_fit(const SweepSpec& spec, const DataShape& shape) {
   std::vector<Diagnostic> faults;
   const std::string file = spec.file.string();
-  for (const Loss loss : losses_of(spec)) {
-    if (std::string fault = loss_fault(loss, shape); !fault.empty()) {
+  for (const std::string& loss : words_of(spec, "loss")) {
+    if (std::string fault = loss_fault(loss_named(loss).value(), shape); !fault.empty()) {
       faults.push_back({file, 0, "parameters.loss", std::move(fault)});
     }
+  }
+  if (shape.task == Task::multilabel && words_of(spec, "class_weight").contains("balanced")) {
+    faults.push_back({file, 0, "parameters.class_weight", "'balanced' is not for multilabel: a row has no one class"});
   }
   if (!metric_applies(spec.metric, shape.task)) {
     faults.push_back({file, 0, "metric.name",
@@ -155,7 +158,7 @@ Trial Trials::at(std::uint64_t number) const {
   if (trial.repeat > 0) trial.id += ".r" + std::to_string(trial.repeat);
   if (state.shape.has_cv) trial.id += ".f" + std::to_string(trial.fold);
   trial.seed = setting.seed.value_or(state.seed) + trial.repeat;
-  trial.shuffle_seed = state.seed;
+  trial.shuffle_seed = setting.hyperparameters.shuffle == Shuffle::per_trial ? trial.seed : state.seed;
   const bool one_output =
       state.shape.task == Task::classification && setting.hyperparameters.loss == Loss::binary_cross_entropy;
   trial.topology = {.n_inputs = state.shape.n_inputs,

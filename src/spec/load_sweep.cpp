@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <sstream>
 #include <system_error>
@@ -295,22 +296,35 @@ class SweepReader {
                 "is required: the distribution of parameters." + found->parameters[0] + " has no last value");
   }
 
-  /// Losses of different kinds cannot be ranked against each other.
+  /// Trials whose losses mean different things cannot be ranked by them.
   void check_losses(const YamlTree& parameters) {
     if (spec_.metric != Metric::val_loss && spec_.metric != Metric::train_loss) return;
+    check_comparable(parameters, "loss");
+    check_comparable(parameters, "huber_delta");
+    if (spec_.metric == Metric::val_loss) return;  // which knows nothing of what only training does
+    check_comparable(parameters, "label_smoothing");
+    check_comparable(parameters, "class_weight");
+  }
+
+  void check_comparable(const YamlTree& parameters, std::string_view parameter) {
     for (const Axis& axis : spec_.axes) {
-      const auto column = std::ranges::find(axis.parameters, "loss");
+      const auto column = std::ranges::find(axis.parameters, parameter);
       if (column == axis.parameters.end()) continue;
       const auto index = static_cast<std::size_t>(column - axis.parameters.begin());
-      const auto other =
-          std::ranges::find_if(axis.values, [&](const auto& choice) { return choice[index] != axis.values[0][index]; });
-      if (other == axis.values.end()) continue;
-      const YamlEntry* place = parameters.find("loss");
-      const std::string path = place != nullptr ? "parameters.loss" : "parameters.architecture";
+      const auto of_choice = [&](const auto& choice) { return text(choice[index]); };
+      std::vector<std::string> values = {number_text(axis.min), number_text(axis.max)};
+      if (!axis.distribution) {
+        values.clear();
+        std::ranges::transform(axis.values, std::back_inserter(values), of_choice);
+      }
+      const auto other = std::ranges::find_if(values, [&](const std::string& value) { return value != values[0]; });
+      if (other == values.end()) continue;
+      const YamlEntry* place = parameters.find(parameter);
+      const std::string path = "parameters." + (place != nullptr ? std::string(parameter) : "architecture");
       if (place == nullptr) place = parameters.find("architecture");
       faults_.add(*place, path,
-                  "'" + text(axis.values[0][index]) + "' and '" + text((*other)[index]) + "' cannot be compared by " +
-                      std::string(name(spec_.metric)) + ": rank by another metric.name");
+                  "'" + values[0] + "' and '" + *other + "' cannot be compared by " + std::string(name(spec_.metric)) +
+                      ": rank by another metric.name");
     }
   }
 

@@ -15,17 +15,20 @@ using namespace std::string_view_literals;
 
 constexpr std::array kActivations{"identity"sv, "relu"sv,     "leaky_relu"sv, "sigmoid"sv, "tanh"sv,
                                   "elu"sv,      "softplus"sv, "silu"sv,       "gelu"sv};
-constexpr std::array kLosses{"squared_error"sv, "half_squared_error"sv, "cross_entropy"sv, "binary_cross_entropy"sv};
+constexpr std::array kLosses{"squared_error"sv, "half_squared_error"sv, "absolute_error"sv,
+                             "huber"sv,         "cross_entropy"sv,      "binary_cross_entropy"sv};
 constexpr std::array kTasks{"classification"sv, "regression"sv, "multilabel"sv};
 constexpr std::array kMetrics{"val_loss"sv,     "val_accuracy"sv, "val_balanced_accuracy"sv,
                               "val_macro_f1"sv, "val_auc"sv,      "val_rmse"sv,
                               "val_mae"sv,      "val_r2"sv,       "train_loss"sv};
 constexpr std::array kSolvers{"sgd"sv, "adam"sv, "adamw"sv, "rmsprop"sv};
-constexpr std::array kSchedules{"constant"sv, "step"sv, "exponential"sv, "cosine"sv, "warmup_cosine"sv, "invscaling"sv};
+constexpr std::array kSchedules{"constant"sv,      "step"sv,       "exponential"sv, "cosine"sv,
+                                "warmup_cosine"sv, "invscaling"sv, "adaptive"sv};
 constexpr std::array kInits{"glorot_uniform"sv, "glorot_normal"sv, "he_uniform"sv, "he_normal"sv,
-                            "lecun_uniform"sv,  "lecun_normal"sv,  "zeros"sv};
+                            "lecun_uniform"sv,  "lecun_normal"sv,  "uniform"sv,    "zeros"sv};
 constexpr std::array kBiasInits{"zeros"sv, "like_weights"sv};
-constexpr std::array kShuffles{"shared"sv, "none"sv};
+constexpr std::array kShuffles{"shared"sv, "per_trial"sv, "none"sv};
+constexpr std::array kClassWeights{"none"sv, "balanced"sv};
 constexpr std::array kStatuses{"running"sv, "finished"sv, "stopped"sv, "diverged"sv};
 constexpr std::array kMethods{"grid"sv, "random"sv, "sobol"sv};
 constexpr std::array kPrecisions{"strict"sv, "fp32"sv, "tf32"sv, "bf16"sv};
@@ -54,6 +57,7 @@ std::string_view name(Schedule value) { return word(kSchedules, value); }
 std::string_view name(Init value) { return word(kInits, value); }
 std::string_view name(BiasInit value) { return word(kBiasInits, value); }
 std::string_view name(Shuffle value) { return word(kShuffles, value); }
+std::string_view name(ClassWeight value) { return word(kClassWeights, value); }
 std::string_view name(TrialStatus value) { return word(kStatuses, value); }
 std::string_view name(Method value) { return word(kMethods, value); }
 std::string_view name(Precision value) { return word(kPrecisions, value); }
@@ -69,6 +73,9 @@ std::optional<Schedule> schedule_named(std::string_view sought) { return named<S
 std::optional<Init> init_named(std::string_view sought) { return named<Init>(kInits, sought); }
 std::optional<BiasInit> bias_init_named(std::string_view sought) { return named<BiasInit>(kBiasInits, sought); }
 std::optional<Shuffle> shuffle_named(std::string_view sought) { return named<Shuffle>(kShuffles, sought); }
+std::optional<ClassWeight> class_weight_named(std::string_view sought) {
+  return named<ClassWeight>(kClassWeights, sought);
+}
 std::optional<TrialStatus> status_named(std::string_view sought) { return named<TrialStatus>(kStatuses, sought); }
 std::optional<Method> method_named(std::string_view sought) { return named<Method>(kMethods, sought); }
 std::optional<Precision> precision_named(std::string_view sought) { return named<Precision>(kPrecisions, sought); }
@@ -81,5 +88,6 @@ std::span<const std::string_view> schedule_names() { return kSchedules; }
 std::span<const std::string_view> init_names() { return kInits; }
 std::span<const std::string_view> bias_init_names() { return kBiasInits; }
 std::span<const std::string_view> shuffle_names() { return kShuffles; }
+std::span<const std::string_view> class_weight_names() { return kClassWeights; }
 
 }  // namespace shoal

@@ -14,14 +14,6 @@ namespace {
 using namespace std::string_view_literals;
 using enum ValueKind;
 
-constexpr std::array kLaterLosses{"absolute_error"sv, "huber"sv};
-constexpr std::array kLaterSchedules{"adaptive"sv};
-constexpr std::array kLaterInits{"uniform"sv};
-constexpr std::array kLaterShuffles{"per_trial"sv};
-constexpr std::array kZero{"0"sv, "none"sv};
-constexpr std::array kOne{"1"sv, "none"sv};
-constexpr std::array kNone{"none"sv};
-
 constexpr double kMaxInt = 2147483647;
 constexpr double kMaxWidth = 1048576;
 constexpr double kMaxSeed = 9007199254740992.0;
@@ -31,54 +23,42 @@ constexpr Range kDecay{.min = 0, .max = 1, .max_excluded = true};
 constexpr Range kAtLeastOne{.min = 1, .max = kMaxInt};
 
 const std::array kRules{
-    ParameterRule{"hidden_layer_sizes", layer_sizes, {.min = 1, .max = kMaxWidth}, {}, {}, {}},
-    ParameterRule{"activation", activation, {}, activation_names(), {}, {}},
-    ParameterRule{"loss", word, {}, loss_names(), kLaterLosses, {}},
-    ParameterRule{"solver", word, {}, solver_names(), {}, {}},
-    ParameterRule{"learning_rate_init", number, kPositive, {}, {}, {}},
-    ParameterRule{"learning_rate", word, {}, schedule_names(), kLaterSchedules, {}},
-    ParameterRule{"power_t", number, kNotNegative, {}, {}, {}},
-    ParameterRule{"step_size", whole_number, kAtLeastOne, {}, {}, {}},
-    ParameterRule{"gamma", number, kPositive, {}, {}, {}},
-    ParameterRule{"eta_min", number, kNotNegative, {}, {}, {}},
-    ParameterRule{"warmup_epochs", whole_number, {.min = 0, .max = kMaxInt}, {}, {}, {}},
-    ParameterRule{"momentum", number, kDecay, {}, {}, {}},
-    ParameterRule{"nesterovs_momentum", flag, {}, {}, {}, {}},
-    ParameterRule{"beta_1", number, kDecay, {}, {}, {}},
-    ParameterRule{"beta_2", number, kDecay, {}, {}, {}},
-    ParameterRule{"epsilon", number, kPositive, {}, {}, {}},
-    ParameterRule{"alpha", number, kNotNegative, {}, {}, {}},
-    ParameterRule{"batch_size", batch_size, kAtLeastOne, {}, {}, {}},
-    ParameterRule{"max_iter", whole_number, kAtLeastOne, {}, {}, {}},
-    ParameterRule{"n_iter_no_change", whole_number, {.min = 0, .max = kMaxInt}, {}, {}, {}},
-    ParameterRule{"tol", number, kNotNegative, {}, {}, {}},
-    ParameterRule{"init", word, {}, init_names(), kLaterInits, {}},
-    ParameterRule{"bias_init", word, {}, bias_init_names(), {}, {}},
-    ParameterRule{"shuffle", word, {}, shuffle_names(), kLaterShuffles, {}},
-    ParameterRule{"seed", whole_number, {.min = 0, .max = kMaxSeed}, {}, {}, {}},
-    ParameterRule{"layer_rate", number, {}, {}, {}, kOne},
-    ParameterRule{"l1", number, {}, {}, {}, kZero},
-    ParameterRule{"clip_norm", number, {}, {}, {}, kZero},
-    ParameterRule{"dropout", number, {}, {}, {}, kZero},
-    ParameterRule{"label_smoothing", number, {}, {}, {}, kZero},
-    ParameterRule{"class_weight", word, {}, {}, {}, kNone},
+    ParameterRule{"hidden_layer_sizes", layer_sizes, {.min = 1, .max = kMaxWidth}, {}},
+    ParameterRule{"activation", activation, {}, activation_names()},
+    ParameterRule{"loss", word, {}, loss_names()},
+    ParameterRule{"huber_delta", number, kPositive, {}},
+    ParameterRule{"label_smoothing", number, kDecay, {}},
+    ParameterRule{"class_weight", word, {}, class_weight_names()},
+    ParameterRule{"solver", word, {}, solver_names()},
+    ParameterRule{"learning_rate_init", number, kPositive, {}},
+    ParameterRule{"learning_rate", word, {}, schedule_names()},
+    ParameterRule{"power_t", number, kNotNegative, {}},
+    ParameterRule{"step_size", whole_number, kAtLeastOne, {}},
+    ParameterRule{"gamma", number, kPositive, {}},
+    ParameterRule{"eta_min", number, kNotNegative, {}},
+    ParameterRule{"warmup_epochs", whole_number, {.min = 0, .max = kMaxInt}, {}},
+    ParameterRule{"layer_rate", number, kPositive, {}},
+    ParameterRule{"momentum", number, kDecay, {}},
+    ParameterRule{"nesterovs_momentum", flag, {}, {}},
+    ParameterRule{"beta_1", number, kDecay, {}},
+    ParameterRule{"beta_2", number, kDecay, {}},
+    ParameterRule{"epsilon", number, kPositive, {}},
+    ParameterRule{"alpha", number, kNotNegative, {}},
+    ParameterRule{"l1", number, kNotNegative, {}},
+    ParameterRule{"clip_norm", number, kNotNegative, {}},
+    ParameterRule{"dropout", number, kDecay, {}},
+    ParameterRule{"batch_size", batch_size, kAtLeastOne, {}},
+    ParameterRule{"max_iter", whole_number, kAtLeastOne, {}},
+    ParameterRule{"n_iter_no_change", whole_number, {.min = 0, .max = kMaxInt}, {}},
+    ParameterRule{"tol", number, kNotNegative, {}},
+    ParameterRule{"init", word, {}, init_names()},
+    ParameterRule{"init_range", number, kPositive, {}},
+    ParameterRule{"bias_init", word, {}, bias_init_names()},
+    ParameterRule{"shuffle", word, {}, shuffle_names()},
+    ParameterRule{"seed", whole_number, {.min = 0, .max = kMaxSeed}, {}},
 };
 
 std::string integral_text(double value) { return number_text(value); }
-
-std::optional<ParameterValue> read_neutral(const YamlTree& tree, const ParameterRule& rule, const std::string& path,
-                                           Faults& faults) {
-  const auto number = number_in(tree.text);
-  const bool neutral = tree.kind == YamlTree::Kind::scalar && std::ranges::any_of(rule.neutral, [&](auto word) {
-                         return tree.text == word || (number && number == number_in(word));
-                       });
-  if (!neutral) {
-    faults.add(tree, path,
-               "'" + std::string(rule.name) + "' is not available in this version: leave it out, or give " +
-                   std::string(rule.neutral.front()));
-  }
-  return std::nullopt;
-}
 
 std::optional<ParameterValue> read_layer_sizes(const YamlTree& tree, const ParameterRule& rule, const std::string& path,
                                                Faults& faults) {
@@ -125,7 +105,7 @@ std::optional<ParameterValue> read_layer_sizes(const YamlTree& tree, const Param
 std::optional<std::string> read_activation_word(const YamlTree& tree, const ParameterRule& rule,
                                                 const std::string& path, Faults& faults) {
   if (tree.kind == YamlTree::Kind::scalar && tree.text == "logistic") return "sigmoid";
-  return read_word(tree, rule.words, rule.later_words, path, faults);
+  return read_word(tree, rule.words, {}, path, faults);
 }
 
 std::optional<ParameterValue> read_activation(const YamlTree& tree, const ParameterRule& rule, const std::string& path,
@@ -227,14 +207,13 @@ std::optional<std::int64_t> read_whole_number(const YamlTree& tree, const Range&
 
 std::optional<ParameterValue> read_value(const YamlTree& tree, const ParameterRule& rule, const std::string& path,
                                          Faults& faults) {
-  if (!rule.neutral.empty()) return read_neutral(tree, rule, path, faults);
   switch (rule.kind) {
     case number:
       return as_value(read_number(tree, rule.range, path, faults));
     case whole_number:
       return as_value(read_whole_number(tree, rule.range, path, faults));
     case word:
-      return as_value(read_word(tree, rule.words, rule.later_words, path, faults));
+      return as_value(read_word(tree, rule.words, {}, path, faults));
     case layer_sizes:
       return read_layer_sizes(tree, rule, path, faults);
     case activation:

@@ -26,24 +26,21 @@ struct ParameterRule {
   std::string_view name;
   ValueKind kind = ValueKind::number;
   Range range;
-  std::span<const std::string_view> words;        ///< of a word
-  std::span<const std::string_view> later_words;  ///< known, but refused in this version
-  /// Of a parameter that is refused in this version: the values that ask for nothing, the only ones accepted.
-  std::span<const std::string_view> neutral;
+  std::span<const std::string_view> words;  ///< of a word
 };
 
 [[nodiscard]] const ParameterRule* rule_for(std::string_view parameter);
-/// Names of all parameters, the refused ones too.
+/// Names of all parameters.
 [[nodiscard]] std::span<const std::string_view> known_parameters();
 
-/// One value, checked; nothing (and a fault) where it is wrong. For a refused parameter at a neutral value: nothing.
+/// One value, checked; nothing (and a fault) where it is wrong.
 [[nodiscard]] std::optional<ParameterValue> read_value(const YamlTree& tree, const ParameterRule& rule,
                                                        const std::string& path, Faults& faults);
 
 /// `must be at least 0, is -1`; empty where the value is in the range.
 [[nodiscard]] std::string range_fault(double value, const Range& range);
 
-/// A word of a list; nothing and a fault where it is none of them.
+/// A word of a list; nothing and a fault where it is none of them. later_words: known, but refused in this version.
 [[nodiscard]] std::optional<std::string> read_word(const YamlTree& tree, std::span<const std::string_view> words,
                                                    std::span<const std::string_view> later_words,
                                                    const std::string& path, Faults& faults);

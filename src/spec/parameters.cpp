@@ -120,10 +120,6 @@ class AxisReader {
 
   std::optional<Axis> read_distribution(const YamlTree& tree, const YamlTree& word) {
     const std::string path = path_ + ".distribution";
-    if (!rule_.neutral.empty()) {
-      faults_.add(word, path_, "'" + std::string(rule_.name) + "' is not available in this version");
-      return std::nullopt;
-    }
     const auto name = read_word(word, kDistributions, {}, path, faults_);
     if (!name) return std::nullopt;
     const auto kind = static_cast<Distribution>(std::ranges::find(kDistributions, *name) - kDistributions.begin());
@@ -202,14 +198,9 @@ class ArchitectureReader {
     for (std::size_t i = 0; i < items.size(); ++i) {
       for (const YamlEntry& entry : items[i].entries) {
         const std::string path = entry_path(i) + '.' + entry.key;
-        const ParameterRule* rule = known_rule(entry, path, false, faults_);
-        if (rule == nullptr) continue;
+        if (known_rule(entry, path, false, faults_) == nullptr) continue;
         if (parameters_.find(entry.key) != nullptr && reported.insert(entry.key).second) {
           faults_.add(entry, path, "is also given outside architecture: give it in one place");
-        }
-        if (!rule->neutral.empty()) {
-          static_cast<void>(read_value(entry.value, *rule, path, faults_));
-          continue;
         }
         if (std::ranges::find(axis_.parameters, entry.key) == axis_.parameters.end()) {
           axis_.parameters.push_back(entry.key);

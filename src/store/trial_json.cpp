@@ -23,6 +23,9 @@ Enum word(const json& object, const char* key, std::optional<Enum> (*named)(std:
 
 ordered_json to_json(const Hyperparameters& h) {
   return {{"loss", name(h.loss)},
+          {"huber_delta", h.huber_delta},
+          {"label_smoothing", h.label_smoothing},
+          {"class_weight", name(h.class_weight)},
           {"solver", name(h.solver)},
           {"learning_rate_init", h.learning_rate_init},
           {"learning_rate", name(h.learning_rate)},
@@ -31,17 +34,22 @@ ordered_json to_json(const Hyperparameters& h) {
           {"gamma", h.gamma},
           {"eta_min", h.eta_min},
           {"warmup_epochs", h.warmup_epochs},
+          {"layer_rate", h.layer_rate},
           {"momentum", h.momentum},
           {"nesterovs_momentum", h.nesterovs_momentum},
           {"beta_1", h.beta_1},
           {"beta_2", h.beta_2},
           {"epsilon", h.epsilon},
           {"alpha", h.alpha},
+          {"l1", h.l1},
+          {"clip_norm", h.clip_norm},
+          {"dropout", h.dropout},
           {"batch_size", h.batch_size},
           {"max_iter", h.max_iter},
           {"n_iter_no_change", h.n_iter_no_change},
           {"tol", h.tol},
           {"init", name(h.init)},
+          {"init_range", h.init_range},
           {"bias_init", name(h.bias_init)},
           {"shuffle", name(h.shuffle)}};
 }
@@ -49,6 +57,9 @@ ordered_json to_json(const Hyperparameters& h) {
 Hyperparameters hyperparameters_from_json(const json& j) {
   Hyperparameters h;
   h.loss = word(j, "loss", loss_named);
+  j.at("huber_delta").get_to(h.huber_delta);
+  j.at("label_smoothing").get_to(h.label_smoothing);
+  h.class_weight = word(j, "class_weight", class_weight_named);
   h.solver = word(j, "solver", solver_named);
   j.at("learning_rate_init").get_to(h.learning_rate_init);
   h.learning_rate = word(j, "learning_rate", schedule_named);
@@ -57,17 +68,22 @@ Hyperparameters hyperparameters_from_json(const json& j) {
   j.at("gamma").get_to(h.gamma);
   j.at("eta_min").get_to(h.eta_min);
   j.at("warmup_epochs").get_to(h.warmup_epochs);
+  j.at("layer_rate").get_to(h.layer_rate);
   j.at("momentum").get_to(h.momentum);
   j.at("nesterovs_momentum").get_to(h.nesterovs_momentum);
   j.at("beta_1").get_to(h.beta_1);
   j.at("beta_2").get_to(h.beta_2);
   j.at("epsilon").get_to(h.epsilon);
   j.at("alpha").get_to(h.alpha);
+  j.at("l1").get_to(h.l1);
+  j.at("clip_norm").get_to(h.clip_norm);
+  j.at("dropout").get_to(h.dropout);
   j.at("batch_size").get_to(h.batch_size);
   j.at("max_iter").get_to(h.max_iter);
   j.at("n_iter_no_change").get_to(h.n_iter_no_change);
   j.at("tol").get_to(h.tol);
   h.init = word(j, "init", init_named);
+  j.at("init_range").get_to(h.init_range);
   h.bias_init = word(j, "bias_init", bias_init_named);
   h.shuffle = word(j, "shuffle", shuffle_named);
   return h;

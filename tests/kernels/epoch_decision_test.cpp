@@ -17,7 +17,7 @@ EpochVerdict run(EpochProgress& progress, const EpochRules& rules, const std::ve
   EpochVerdict verdict = EpochVerdict::go_on;
   for (const double metric : metrics) {
     ++progress.epoch;
-    verdict = decide_epoch(progress, rules, metric, true).verdict;
+    verdict = decide_epoch(progress, rules, metric, metric, true).verdict;
     if (verdict != EpochVerdict::go_on) break;
   }
   return verdict;
@@ -50,10 +50,10 @@ TEST(EpochDecision, LargerIsBetterWhereTheGoalSaysSo) {
 TEST(EpochDecision, AnythingNotFiniteDiverges) {
   for (const double bad : {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
     EpochProgress progress{.epoch = 1};
-    EXPECT_EQ(decide_epoch(progress, {.max_iter = 1}, bad, true).verdict, EpochVerdict::diverged);
+    EXPECT_EQ(decide_epoch(progress, {.max_iter = 1}, bad, 1.0, true).verdict, EpochVerdict::diverged);
   }
   EpochProgress progress{.epoch = 1};
-  EXPECT_EQ(decide_epoch(progress, {.max_iter = 1}, 0.5, false).verdict, EpochVerdict::diverged);
+  EXPECT_EQ(decide_epoch(progress, {.max_iter = 1}, 0.5, 1.0, false).verdict, EpochVerdict::diverged);
 }
 
 }  // namespace

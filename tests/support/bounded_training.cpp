@@ -83,25 +83,46 @@ struct Output {
   Row delta;
 };
 
-Output softmax_output(const Row& z, std::span<const double> targets) {
+Output softmax_output(const Hyperparameters& h, const Row& z, std::span<const double> targets) {
   // The largest of the engine's z may be another one, but is no further off than the worst of them.
   const Bounded largest = {std::ranges::max(z, {}, &Bounded::value).value,
                            std::ranges::max(z, {}, &Bounded::error).error};
   Row t;
   Bounded sum = exact(0);
   Bounded likelihood = exact(0);
+  Bounded all = exact(0);
+  const double other = h.label_smoothing / static_cast<double>(z.size());
+  const Bounded off = constant(other);
+  const Bounded on = constant(1 - h.label_smoothing + other);
   for (std::size_t o = 0; o < z.size(); ++o) {
     t.push_back(exp(z[o] - largest));
     sum = sum + t.back();
+    all = all + (largest - z[o]);
     if (targets[o] > 0) likelihood = largest - z[o];
   }
+  if (h.label_smoothing > 0) likelihood = off * all + (on - off) * likelihood;
   Output out{likelihood + log(sum), {}};
-  for (std::size_t o = 0; o < z.size(); ++o) out.delta.push_back(t[o] / sum - exact(targets[o]));
+  for (std::size_t o = 0; o < z.size(); ++o) out.delta.push_back(t[o] / sum - (targets[o] > 0 ? on : off));
   return out;
 }
 
-Output output_of(Loss loss, const Row& z, std::span<const double> targets) {
-  if (loss == Loss::cross_entropy) return softmax_output(z, targets);
+/// The sign of r, which the bound may leave open.
+Bounded direction(Bounded r) {
+  const double sign = r.value > 0 ? 1 : r.value < 0 ? -1 : 0;
+  return {sign, std::abs(r.value) > r.error ? 0.0 : 2.0};
+}
+
+/// Huber's q (|r| - q / 2) with q = min(|r|, bend), and r within [-bend, bend]: neither moves further than r.
+Output huber_output(Bounded r, Bounded bend) {
+  const Bounded distance = absolute(r);
+  const Bounded q = {std::min(distance.value, bend.value), std::max(distance.error, bend.error)};
+  return {q * (distance - exact(0.5) * q),
+          {{std::clamp(r.value, -bend.value, bend.value), std::max(r.error, bend.error)}}};
+}
+
+Output output_of(const Hyperparameters& h, const Row& z, std::span<const double> targets) {
+  const Loss loss = h.loss;
+  if (loss == Loss::cross_entropy) return softmax_output(h, z, targets);
   Output out{exact(0), {}};
   for (std::size_t o = 0; o < z.size(); ++o) {
     const Bounded y = exact(targets[o]);
@@ -111,6 +132,17 @@ Output output_of(Loss loss, const Row& z, std::span<const double> targets) {
       out.delta.push_back(sigmoid(z[o]) - y);
     } else {
       const Bounded r = z[o] - y;
+      if (loss == Loss::absolute_error) {
+        out.loss = out.loss + absolute(r);
+        out.delta.push_back(direction(r));
+        continue;
+      }
+      if (loss == Loss::huber) {
+        const Output one = huber_output(r, constant(h.huber_delta));
+        out.loss = out.loss + one.loss;
+        out.delta.push_back(one.delta.front());
+        continue;
+      }
       const bool half = loss == Loss::half_squared_error;
       out.loss = out.loss + exact(half ? 0.5 : 1.0) * (r * r);
       out.delta.push_back(half ? r : r + r);
@@ -128,29 +160,32 @@ double largest_adam_ratio(const Hyperparameters& h) {
   return (1 + 1e-5) * c_1 / std::sqrt(c_2 * (1 - h.beta_1 * h.beta_1 / h.beta_2));
 }
 
-void adam_step(const Hyperparameters& h, float rate, std::span<const Bounded> gradient, BoundedState& state) {
+void adam_step(const Hyperparameters& h, std::span<const Bounded> rates, std::span<const Bounded> gradient,
+               BoundedState& state) {
   state.beta_1_power *= h.beta_1;
   state.beta_2_power *= h.beta_2;
-  const double eta = static_cast<double>(rate) * std::sqrt(1 - state.beta_2_power) / (1 - state.beta_1_power);
+  const double correction = std::sqrt(1 - state.beta_2_power) / (1 - state.beta_1_power);
   for (std::size_t k = 0; k < gradient.size(); ++k) {
+    const Bounded eta = rounded(rates[k].value * correction, rates[k].error * correction);
     Bounded& m = state.first_moment[k];
     Bounded& v = state.second_moment[k];
     const Bounded g = gradient[k];
     m = fma(constant(h.beta_1), m, constant(1 - h.beta_1) * g);
     v = fma(constant(h.beta_2), v, constant(1 - h.beta_2) * (g * g));
-    Bounded step = (constant(eta) * m) / (sqrt(v) + constant(h.epsilon));
-    step.error = std::min(step.error, 2 * eta * largest_adam_ratio(h));
+    Bounded step = (eta * m) / (sqrt(v) + constant(h.epsilon));
+    step.error = std::min(step.error, 2 * eta.value * largest_adam_ratio(h));
     state.parameters[k] = state.parameters[k] - step;
   }
 }
 
 /// w (1 - eta alpha) for weights, before adam's step.
-void decay_step(const Topology& topology, const Hyperparameters& h, float rate, BoundedState& state) {
-  const Bounded decay = constant(static_cast<double>(rate) * h.alpha);
+void decay_step(const Topology& topology, const Hyperparameters& h, std::span<const Bounded> rates,
+                BoundedState& state) {
   std::size_t k = 0;
   for (std::size_t l = 0; l < topology.n_layers(); ++l) {
     for (std::int32_t o = 0; o < topology.fan_out(l); ++o, ++k) {
       for (std::int32_t i = 0; i < topology.fan_in(l); ++i, ++k) {
+        const Bounded decay = rounded(rates[k].value * h.alpha, rates[k].error * h.alpha);
         state.parameters[k] = fma(-decay, state.parameters[k], state.parameters[k]);
       }
     }
@@ -158,22 +193,24 @@ void decay_step(const Topology& topology, const Hyperparameters& h, float rate, 
 }
 
 /// |g| / sqrt(v) <= 1 / sqrt(1 - beta_2), since v holds (1 - beta_2) g^2 at least.
-void rmsprop_step(const Hyperparameters& h, float rate, std::span<const Bounded> gradient, BoundedState& state) {
-  const double longest = (1 + 1e-5) * static_cast<double>(rate) / std::sqrt(1 - h.beta_2);
+void rmsprop_step(const Hyperparameters& h, std::span<const Bounded> rates, std::span<const Bounded> gradient,
+                  BoundedState& state) {
   for (std::size_t k = 0; k < gradient.size(); ++k) {
     Bounded& v = state.second_moment[k];
     const Bounded g = gradient[k];
     v = fma(constant(h.beta_2), v, constant(1 - h.beta_2) * (g * g));
-    Bounded step = (exact(static_cast<double>(rate)) * g) / (sqrt(v) + constant(h.epsilon));
+    const double longest = (1 + 1e-5) * rates[k].value / std::sqrt(1 - h.beta_2);
+    Bounded step = (rates[k] * g) / (sqrt(v) + constant(h.epsilon));
     step.error = std::min(step.error, 2 * longest);
     state.parameters[k] = state.parameters[k] - step;
   }
 }
 
-void sgd_step(const Hyperparameters& h, float rate, std::span<const Bounded> gradient, BoundedState& state) {
-  const Bounded eta = exact(static_cast<double>(rate));
+void sgd_step(const Hyperparameters& h, std::span<const Bounded> rates, std::span<const Bounded> gradient,
+              BoundedState& state) {
   const Bounded mu = constant(h.momentum);
   for (std::size_t k = 0; k < gradient.size(); ++k) {
+    const Bounded eta = rates[k];
     Bounded& w = state.parameters[k];
     if (h.momentum == 0) {
       w = fma(-eta, gradient[k], w);
@@ -199,6 +236,7 @@ BoundedPass bounded_pass(const Trial& trial, std::span<const Bounded> parameters
   pass.gradient.assign(parameters.size(), exact(0));
   double weights = 0;
   for (const reference::Example& row : rows) {
+    std::vector<Row> undropped(topology.n_layers());
     std::vector<Row> levels{exactly(row.inputs)};
     pass.z.clear();
     std::size_t k = 0;
@@ -210,11 +248,13 @@ BoundedPass bounded_pass(const Trial& trial, std::span<const Bounded> parameters
         for (const Bounded& input : levels[l]) sum = fma(parameters[k++], input, sum);
         z.push_back(sum);
         a.push_back(activated(topology.activation(l), sum));
+        undropped[l].push_back(a.back());
+        if (l < row.dropout.size()) a.back() = a.back() * exact(row.dropout[l][static_cast<std::size_t>(o)]);
       }
       pass.z.push_back(std::move(z));
       levels.push_back(std::move(a));
     }
-    Output out = output_of(trial.hyperparameters.loss, pass.z.back(), row.targets);
+    Output out = output_of(trial.hyperparameters, pass.z.back(), row.targets);
     const Bounded weight = exact(row.weight);
     pass.loss = pass.loss + weight * out.loss;
     weights += row.weight;
@@ -234,7 +274,8 @@ BoundedPass bounded_pass(const Trial& trial, std::span<const Bounded> parameters
       }
       if (l == 0) break;
       for (std::size_t i = 0; i < below.size(); ++i) {
-        below[i] = through(topology.activation(l - 1), pass.z[l - 1][i], input[i], below[i]);
+        below[i] = through(topology.activation(l - 1), pass.z[l - 1][i], undropped[l - 1][i], below[i]);
+        if (!row.dropout.empty()) below[i] = below[i] * exact(row.dropout[l - 1][i]);
       }
       delta = std::move(below);
     }
@@ -244,33 +285,71 @@ BoundedPass bounded_pass(const Trial& trial, std::span<const Bounded> parameters
   const Bounded inverse = exact(1) / total;
   const Hyperparameters& h = trial.hyperparameters;
   const Bounded decay = constant(h.solver == Solver::adamw ? 0 : h.alpha) * inverse;
+  const Bounded l1 = constant(h.l1) * inverse;
   std::size_t k = 0;
   for (std::size_t l = 0; l < topology.n_layers(); ++l) {
     for (std::int32_t o = 0; o < topology.fan_out(l); ++o) {
       for (std::int32_t i = 0; i <= topology.fan_in(l); ++i, ++k) {
         pass.gradient[k] = pass.gradient[k] * inverse;
-        if (i < topology.fan_in(l)) pass.gradient[k] = fma(decay, parameters[k], pass.gradient[k]);
+        if (i == topology.fan_in(l)) continue;
+        pass.gradient[k] = fma(decay, parameters[k], pass.gradient[k]);
+        if (h.l1 > 0) pass.gradient[k] = pass.gradient[k] + l1 * direction(parameters[k]);
       }
     }
   }
   return pass;
 }
 
+namespace {
+
+/// g * min(1, largest / |g|): the norm is off by no more than the norm of the errors.
+void clip(double largest, std::vector<Bounded>& gradient) {
+  double squares = 0;
+  double errors = 0;
+  for (const Bounded& g : gradient) {
+    squares += g.value * g.value;
+    errors += g.error * g.error;
+  }
+  const Bounded norm = {std::sqrt(squares), std::sqrt(errors)};
+  const auto factor = [&](double n) { return n > largest ? largest / n : 1.0; };
+  for (Bounded& g : gradient) g = g * monotonic(factor, norm, kFloatRounding);
+}
+
+/// The rate of each parameter: the epoch's float, times a layer's factor.
+std::vector<Bounded> rates_of(const Trial& trial, float rate) {
+  std::vector<Bounded> rates;
+  for (std::size_t l = 0; l < trial.topology.n_layers(); ++l) {
+    const auto above = static_cast<double>(trial.topology.n_layers() - 1 - l);
+    const double factor = std::pow(trial.hyperparameters.layer_rate, above);
+    const double of_layer = static_cast<double>(rate) * factor;
+    rates.insert(rates.end(), trial.topology.n_parameters(l), factor == 1 ? exact(of_layer) : constant(of_layer));
+  }
+  return rates;
+}
+
+}  // namespace
+
 Bounded bounded_epoch(const Trial& trial, std::span<const reference::Example> rows, float rate, BoundedState& state) {
   const Hyperparameters& h = trial.hyperparameters;
   const std::size_t wanted = h.batch_size == 0 ? rows.size() : static_cast<std::size_t>(h.batch_size);
+  const std::vector<Bounded> rates = rates_of(trial, rate);
   Bounded loss = exact(0);
-  for (std::size_t begin = 0; begin < rows.size(); begin += wanted) {
-    const BoundedPass pass =
-        bounded_pass(trial, state.parameters, rows.subspan(begin, std::min(wanted, rows.size() - begin)));
+  for (std::size_t begin = 0; begin < rows.size(); begin += wanted, ++state.step) {
+    const auto given = rows.subspan(begin, std::min(wanted, rows.size() - begin));
+    std::vector<reference::Example> minibatch(given.begin(), given.end());
+    for (std::size_t r = 0; h.dropout > 0 && r < minibatch.size(); ++r) {
+      minibatch[r].dropout = reference::dropout_factors(trial, state.step, r);
+    }
+    BoundedPass pass = bounded_pass(trial, state.parameters, minibatch);
     loss = loss + pass.loss;
-    if (h.solver == Solver::adamw) decay_step(trial.topology, h, rate, state);
+    if (h.clip_norm > 0) clip(h.clip_norm, pass.gradient);
+    if (h.solver == Solver::adamw) decay_step(trial.topology, h, rates, state);
     if (h.solver == Solver::rmsprop) {
-      rmsprop_step(h, rate, pass.gradient, state);
+      rmsprop_step(h, rates, pass.gradient, state);
     } else if (corrects_bias(h.solver)) {
-      adam_step(h, rate, pass.gradient, state);
+      adam_step(h, rates, pass.gradient, state);
     } else {
-      sgd_step(h, rate, pass.gradient, state);
+      sgd_step(h, rates, pass.gradient, state);
     }
   }
   return loss;

@@ -13,6 +13,7 @@ namespace shoal::test {
 /// Parameters and optimizer state of a strict fp32 engine, each with the bound on its distance from fp64.
 struct BoundedState {
   std::vector<Bounded> parameters, first_moment, second_moment;
+  std::uint64_t step = 0;
   double beta_1_power = 1;
   double beta_2_power = 1;
 };

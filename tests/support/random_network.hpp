@@ -62,4 +62,14 @@ inline std::vector<reference::Example> random_rows(Draw& draw, const Topology& t
   return rows;
 }
 
+/// Drops about a third of the units of every hidden layer, a draw a row.
+inline void drop_units(Draw& draw, const Topology& topology, std::vector<reference::Example>& rows) {
+  for (reference::Example& row : rows) {
+    for (const std::int32_t n_units : topology.hidden_layer_sizes) {
+      std::vector<double>& factors = row.dropout.emplace_back();
+      for (std::int32_t u = 0; u < n_units; ++u) factors.push_back(draw.integer(0, 2) == 0 ? 0.0 : 1.5);
+    }
+  }
+}
+
 }  // namespace shoal::test

@@ -62,7 +62,7 @@ inline Dataset random_dataset(Random& random, Task task, std::size_t n_rows, std
 
 inline Loss random_loss(Random& random, const Dataset& data) {
   if (data.task() == Task::multilabel) return Loss::binary_cross_entropy;
-  if (data.task() == Task::regression) return one_of<Loss>(random, {Loss::squared_error, Loss::half_squared_error});
+  if (data.task() == Task::regression) return static_cast<Loss>(below(random, 4));
   return data.n_targets() == 2 ? one_of<Loss>(random, {Loss::cross_entropy, Loss::binary_cross_entropy})
                                : Loss::cross_entropy;
 }
@@ -87,15 +87,22 @@ inline Trial random_trial(Random& random, const Dataset& data) {
   h.momentum = one_of<double>(random, {0.0, 0.5, 0.9});
   h.nesterovs_momentum = below(random, 2) == 1;
   h.alpha = one_of<double>(random, {0.0, 1e-4, 0.1});
+  h.huber_delta = 0.25 + unit(random);
+  h.label_smoothing = one_of<double>(random, {0.0, 0.0, 0.1});
+  if (data.task() == Task::classification) h.class_weight = static_cast<ClassWeight>(below(random, 2));
+  h.layer_rate = one_of<double>(random, {1.0, 1.0, 0.7});
+  h.l1 = one_of<double>(random, {0.0, 0.0, 1e-2});
+  h.clip_norm = one_of<double>(random, {0.0, 0.0, 0.5});
+  h.dropout = one_of<double>(random, {0.0, 0.0, 0.3});
   h.batch_size = one_of<std::int32_t>(random, {0, 1, 5, 8, 32});
   h.max_iter = static_cast<std::int32_t>(1 + below(random, 4));
   h.n_iter_no_change = static_cast<std::int32_t>(below(random, 3));
   h.tol = one_of<double>(random, {0.0, 1e-4, 0.5});
   h.init = static_cast<Init>(below(random, init_names().size() - 1));  // zeros, the last one, trains nothing
   h.bias_init = static_cast<BiasInit>(below(random, 2));
-  h.shuffle = static_cast<Shuffle>(below(random, 2));
+  h.shuffle = static_cast<Shuffle>(below(random, shuffle_names().size()));
   trial.seed = below(random, 1000);
-  trial.shuffle_seed = 3;
+  trial.shuffle_seed = h.shuffle == Shuffle::per_trial ? trial.seed : 3;
   return trial;
 }
 

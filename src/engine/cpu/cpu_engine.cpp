@@ -28,6 +28,8 @@ struct Place {
   bool occupied = false;
   Trial trial;
   TrialState state;  ///< its scalars; the vectors live below, in the layout's order
+  std::vector<float> class_weights;
+  std::vector<double> layer_rates;
   AlignedFloats weights, first_moment, second_moment, best;
 };
 
@@ -45,19 +47,6 @@ bool all_finite(const NetworkLayout& layout, const float* values) {
     }
   }
   return true;
-}
-
-cpu::Step step_constants(const Hyperparameters& h, float eta) {
-  cpu::Step step{};
-  step.eta = eta;
-  step.momentum = static_cast<float>(h.momentum);
-  step.nesterov = h.nesterovs_momentum;
-  step.beta_1 = static_cast<float>(h.beta_1);
-  step.c_1 = static_cast<float>(1.0 - h.beta_1);
-  step.beta_2 = static_cast<float>(h.beta_2);
-  step.c_2 = static_cast<float>(1.0 - h.beta_2);
-  step.epsilon = static_cast<float>(h.epsilon);
-  return step;
 }
 
 class CpuEngine final : public Engine {
@@ -88,7 +77,7 @@ class CpuEngine final : public Engine {
       const std::size_t training = dataset_->splits.at(gang.key.fold).training.size();
       const std::size_t batch = gang.key.batch_size == 0 ? training : static_cast<std::size_t>(gang.key.batch_size);
       const std::size_t rows = std::max<std::size_t>(std::min(batch, training), cpu::kEvaluationRows);
-      largest = std::max(largest, Minibatch::bytes(NetworkLayout(gang.key.topology), rows));
+      largest = std::max(largest, Minibatch::bytes(NetworkLayout(gang.key.topology), rows, gang.has_dropout));
       n_rows = std::max(n_rows, training);
     }
     return largest * workers_.size() + cpu::EpochOrders::bytes(n_rows);
@@ -120,6 +109,8 @@ class CpuEngine final : public Engine {
     place.occupied = true;
     place.trial = trial;
     place.state = state;
+    place.layer_rates = layer_rates(trial);
+    place.class_weights = class_weights(*dataset_, dataset_->splits.at(trial.fold), trial.hyperparameters.class_weight);
     place.layout->pack(state.parameters, place.weights.data());
     const auto pack = [&](std::vector<float>& from, AlignedFloats& to) {
       if (!from.empty()) place.layout->pack(from, to.data());
@@ -196,14 +187,14 @@ class CpuEngine final : public Engine {
     AlignedFloats weights(layout.n_floats());
     layout.pack(parameters, weights.data());
     Minibatch& minibatch = workers_.front();
-    minibatch.shape(layout, cpu::kEvaluationRows);
+    minibatch.shape(layout, cpu::kEvaluationRows, false);
     const auto n_in = static_cast<std::size_t>(trial.topology.n_inputs);
     const std::size_t n_rows = inputs.size() / n_in;
     std::vector<float> outputs;
     for (std::size_t first = 0; first < n_rows; first += cpu::kEvaluationRows) {
       const std::size_t count = std::min<std::size_t>(cpu::kEvaluationRows, n_rows - first);
       minibatch.take_inputs(inputs.subspan(first * n_in, count * n_in), count);
-      minibatch.forward(weights.data(), trial.hyperparameters.loss, false);
+      minibatch.evaluate(weights.data(), trial.hyperparameters);
       for (std::size_t r = 0; r < count; ++r) {
         const std::span<const float> row = minibatch.outputs(r);
         outputs.insert(outputs.end(), row.begin(), row.end());
@@ -218,9 +209,11 @@ class CpuEngine final : public Engine {
     AlignedFloats weights(layout.n_floats());
     layout.pack(parameters, weights.data());
     Minibatch& minibatch = workers_.front();
-    minibatch.shape(layout, rows.size());
-    minibatch.gather(dataset_->splits.at(trial.fold), trial.hyperparameters.loss, rows);
-    minibatch.forward(weights.data(), trial.hyperparameters.loss, true);
+    minibatch.shape(layout, rows.size(), false);
+    const Hyperparameters& h = trial.hyperparameters;
+    const Split& split = dataset_->splits.at(trial.fold);
+    minibatch.gather(split, h.loss, rows, class_weights(*dataset_, split, h.class_weight));
+    minibatch.forward(weights.data(), h, nullptr);
     Pass pass;
     AlignedFloats z;
     for (std::size_t l = 0; l < layout.layers().size(); ++l) {
@@ -237,10 +230,10 @@ class CpuEngine final : public Engine {
     }
     math::Sum32 loss;
     math::Sum32 weight;
-    add_row_losses(minibatch, rows, loss, weight);
+    add_row_losses(minibatch, loss, weight);
     pass.loss = loss.total() / weight.total();
     minibatch.backward(weights.data());
-    minibatch.finish_gradient(static_cast<float>(l2_penalty(trial.hyperparameters)), weights.data());
+    minibatch.finish_gradient(h, weights.data());
     std::vector<float> gradient(layout.n_parameters());
     layout.unpack(minibatch.gradient(), gradient);
     pass.gradient.assign(gradient.begin(), gradient.end());
@@ -276,10 +269,9 @@ class CpuEngine final : public Engine {
     }
   }
 
-  void add_row_losses(const Minibatch& minibatch, std::span<const std::uint32_t> rows, math::Sum32& loss,
-                      math::Sum32& weight) const {
-    for (std::size_t r = 0; r < rows.size(); ++r) {
-      const double row_weight = dataset_->weights.empty() ? 1.0 : static_cast<double>(dataset_->weights[rows[r]]);
+  static void add_row_losses(const Minibatch& minibatch, math::Sum32& loss, math::Sum32& weight) {
+    for (std::size_t r = 0; r < minibatch.n_rows(); ++r) {
+      const auto row_weight = static_cast<double>(minibatch.row_weight(r));
       loss.add(row_weight * static_cast<double>(minibatch.row_loss(r)));
       weight.add(row_weight);
     }
@@ -290,37 +282,39 @@ class CpuEngine final : public Engine {
     const Loss loss = place.trial.hyperparameters.loss;
     const Split& split = dataset_->splits.at(place.trial.fold);
     MetricCollector collector(*dataset_, split, loss, only);
-    minibatch.shape(*place.layout, cpu::kEvaluationRows);
+    minibatch.shape(*place.layout, cpu::kEvaluationRows, false);
     for (std::size_t first = 0; first < rows.size(); first += cpu::kEvaluationRows) {
       const auto block =
           std::span(rows).subspan(first, std::min<std::size_t>(cpu::kEvaluationRows, rows.size() - first));
-      minibatch.gather(split, loss, block);
-      minibatch.forward(place.weights.data(), loss, false);
+      minibatch.gather(split, loss, block, {});
+      minibatch.evaluate(place.weights.data(), place.trial.hyperparameters);
       for (std::size_t r = 0; r < block.size(); ++r)
         collector.add(block[r], minibatch.row_loss(r), minibatch.outputs(r));
     }
     return collector.sums();
   }
 
-  void train_minibatch(Place& place, Minibatch& minibatch, const Split& split, std::span<const std::uint32_t> rows,
-                       float rate) const {
+  static void train_minibatch(Place& place, Minibatch& minibatch, const Split& split,
+                              std::span<const std::uint32_t> rows, float rate) {
     const Hyperparameters& h = place.trial.hyperparameters;
-    minibatch.gather(split, h.loss, rows);
-    minibatch.forward(place.weights.data(), h.loss, true);
+    const math::Dropout dropout(h.dropout, place.trial.seed, place.state.step);
+    minibatch.gather(split, h.loss, rows, place.class_weights);
+    minibatch.forward(place.weights.data(), h, h.dropout > 0 ? &dropout : nullptr);
     minibatch.backward(place.weights.data());
     ++place.state.step;
-    float eta = rate;
+    cpu::Update update{.hyperparameters = &h,
+                       .rate = static_cast<double>(rate),
+                       .factors = place.layer_rates,
+                       .weights = place.weights.data(),
+                       .first_moment = has_first_moment(h) ? place.first_moment.data() : nullptr,
+                       .second_moment = has_second_moment(h.solver) ? place.second_moment.data() : nullptr};
     if (corrects_bias(h.solver)) {
       place.state.beta_1_power *= h.beta_1;
       place.state.beta_2_power *= h.beta_2;
-      eta = static_cast<float>(static_cast<double>(rate) * std::sqrt(1.0 - place.state.beta_2_power) /
-                               (1.0 - place.state.beta_1_power));
+      update.correction_1 = 1.0 - place.state.beta_1_power;
+      update.correction_2 = std::sqrt(1.0 - place.state.beta_2_power);
     }
-    cpu::Step constants = step_constants(h, eta);
-    if (h.solver == Solver::adamw) constants.decay = static_cast<float>(static_cast<double>(rate) * h.alpha);
-    minibatch.step(constants, static_cast<float>(l2_penalty(h)), place.weights.data(),
-                   has_first_moment(h) ? place.first_moment.data() : nullptr,
-                   has_second_moment(h.solver) ? place.second_moment.data() : nullptr);
+    minibatch.step(update);
   }
 
   /// One epoch and its decisions. False where `stop` came in between: the network is then between two epochs and lost.
@@ -330,16 +324,16 @@ class CpuEngine final : public Engine {
     const auto n_rows = static_cast<std::uint32_t>(split.training.size());
     const std::uint32_t batch = rows_in_minibatch(place.trial, n_rows);
     const cpu::EpochOrders::Order order = orders_.get(place.trial, split.training, place.state.epoch);
-    const float rate = epoch_rate(place.trial, n_rows, place.state.epoch);
+    const float rate = epoch_rate(place.trial, n_rows, place.state.epoch, place.state.n_rate_drops);
     EpochRecord record{.slot = slot, .epoch = place.state.epoch + 1};
     math::Sum32 loss;
     math::Sum32 weight;
-    minibatch.shape(*place.layout, batch);
+    minibatch.shape(*place.layout, batch, place.trial.hyperparameters.dropout > 0);
     for (std::uint32_t first = 0; first < n_rows; first += batch) {
       if (stop.stop_requested()) return false;
       const auto rows = std::span(*order).subspan(first, std::min(batch, n_rows - first));
       train_minibatch(place, minibatch, split, rows, rate);
-      add_row_losses(minibatch, rows, loss, weight);
+      add_row_losses(minibatch, loss, weight);
     }
     record.train_loss = loss.total();
     record.train_weight = weight.total();
@@ -360,11 +354,20 @@ class CpuEngine final : public Engine {
                         (!has_first_moment(h) || all_finite(*place.layout, place.first_moment.data())) &&
                         (!has_second_moment(h.solver) || all_finite(*place.layout, place.second_moment.data()));
     TrialState& state = place.state;
-    math::EpochProgress progress{++state.epoch, state.n_stalled, state.best_epoch, state.best_metric};
-    const math::EpochRules rules{static_cast<std::uint32_t>(h.max_iter), static_cast<std::uint32_t>(h.n_iter_no_change),
-                                 h.tol, options_.maximize};
-    const math::EpochDecision decision = math::decide_epoch(progress, rules, record.metric, finite);
+    math::EpochProgress progress{++state.epoch,      state.n_stalled,      state.best_epoch,     state.best_metric,
+                                 state.n_rate_drops, state.n_rate_stalled, state.best_train_loss};
+    const math::EpochRules rules{static_cast<std::uint32_t>(h.max_iter),
+                                 static_cast<std::uint32_t>(h.n_iter_no_change),
+                                 h.tol,
+                                 options_.maximize,
+                                 h.learning_rate == Schedule::adaptive,
+                                 h.learning_rate_init};
+    const math::EpochDecision decision =
+        math::decide_epoch(progress, rules, record.metric, record.train_loss / record.train_weight, finite);
     state.n_stalled = progress.n_stalled;
+    state.n_rate_drops = progress.n_rate_drops;
+    state.n_rate_stalled = progress.n_rate_stalled;
+    state.best_train_loss = progress.best_train_loss;
     state.best_epoch = progress.best_epoch;
     state.best_metric = progress.best_metric;
     state.status = static_cast<TrialStatus>(decision.verdict);

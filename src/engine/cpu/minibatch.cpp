@@ -1,9 +1,11 @@
 #include "engine/cpu/minibatch.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "engine/definition.hpp"
+#include "kernels/math/sum32.hpp"
 
 namespace shoal::cpu {
 namespace {
@@ -34,9 +36,18 @@ std::size_t largest_row_major(const NetworkLayout& layout) {
   return n;
 }
 
+/// The part of a step that finishes a gradient.
+Step gradient_constants(const Hyperparameters& h, float inverse_weight) {
+  Step constants{};
+  constants.inverse_rows = inverse_weight;
+  constants.penalty = static_cast<float>(l2_penalty(h)) * inverse_weight;
+  constants.l1 = static_cast<float>(h.l1) * inverse_weight;
+  return constants;
+}
+
 }  // namespace
 
-void Minibatch::shape(const NetworkLayout& layout, std::size_t max_rows) {
+void Minibatch::shape(const NetworkLayout& layout, std::size_t max_rows, bool has_dropout) {
   layout_ = &layout;
   max_rows_ = max_rows;
   level_offset_.clear();
@@ -50,6 +61,10 @@ void Minibatch::shape(const NetworkLayout& layout, std::size_t max_rows) {
   grow(activations_, offset);
   grow(slopes_, max_rows * layout.slope_floats());
   grow(deltas_, offset);
+  if (has_dropout) {
+    grow(undropped_, offset);
+    grow(dropout_, offset);
+  }
   grow(gradient_, layout.n_floats());
   grow(row_major_, largest_row_major(layout));
   grow(targets_, max_rows * layout.layers().back().n_out);
@@ -58,13 +73,15 @@ void Minibatch::shape(const NetworkLayout& layout, std::size_t max_rows) {
   labels_.resize(std::max(labels_.size(), max_rows));
 }
 
-std::uint64_t Minibatch::bytes(const NetworkLayout& layout, std::size_t max_rows) {
-  const std::size_t floats = max_rows * (2 * layout.activation_floats() + layout.slope_floats()) + layout.n_floats() +
+std::uint64_t Minibatch::bytes(const NetworkLayout& layout, std::size_t max_rows, bool has_dropout) {
+  const std::size_t levels = (has_dropout ? 4 : 2) * layout.activation_floats();
+  const std::size_t floats = max_rows * (levels + layout.slope_floats()) + layout.n_floats() +
                              largest_row_major(layout) + max_rows * layout.layers().back().n_out + 3 * padded(max_rows);
   return floats * sizeof(float);
 }
 
-void Minibatch::gather(const Split& split, Loss loss, std::span<const std::uint32_t> rows) {
+void Minibatch::gather(const Split& split, Loss loss, std::span<const std::uint32_t> rows,
+                       std::span<const float> class_weights) {
   n_rows_ = rows.size();
   const Layer& first = layout_->layers().front();
   const InputScaling& scaling = split.inputs;
@@ -77,9 +94,9 @@ void Minibatch::gather(const Split& split, Loss loss, std::span<const std::uint3
     }
     to[first.n_in] = 1.0F;
   }
-  weighted_ = !dataset_->weights.empty();
-  if (weighted_) {
-    for (std::size_t r = 0; r < n_rows_; ++r) row_weight_.data()[r] = dataset_->weights[rows[r]];
+  weighted_ = !dataset_->weights.empty() || !class_weights.empty();
+  for (std::size_t r = 0; r < n_rows_; ++r) {
+    row_weight_.data()[r] = training_weight(*dataset_, class_weights, rows[r]);
   }
   if (loss == Loss::cross_entropy) {
     for (std::size_t r = 0; r < n_rows_; ++r) labels_[r] = dataset_->labels[rows[r]];
@@ -118,30 +135,73 @@ void Minibatch::layer_product(const Layer& layer, const float* weights, const fl
                      .depth = layer.n_in});
 }
 
-void Minibatch::forward(const float* weights, Loss loss, bool deltas) {
+void Minibatch::evaluate(const float* weights, const Hyperparameters& h) {
+  propagate(weights, false, nullptr);
+  output(h, false);
+}
+
+void Minibatch::forward(const float* weights, const Hyperparameters& h, const math::Dropout* dropout) {
+  propagate(weights, true, dropout);
+  output(h, true);
+  if (!weighted_) return;
+  const Layer& last = layout_->layers().back();
+  float* delta = deltas_.data() + level_offset_.back();
+  for (std::size_t r = 0; r < n_rows_; ++r) {
+    for (std::size_t o = 0; o < last.n_out; ++o) delta[r * last.output_stride + o] *= row_weight(r);
+  }
+}
+
+void Minibatch::propagate(const float* weights, bool training, const math::Dropout* dropout) {
+  dropped_ = dropout != nullptr;
   const std::vector<Layer>& layers = layout_->layers();
   for (std::size_t l = 0; l < layers.size(); ++l) {
+    const Layer& layer = layers[l];
     float* above = activations_.data() + level_offset_[l + 1];
-    layer_product(layers[l], weights, activations_.data() + level_offset_[l], above);
+    layer_product(layer, weights, activations_.data() + level_offset_[l], above);
     if (l + 1 == layers.size()) break;
-    kernels_->activate(layers[l].activation, above, deltas ? slopes_of(layers[l]) : nullptr, n_rows_, layers[l].n_out,
-                       layers[l].output_stride);
-    for (std::size_t r = 0; r < n_rows_; ++r) above[r * layers[l].output_stride + layers[l].n_out] = 1.0F;
+    kernels_->activate(layer.activation, above, training ? slopes_of(layer) : nullptr, n_rows_, layer.n_out,
+                       layer.output_stride);
+    if (dropped_) drop_units(*dropout, l);
+    for (std::size_t r = 0; r < n_rows_; ++r) above[r * layer.output_stride + layer.n_out] = 1.0F;
   }
-  const Layer& last = layers.back();
-  float* delta = deltas ? deltas_.data() + level_offset_.back() : nullptr;
-  kernels_->output(static_cast<LossKind>(loss), {.z = activations_.data() + level_offset_.back(),
-                                                 .delta = delta,
-                                                 .row_loss = row_loss_.data(),
-                                                 .stride = last.output_stride,
-                                                 .n_rows = n_rows_,
-                                                 .n_outputs = last.n_out,
-                                                 .targets = targets_.data(),
-                                                 .labels = labels_.data()});
-  if (!deltas || !weighted_) return;
+}
+
+/// Keeps the activations of hidden layer l, from which its derivative is taken, and drops units of what goes on.
+void Minibatch::drop_units(const math::Dropout& dropout, std::size_t l) {
+  const Layer& layer = layout_->layers()[l];
+  float* a = activations_.data() + level_offset_[l + 1];
+  float* factor = dropout_.data() + level_offset_[l + 1];
+  std::copy_n(a, n_rows_ * layer.output_stride, undropped_.data() + level_offset_[l + 1]);
+  std::array<float, 4> four{};
+  std::size_t element = 0;
   for (std::size_t r = 0; r < n_rows_; ++r) {
-    for (std::size_t o = 0; o < last.n_out; ++o) delta[r * last.output_stride + o] *= row_weight_.data()[r];
+    for (std::size_t u = 0; u < layer.n_out; ++u, ++element) {
+      if (element % 4 == 0) {
+        dropout.factors(static_cast<std::uint32_t>(l), static_cast<std::uint32_t>(element / 4), four.data());
+      }
+      factor[r * layer.output_stride + u] = four.at(element % 4);
+    }
   }
+  kernels_->drop(factor, a, n_rows_, layer.n_out, layer.output_stride);
+}
+
+void Minibatch::output(const Hyperparameters& h, bool training) {
+  const Layer& last = layout_->layers().back();
+  OutputRows rows{.z = activations_.data() + level_offset_.back(),
+                  .delta = training ? deltas_.data() + level_offset_.back() : nullptr,
+                  .row_loss = row_loss_.data(),
+                  .stride = last.output_stride,
+                  .n_rows = n_rows_,
+                  .n_outputs = last.n_out,
+                  .targets = targets_.data(),
+                  .labels = labels_.data()};
+  rows.huber_delta = static_cast<float>(h.huber_delta);
+  if (training && h.loss == Loss::cross_entropy) {
+    const double other = h.label_smoothing / static_cast<double>(last.n_out);
+    rows.smoothed_other = static_cast<float>(other);
+    rows.smoothed_label = static_cast<float>(1.0 - h.label_smoothing + other);
+  }
+  kernels_->output(static_cast<LossKind>(h.loss), rows);
 }
 
 void Minibatch::backward(const float* weights) {
@@ -176,8 +236,12 @@ void Minibatch::backward(const float* weights) {
                        .columns = padded(layer.n_in),
                        .depth = layer.n_out});
     const Layer& lower = layers[l - 1];
-    const float* from = stores_slope(lower.activation) ? slopes_of(lower) : below;
+    const float* activations = dropped_ ? undropped_.data() + level_offset_[l] : below;
+    const float* from = stores_slope(lower.activation) ? slopes_of(lower) : activations;
     kernels_->derive(lower.activation, from, delta_below, n_rows_, lower.n_out, lower.output_stride);
+    if (dropped_) {
+      kernels_->drop(dropout_.data() + level_offset_[l], delta_below, n_rows_, lower.n_out, lower.output_stride);
+    }
   }
 }
 
@@ -188,32 +252,69 @@ float Minibatch::inverse_weight() const {
   return sum > 0.0F ? 1.0F / sum : 0.0F;
 }
 
-void Minibatch::for_each_step(Step constants, float alpha, float* weights, float* first, float* second,
-                              void (*apply)(const Step&)) {
-  constants.inverse_rows = inverse_weight();
-  const float decay = constants.decay;
-  for (const Layer& layer : layout_->layers()) {
+void Minibatch::for_each_step(const Step& constants, const Update& update, void (*apply)(const Step&)) {
+  const Hyperparameters& h = *update.hyperparameters;
+  const std::vector<Layer>& layers = layout_->layers();
+  Step step = constants;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    const Layer& layer = layers[l];
+    const float rate = static_cast<float>(update.rate * update.factors[l]);
+    step.eta = static_cast<float>(static_cast<double>(rate) * update.correction_2 / update.correction_1);
+    const float decay = h.solver == Solver::adamw ? static_cast<float>(static_cast<double>(rate) * h.alpha) : 0.0F;
     const std::size_t n_weights = layer.n_in * layer.columns;
     for (const bool bias : {false, true}) {
       const std::size_t at = layer.offset + (bias ? n_weights : 0);
-      constants.weight = weights + at;
-      constants.gradient = gradient_.data() + at;
-      constants.first_moment = first == nullptr ? nullptr : first + at;
-      constants.second_moment = second == nullptr ? nullptr : second + at;
-      constants.n = bias ? layer.columns : n_weights;
-      constants.decay = bias ? 0.0F : decay;
-      constants.penalty = bias ? 0.0F : alpha * constants.inverse_rows;
-      apply(constants);
+      step.weight = update.weights + at;
+      step.gradient = gradient_.data() + at;
+      step.first_moment = update.first_moment == nullptr ? nullptr : update.first_moment + at;
+      step.second_moment = update.second_moment == nullptr ? nullptr : update.second_moment + at;
+      step.n = bias ? layer.columns : n_weights;
+      step.decay = bias ? 0.0F : decay;
+      step.penalty = bias ? 0.0F : constants.penalty;
+      step.l1 = bias ? 0.0F : constants.l1;
+      apply(step);
     }
   }
 }
 
-void Minibatch::step(Step constants, float alpha, float* weights, float* first_moment, float* second_moment) {
-  for_each_step(constants, alpha, weights, first_moment, second_moment, kernels_->step);
+void Minibatch::step(const Update& update) {
+  const Hyperparameters& h = *update.hyperparameters;
+  Step constants = gradient_constants(h, inverse_weight());
+  if (h.clip_norm > 0) {
+    // The gradient is finished first; the step then applies it as it is, or shortened.
+    for_each_step(constants, update, kernels_->scale_gradient);
+    const double norm = gradient_norm();
+    constants = {};
+    constants.inverse_rows = norm > h.clip_norm ? static_cast<float>(h.clip_norm / norm) : 1.0F;
+  }
+  constants.momentum = static_cast<float>(h.momentum);
+  constants.nesterov = h.nesterovs_momentum;
+  constants.beta_1 = static_cast<float>(h.beta_1);
+  constants.c_1 = static_cast<float>(1.0 - h.beta_1);
+  constants.beta_2 = static_cast<float>(h.beta_2);
+  constants.c_2 = static_cast<float>(1.0 - h.beta_2);
+  constants.epsilon = static_cast<float>(h.epsilon);
+  for_each_step(constants, update, kernels_->step);
 }
 
-void Minibatch::finish_gradient(float alpha, float* weights) {
-  for_each_step({}, alpha, weights, nullptr, nullptr, kernels_->scale_gradient);
+void Minibatch::finish_gradient(const Hyperparameters& h, float* weights) {
+  const std::vector<double> factors(layout_->layers().size(), 1.0);
+  const Update update{.hyperparameters = &h, .rate = 0, .factors = factors, .weights = weights};
+  for_each_step(gradient_constants(h, inverse_weight()), update, kernels_->scale_gradient);
+}
+
+/// Its squares are exact in double and are added in canonical order.
+double Minibatch::gradient_norm() const {
+  math::Sum32 squares;
+  for (const Layer& layer : layout_->layers()) {
+    for (std::size_t o = 0; o < layer.n_out; ++o) {
+      for (std::size_t i = 0; i <= layer.n_in; ++i) {
+        const auto g = static_cast<double>(gradient_.data()[layer.offset + i * layer.columns + o]);
+        squares.add(g * g);
+      }
+    }
+  }
+  return std::sqrt(squares.total());
 }
 
 std::span<const float> Minibatch::outputs(std::size_t r) const { return activations(layout_->layers().size(), r); }

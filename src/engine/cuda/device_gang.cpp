@@ -46,7 +46,8 @@ void DeviceGang::place(std::uint32_t index, const Trial& trial, const TrialState
       has_velocity(h),
       h.nesterovs_momentum,
       {static_cast<std::uint32_t>(h.max_iter), static_cast<std::uint32_t>(h.n_iter_no_change), h.tol, maximize}};
-  states_[index] = {{state.epoch, state.n_stalled, state.best_epoch, state.best_metric},
+  states_[index] = {{state.epoch, state.n_stalled, state.best_epoch, state.best_metric, state.n_rate_drops,
+                     state.n_rate_stalled, state.best_train_loss},
                     static_cast<math::EpochVerdict>(state.status)};
 }
 
@@ -59,6 +60,9 @@ TrialState DeviceGang::read(std::uint32_t index, const Stream& stream) {
   state.n_stalled = network.progress.n_stalled;
   state.best_epoch = network.progress.best_epoch;
   state.best_metric = network.progress.best_metric;
+  state.n_rate_drops = network.progress.n_rate_drops;
+  state.n_rate_stalled = network.progress.n_rate_stalled;
+  state.best_train_loss = network.progress.best_train_loss;
   state.status = static_cast<TrialStatus>(network.verdict);
   const auto take = [&](Columns& from, std::vector<float>& to) {
     to.resize(n_parameters_);

@@ -1,6 +1,8 @@
 #include "engine/cuda/supported.hpp"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "kernels/cuda/thread_per_network.cuh"
 
@@ -40,6 +42,16 @@ std::string why_not(const Trial& trial, const EngineOptions& options) {
   if (h.solver != Solver::sgd) return "engine cuda does not do solver = " + std::string(name(h.solver));
   if (h.loss != Loss::squared_error && h.loss != Loss::half_squared_error) {
     return "engine cuda does not do loss = " + std::string(name(h.loss));
+  }
+  const std::array<std::pair<bool, const char*>, 6> refused{
+      {{h.learning_rate == Schedule::adaptive, "learning_rate = adaptive"},
+       {h.l1 != 0, "l1"},
+       {h.clip_norm != 0, "clip_norm"},
+       {h.dropout != 0, "dropout"},
+       {h.layer_rate != 1, "layer_rate"},
+       {h.class_weight != ClassWeight::none, "class_weight"}}};
+  for (const auto& [asked, what] : refused) {
+    if (asked) return std::string("engine cuda does not do ") + what;
   }
   if (options.metric != Metric::val_loss && options.metric != Metric::train_loss) {
     return "engine cuda does not compute metric " + std::string(name(options.metric)) +

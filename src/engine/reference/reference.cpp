@@ -61,7 +61,10 @@ void add_row_gradient(const Topology& topology, std::span<const double> paramete
       sum[begin + n_in] += delta[o];
     }
     if (l == 0) break;
-    for (Count i = 0; i < n_in; ++i) error[i] *= respond(topology.activation(l - 1), trace.z[l - 1][i]).slope;
+    for (Count i = 0; i < n_in; ++i) {
+      error[i] *= respond(topology.activation(l - 1), trace.z[l - 1][i]).slope;
+      if (!row.dropout.empty()) error[i] *= row.dropout[l - 1][i];
+    }
     delta = std::move(error);
   }
 }
@@ -93,12 +96,31 @@ void copy_scalars(const auto& from, auto& to) {
   to.n_stalled = from.n_stalled;
   to.best_epoch = from.best_epoch;
   to.best_metric = from.best_metric;
+  to.n_rate_drops = from.n_rate_drops;
+  to.n_rate_stalled = from.n_rate_stalled;
+  to.best_train_loss = from.best_train_loss;
   to.status = from.status;
 }
 
 /// Finite as the float that a TrialState holds: the fp32 engines diverge at the same bound.
 bool all_finite(const std::vector<double>& values) {
   return std::ranges::all_of(values, [](double value) { return std::isfinite(static_cast<float>(value)); });
+}
+
+/// Scikit-learn's adaptive rate: a fifth after more epochs without a gain than patience has, 10 without patience.
+/// False where it has fallen to 1e-6.
+bool adapt_rate(const Hyperparameters& hyperparameters, double train_loss, State& state) {
+  const double gain = state.best_train_loss - train_loss;
+  ++state.n_rate_stalled;
+  if (gain >= hyperparameters.tol) state.n_rate_stalled = 0;
+  state.best_train_loss = std::min(state.best_train_loss, train_loss);
+  if (hyperparameters.learning_rate_init * std::pow(0.2, state.n_rate_drops) <= 1e-6) return false;
+  const bool has_patience = hyperparameters.n_iter_no_change > 0;
+  if (state.n_rate_stalled > (has_patience ? static_cast<std::uint32_t>(hyperparameters.n_iter_no_change) : 10U)) {
+    state.n_rate_drops += 1;
+    state.n_rate_stalled = state.n_stalled = 0;
+  }
+  return true;
 }
 
 }  // namespace
@@ -145,17 +167,18 @@ Response respond(Activation f, double z) {
   throw Error("an activation that the reference engine does not know");
 }
 
-Trace forward(const Topology& topology, std::span<const double> parameters, std::span<const double> inputs) {
+Trace forward(const Topology& topology, std::span<const double> parameters, const Example& row) {
   Trace trace;
   const double* weight = parameters.data();
   for (Count l = 0; l < topology.n_layers(); ++l) {
-    const std::span<const double> input = l == 0 ? inputs : std::span<const double>(trace.a[l - 1]);
+    const std::span<const double> input = l == 0 ? std::span(row.inputs) : std::span(trace.a[l - 1]);
     std::vector<double> z(fan_out(topology, l), 0);
     std::vector<double> a(z.size());
     for (Count o = 0; o < z.size(); ++o) {
       for (const double value : input) z[o] += *weight++ * value;
       z[o] += *weight++;
       a[o] = respond(topology.activation(l), z[o]).value;
+      if (!row.dropout.empty() && l < row.dropout.size()) a[o] *= row.dropout[l][o];
     }
     trace.z.push_back(std::move(z));
     trace.a.push_back(std::move(a));
@@ -163,14 +186,34 @@ Trace forward(const Topology& topology, std::span<const double> parameters, std:
   return trace;
 }
 
-double row_loss(Loss loss, std::span<const double> z, std::span<const double> targets) {
+std::vector<double> training_targets(const Hyperparameters& hyperparameters, std::span<const double> targets) {
+  std::vector<double> aims(targets.begin(), targets.end());
+  if (hyperparameters.loss != Loss::cross_entropy) return aims;
+  const double share = hyperparameters.label_smoothing;
+  for (double& aim : aims) aim = (1 - share) * aim + share / static_cast<double>(aims.size());
+  return aims;
+}
+
+double row_loss(const Hyperparameters& hyperparameters, std::span<const double> z, std::span<const double> targets) {
   double sum = 0;
-  switch (loss) {
+  switch (hyperparameters.loss) {
     case Loss::squared_error:
       for (Count o = 0; o < z.size(); ++o) sum += (targets[o] - z[o]) * (targets[o] - z[o]);
       return sum;
     case Loss::half_squared_error:
-      return row_loss(Loss::squared_error, z, targets) / 2;
+      for (Count o = 0; o < z.size(); ++o) sum += (targets[o] - z[o]) * (targets[o] - z[o]) / 2;
+      return sum;
+    case Loss::absolute_error:
+      for (Count o = 0; o < z.size(); ++o) sum += std::abs(targets[o] - z[o]);
+      return sum;
+    case Loss::huber: {
+      const double bend = hyperparameters.huber_delta;
+      for (Count o = 0; o < z.size(); ++o) {
+        const double distance = std::abs(targets[o] - z[o]);
+        sum += distance <= bend ? distance * distance / 2 : bend * (distance - bend / 2);
+      }
+      return sum;
+    }
     case Loss::cross_entropy: {
       const double largest = *std::ranges::max_element(z);
       double likelihood = 0;
@@ -190,10 +233,16 @@ double row_loss(Loss loss, std::span<const double> z, std::span<const double> ta
   throw Error("a loss that the reference engine does not know");
 }
 
-std::vector<double> output_delta(Loss loss, std::span<const double> z, std::span<const double> targets) {
-  std::vector<double> delta = prediction(loss, z);
-  const double factor = loss == Loss::squared_error ? 2 : 1;
-  for (Count o = 0; o < delta.size(); ++o) delta[o] = factor * (delta[o] - targets[o]);
+std::vector<double> output_delta(const Hyperparameters& hyperparameters, std::span<const double> z,
+                                 std::span<const double> targets) {
+  const double bend = hyperparameters.huber_delta;
+  std::vector<double> delta = prediction(hyperparameters.loss, z);
+  for (Count o = 0; o < delta.size(); ++o) {
+    delta[o] -= targets[o];
+    if (hyperparameters.loss == Loss::squared_error) delta[o] *= 2;
+    if (hyperparameters.loss == Loss::absolute_error && delta[o] != 0) delta[o] = delta[o] > 0 ? 1 : -1;
+    if (hyperparameters.loss == Loss::huber && std::abs(delta[o]) > bend) delta[o] = delta[o] > 0 ? bend : -bend;
+  }
   return delta;
 }
 
@@ -204,42 +253,59 @@ std::vector<double> prediction(Loss loss, std::span<const double> z) {
   return values;
 }
 
-Gradient gradient(const Topology& topology, Loss loss, double alpha, std::span<const double> parameters,
+Gradient gradient(const Topology& topology, const Hyperparameters& hyperparameters, std::span<const double> parameters,
                   std::span<const Example> rows) {
   Gradient result;
   result.objective.assign(parameters.size(), 0);
   for (const Example& row : rows) {
-    const Trace trace = forward(topology, parameters, row.inputs);
-    result.loss += row.weight * row_loss(loss, trace.z.back(), row.targets);
+    const Trace trace = forward(topology, parameters, row);
+    const std::vector<double> targets = training_targets(hyperparameters, row.targets);
+    result.loss += row.weight * row_loss(hyperparameters, trace.z.back(), targets);
     result.weight += row.weight;
-    std::vector<double> delta = output_delta(loss, trace.z.back(), row.targets);
+    std::vector<double> delta = output_delta(hyperparameters, trace.z.back(), targets);
     for (double& value : delta) value *= row.weight;
     add_row_gradient(topology, parameters, trace, row, std::move(delta), result.objective);
   }
   const double inverse = result.weight > 0 ? 1 / result.weight : 0;  // rows of no weight ask for nothing
   for (double& value : result.objective) value *= inverse;
-  for_each_weight(topology, [&](Count index) { result.objective[index] += alpha * inverse * parameters[index]; });
+  for_each_weight(topology, [&](Count index) {
+    const double w = parameters[index];
+    const double direction = w > 0 ? 1 : w < 0 ? -1 : 0;
+    result.objective[index] += inverse * (l2_penalty(hyperparameters) * w + hyperparameters.l1 * direction);
+  });
   return result;
+}
+
+void clip(double largest, std::span<double> gradient) {
+  double squares = 0;
+  for (const double g : gradient) squares += g * g;
+  if (largest == 0 || squares <= largest * largest) return;
+  for (double& g : gradient) g *= largest / std::sqrt(squares);
 }
 
 void update(const Topology& topology, const Hyperparameters& hyperparameters, double rate,
             std::span<const double> gradient, State& state) {
   ++state.step;
   std::vector<double>& w = state.parameters;
+  std::vector<double> rates;  // of each parameter
+  for (Count l = 0; l < topology.n_layers(); ++l) {
+    const auto above = static_cast<double>(topology.n_layers() - 1 - l);
+    rates.insert(rates.end(), topology.n_parameters(l), rate * std::pow(hyperparameters.layer_rate, above));
+  }
   if (hyperparameters.solver == Solver::adamw) {
-    for_each_weight(topology, [&](Count index) { w[index] *= 1 - rate * hyperparameters.alpha; });
+    for_each_weight(topology, [&](Count index) { w[index] *= 1 - rates[index] * hyperparameters.alpha; });
   }
   if (corrects_bias(hyperparameters.solver)) {
     const double beta_1 = hyperparameters.beta_1, beta_2 = hyperparameters.beta_2;
     state.beta_1_power *= beta_1;
     state.beta_2_power *= beta_2;
-    const double step = rate * std::sqrt(1 - state.beta_2_power) / (1 - state.beta_1_power);
+    const double correction = std::sqrt(1 - state.beta_2_power) / (1 - state.beta_1_power);
     for (Count k = 0; k < w.size(); ++k) {
       double& m = state.first_moment[k];
       double& v = state.second_moment[k];
       m = beta_1 * m + (1 - beta_1) * gradient[k];
       v = beta_2 * v + (1 - beta_2) * gradient[k] * gradient[k];
-      w[k] -= step * m / (std::sqrt(v) + hyperparameters.epsilon);
+      w[k] -= rates[k] * correction * m / (std::sqrt(v) + hyperparameters.epsilon);
     }
     return;
   }
@@ -247,7 +313,7 @@ void update(const Topology& topology, const Hyperparameters& hyperparameters, do
     for (Count k = 0; k < w.size(); ++k) {
       double& v = state.second_moment[k];
       v = hyperparameters.beta_2 * v + (1 - hyperparameters.beta_2) * gradient[k] * gradient[k];
-      w[k] -= rate * gradient[k] / (std::sqrt(v) + hyperparameters.epsilon);
+      w[k] -= rates[k] * gradient[k] / (std::sqrt(v) + hyperparameters.epsilon);
     }
     return;
   }
@@ -255,12 +321,21 @@ void update(const Topology& topology, const Hyperparameters& hyperparameters, do
   for (Count k = 0; k < w.size(); ++k) {
     if (mu > 0) {
       double& velocity = state.first_moment[k];
-      velocity = mu * velocity - rate * gradient[k];
-      w[k] += hyperparameters.nesterovs_momentum ? mu * velocity - rate * gradient[k] : velocity;
+      velocity = mu * velocity - rates[k] * gradient[k];
+      w[k] += hyperparameters.nesterovs_momentum ? mu * velocity - rates[k] * gradient[k] : velocity;
     } else {
-      w[k] -= rate * gradient[k];
+      w[k] -= rates[k] * gradient[k];
     }
   }
+}
+
+std::vector<std::vector<double>> dropout_factors(const Trial& trial, std::uint64_t step, std::size_t position) {
+  std::vector<std::vector<double>> factors;
+  for (Count l = 0; l + 1 < trial.topology.n_layers(); ++l) {
+    const std::vector<float> row = dropout_row(trial, step, l, position);
+    factors.emplace_back(row.begin(), row.end());
+  }
+  return factors;
 }
 
 std::optional<EpochSums> train_epoch(const Trial& trial, std::span<const std::uint32_t> order,
@@ -274,8 +349,10 @@ std::optional<EpochSums> train_epoch(const Trial& trial, std::span<const std::ui
     std::vector<Example> rows;
     for (const std::uint32_t row : order.subspan(begin, std::min(batch_size, order.size() - begin))) {
       rows.push_back(example_of(row));
+      if (h.dropout > 0) rows.back().dropout = dropout_factors(trial, state.step, rows.size() - 1);
     }
-    const Gradient step = gradient(trial.topology, h.loss, l2_penalty(h), state.parameters, rows);
+    Gradient step = gradient(trial.topology, h, state.parameters, rows);
+    clip(h.clip_norm, step.objective);
     sums.loss += step.loss;
     sums.weight += step.weight;
     update(trial.topology, h, rate, step.objective, state);
@@ -284,7 +361,8 @@ std::optional<EpochSums> train_epoch(const Trial& trial, std::span<const std::ui
   return sums;
 }
 
-void decide(const Hyperparameters& hyperparameters, bool maximize, double metric, bool finite, State& state) {
+void decide(const Hyperparameters& hyperparameters, bool maximize, double metric, double train_loss, bool finite,
+            State& state) {
   if (!finite || !all_finite(state.parameters) || !all_finite(state.first_moment) || !all_finite(state.second_moment)) {
     state.status = TrialStatus::diverged;
     return;
@@ -302,7 +380,10 @@ void decide(const Hyperparameters& hyperparameters, bool maximize, double metric
       state.best_parameters = state.parameters;
     }
   }
-  if (has_patience && state.n_stalled > static_cast<std::uint32_t>(hyperparameters.n_iter_no_change)) {
+  const bool is_adaptive = hyperparameters.learning_rate == Schedule::adaptive;
+  const bool rate_may_fall = is_adaptive && adapt_rate(hyperparameters, train_loss, state);
+  if (has_patience && !rate_may_fall &&
+      state.n_stalled > static_cast<std::uint32_t>(hyperparameters.n_iter_no_change)) {
     state.status = TrialStatus::stopped;
   } else if (state.epoch >= static_cast<std::uint32_t>(hyperparameters.max_iter)) {
     state.status = TrialStatus::finished;

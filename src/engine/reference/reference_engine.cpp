@@ -94,7 +94,7 @@ class ReferenceEngine final : public Engine {
     std::vector<float> outputs;
     for (std::size_t begin = 0; begin + n_inputs <= inputs.size(); begin += n_inputs) {
       const std::span<const float> row = inputs.subspan(begin, n_inputs);
-      const reference::Trace trace = reference::forward(trial.topology, w, std::vector<double>(row.begin(), row.end()));
+      const reference::Trace trace = reference::forward(trial.topology, w, {.inputs = {row.begin(), row.end()}});
       for (const double value : reference::prediction(trial.hyperparameters.loss, trace.z.back())) {
         outputs.push_back(static_cast<float>(value));
       }
@@ -110,15 +110,16 @@ class ReferenceEngine final : public Engine {
     result.z.resize(trial.topology.n_layers());
     result.a.resize(trial.topology.n_layers());
     std::vector<Example> examples;
+    const std::vector<float> weights = class_weights_of(trial);
     for (const std::uint32_t row : rows) {
-      const Example& example = examples.emplace_back(example_of(trial, row));
-      const reference::Trace trace = reference::forward(trial.topology, w, example.inputs);
+      const Example& example = examples.emplace_back(training_example(trial, weights, row));
+      const reference::Trace trace = reference::forward(trial.topology, w, example);
       for (std::size_t l = 0; l < result.z.size(); ++l) {
         result.z[l].insert(result.z[l].end(), trace.z[l].begin(), trace.z[l].end());
         result.a[l].insert(result.a[l].end(), trace.a[l].begin(), trace.a[l].end());
       }
     }
-    reference::Gradient gradient = reference::gradient(trial.topology, h.loss, l2_penalty(h), w, examples);
+    reference::Gradient gradient = reference::gradient(trial.topology, h, w, examples);
     result.loss = gradient.loss / gradient.weight;
     result.gradient = std::move(gradient.objective);
     return result;
@@ -155,6 +156,16 @@ class ReferenceEngine final : public Engine {
     return example;
   }
 
+  [[nodiscard]] std::vector<float> class_weights_of(const Trial& trial) const {
+    return class_weights(dataset_, split_of(trial), trial.hyperparameters.class_weight);
+  }
+
+  [[nodiscard]] Example training_example(const Trial& trial, std::span<const float> weights, std::uint32_t row) const {
+    Example example = example_of(trial, row);
+    example.weight = static_cast<double>(training_weight(dataset_, weights, row));
+    return example;
+  }
+
   /// Metric sums over rows. Losses stay in double; what is counted and ranked is the rounded output.
   [[nodiscard]] MetricSums measure(const Place& place, std::span<const std::uint32_t> rows,
                                    std::optional<Metric> only) const {
@@ -163,8 +174,8 @@ class ReferenceEngine final : public Engine {
     double loss_sum = 0;
     for (const std::uint32_t row : rows) {
       const Example example = example_of(place.trial, row);
-      const reference::Trace trace = reference::forward(place.trial.topology, place.state.parameters, example.inputs);
-      const double row_loss = reference::row_loss(loss, trace.z.back(), example.targets);
+      const reference::Trace trace = reference::forward(place.trial.topology, place.state.parameters, example);
+      const double row_loss = reference::row_loss(place.trial.hyperparameters, trace.z.back(), example.targets);
       const std::vector<double> outputs = reference::prediction(loss, trace.z.back());
       loss_sum += example.weight * row_loss;
       collector.add(row, static_cast<float>(row_loss), std::vector<float>(outputs.begin(), outputs.end()));
@@ -181,17 +192,19 @@ class ReferenceEngine final : public Engine {
     const std::vector<std::uint32_t>& training = split_of(trial).training;
     const auto n_rows = static_cast<std::uint32_t>(training.size());
     const std::uint32_t epoch = place.state.epoch;
+    const float rate = epoch_rate(trial, n_rows, epoch, place.state.n_rate_drops);
+    const std::vector<float> weights = class_weights_of(trial);
     const std::optional<reference::EpochSums> sums = reference::train_epoch(
         trial, epoch_order(trial, n_rows, epoch),
-        [&](std::uint32_t position) { return example_of(trial, training[position]); },
-        static_cast<double>(epoch_rate(trial, n_rows, epoch)), stop, place.state);
+        [&](std::uint32_t position) { return training_example(trial, weights, training[position]); },
+        static_cast<double>(rate), stop, place.state);
     if (!sums) return false;
     const MetricSums validation = measure(place, split_of(trial).validation, options_.metric);
     const double train_loss = sums->loss / sums->weight;
     const double metric =
         options_.metric == Metric::train_loss ? train_loss : metric_value(options_.metric, dataset_.task(), validation);
     const bool finite = std::isfinite(train_loss) && std::isfinite(validation.loss) && std::isfinite(metric);
-    reference::decide(trial.hyperparameters, options_.maximize, metric, finite, place.state);
+    reference::decide(trial.hyperparameters, options_.maximize, metric, train_loss, finite, place.state);
     records.push_back({slot, place.state.epoch, sums->loss, sums->weight, validation.loss, validation.weight, metric});
     return true;
   }

@@ -64,17 +64,24 @@ Sweep random_sweep(Random& random, std::uint32_t number) {
   sweep.options.metric = number % 4 == 3 ? Metric::train_loss : Metric::val_loss;
   sweep.options.maximize = number % 7 == 6;
   sweep.options.n_threads = 1;
-  const Trial shared = random_trial(random, sweep.data);
+  Trial shared = random_trial(random, sweep.data);
+  shared.hyperparameters.loss = below(random, 2) == 0 ? Loss::squared_error : Loss::half_squared_error;
+  if (shared.hyperparameters.shuffle == Shuffle::per_trial) shared.hyperparameters.shuffle = Shuffle::shared;
   const std::vector<Activation> activations{static_cast<Activation>(below(random, 5)),
                                             static_cast<Activation>(below(random, 5))};
   const std::size_t n_trials = number % 8 == 7 ? 131 : 1 + below(random, 6);
   for (std::size_t i = 0; i < n_trials; ++i) {
     Trial trial = random_trial(random, sweep.data);
     trial.topology = {sizes.n_in, {sizes.n_1, sizes.n_2}, activations, sizes.n_out};
-    trial.hyperparameters.solver = Solver::sgd;
+    Hyperparameters& h = trial.hyperparameters;
+    h.solver = Solver::sgd;
+    if (h.learning_rate == Schedule::adaptive) h.learning_rate = Schedule::constant;
+    h.l1 = h.clip_norm = h.dropout = 0;
+    h.layer_rate = 1;
     trial.hyperparameters.loss = shared.hyperparameters.loss;
     trial.hyperparameters.batch_size = shared.hyperparameters.batch_size;
     trial.hyperparameters.shuffle = shared.hyperparameters.shuffle;
+    trial.shuffle_seed = shared.shuffle_seed;
     if (i % 5 == 4) trial.hyperparameters.learning_rate_init = 1e6;  // diverges
     sweep.trials.push_back(trial);
   }

@@ -71,6 +71,40 @@ TEST(ReferenceSolver, DecaysTheWeightsOfAdamwAndNotItsBiases) {
   EXPECT_EQ(state.parameters, (std::vector<double>{0.875, 1}));
 }
 
+TEST(ReferenceSolver, MultipliesTheRateOfEachLowerLayer) {
+  State state;
+  state.parameters = {1, 1, 1, 1, 1, 1};  // 1-1-1-1
+  const Hyperparameters h{.solver = Solver::sgd, .layer_rate = 0.5, .momentum = 0};
+  reference::update({1, {1, 1}, {}, 1}, h, 0.5, std::vector<double>(6, 1.0), state);
+  EXPECT_EQ(state.parameters, (std::vector<double>{0.875, 0.875, 0.75, 0.75, 0.5, 0.5}));
+}
+
+TEST(ReferenceSolver, ShortensAGradientThatIsTooLong) {
+  std::vector<double> gradient = {3, 4};
+  reference::clip(5, gradient);
+  EXPECT_EQ(gradient, (std::vector<double>{3, 4}));
+  reference::clip(0, gradient);
+  EXPECT_EQ(gradient, (std::vector<double>{3, 4}));
+  reference::clip(2.5, gradient);
+  EXPECT_EQ(gradient, (std::vector<double>{1.5, 2}));
+}
+
+TEST(ReferenceLoss, IsWhatItsNameSays) {
+  const std::vector<double> z = {0.5, -3};
+  const std::vector<double> y = {0, 1};
+  const auto loss = [&](Loss kind) { return reference::row_loss({.loss = kind, .huber_delta = 2}, z, y); };
+  EXPECT_EQ(loss(Loss::squared_error), 16.25);
+  EXPECT_EQ(loss(Loss::half_squared_error), 8.125);
+  EXPECT_EQ(loss(Loss::absolute_error), 4.5);
+  EXPECT_EQ(loss(Loss::huber), 0.125 + 2 * (4 - 1));
+  EXPECT_EQ(reference::output_delta({.loss = Loss::huber, .huber_delta = 2}, z, y), (std::vector<double>{0.5, -2}));
+  EXPECT_EQ(
+      reference::output_delta({.loss = Loss::absolute_error}, std::vector<double>{0, 2}, std::vector<double>{0, 1}),
+      (std::vector<double>{0, 1}));
+  EXPECT_EQ(reference::training_targets({.loss = Loss::cross_entropy, .label_smoothing = 0.5}, y),
+            (std::vector<double>{0.25, 0.75}));
+}
+
 TEST(ReferenceSolver, AveragesAdamsMoments) {
   State state = one_parameter(0);
   steps({.solver = Solver::adam, .beta_1 = 0.5, .beta_2 = 0.75, .epsilon = 1}, 1, {2, 4}, state);
@@ -86,11 +120,12 @@ TEST(ReferenceSolver, AveragesAdamsMoments) {
 State decided(const Hyperparameters& h, bool maximize, const std::vector<double>& metrics) {
   State state;
   state.parameters = {0};
+  state.best_train_loss = std::numeric_limits<double>::infinity();
   for (const double metric : metrics) {
     if (state.status != TrialStatus::running) break;
     ++state.epoch;
     state.parameters[0] = state.epoch;
-    reference::decide(h, maximize, metric, std::isfinite(metric), state);
+    reference::decide(h, maximize, metric, metric, std::isfinite(metric), state);
   }
   return state;
 }
@@ -119,6 +154,19 @@ TEST(ReferenceDecision, AGainOfTolStartsTheCountAnew) {
   EXPECT_EQ(state.parameters[0], 5);
 }
 
+TEST(ReferenceDecision, LetsAnAdaptiveRateFallWhereTrainingStallsAndStopsOnlyAtItsLeast) {
+  Hyperparameters h{.learning_rate_init = 2e-6, .learning_rate = Schedule::adaptive, .max_iter = 100};
+  h.n_iter_no_change = 1;
+  State state = decided(h, false, {5, 5, 5});
+  EXPECT_EQ(state.status, TrialStatus::running);  // 2 stalled epochs: from 2e-6 to 4e-7
+  EXPECT_EQ(state.n_rate_drops, 1U);
+  EXPECT_EQ(state.n_stalled, 0U);
+  state = decided(h, false, {5, 5, 5, 5, 5, 5});
+  EXPECT_EQ(state.status, TrialStatus::stopped);
+  EXPECT_EQ(state.epoch, 5U);
+  EXPECT_EQ(state.n_rate_drops, 1U);
+}
+
 TEST(ReferenceDecision, KeepsTheLastEpochWithoutPatience) {
   const State state = decided({.max_iter = 3}, false, {1, 2, 3, 4});
   EXPECT_EQ(state.status, TrialStatus::finished);
@@ -131,7 +179,7 @@ TEST(ReferenceDecision, EndsWhatIsNotFinite) {
   State state;
   state.parameters = {1e39};  // finite in double, not in the float that every engine shares
   state.epoch = 1;
-  reference::decide({.max_iter = 9}, false, 1.0, true, state);
+  reference::decide({.max_iter = 9}, false, 1.0, 1.0, true, state);
   EXPECT_EQ(state.status, TrialStatus::diverged);
 }
 

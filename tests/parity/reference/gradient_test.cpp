@@ -19,38 +19,48 @@ using reference::Example;
 
 struct Case {
   Topology topology;
-  Loss loss = Loss::squared_error;
-  double alpha = 0;
+  Hyperparameters h;
   std::vector<Example> rows;
   std::vector<double> parameters;
 };
 
-/// What training minimises, written apart from the gradient: mean row loss and alpha / 2 |W|^2 / rows.
+/// What training minimises, written apart from the gradient: mean row loss and (alpha / 2 |W|^2 + l1 |W|_1) / rows.
 double objective(const Case& c, std::span<const double> parameters) {
   double loss = 0;
   double weight = 0;
   for (const Example& row : c.rows) {
-    const reference::Trace trace = reference::forward(c.topology, parameters, row.inputs);
-    loss += row.weight * reference::row_loss(c.loss, trace.z.back(), row.targets);
+    const reference::Trace trace = reference::forward(c.topology, parameters, row);
+    loss += row.weight * reference::row_loss(c.h, trace.z.back(), reference::training_targets(c.h, row.targets));
     weight += row.weight;
   }
-  double squares = 0;
+  double penalty = 0;
   std::size_t k = 0;
   for (std::size_t l = 0; l < c.topology.n_layers(); ++l) {
     for (std::int32_t o = 0; o < c.topology.fan_out(l); ++o) {
-      for (std::int32_t i = 0; i < c.topology.fan_in(l); ++i, ++k) squares += parameters[k] * parameters[k];
+      for (std::int32_t i = 0; i < c.topology.fan_in(l); ++i, ++k) {
+        penalty += c.h.alpha / 2 * parameters[k] * parameters[k] + c.h.l1 * std::abs(parameters[k]);
+      }
       ++k;
     }
   }
-  return (loss + c.alpha / 2 * squares) / weight;
+  return (loss + penalty) / weight;
 }
 
-/// Signs of every z of every row: equal at two points where no kink lies between them.
+/// On which side of every kink a point lies: signs of z, of the parameters under l1, of the residuals and of their
+/// distance from huber's bend.
 std::vector<bool> signs(const Case& c, std::span<const double> parameters) {
   std::vector<bool> all;
+  for (const double w : parameters) all.push_back(c.h.l1 > 0 && w > 0);
   for (const Example& row : c.rows) {
-    for (const std::vector<double>& layer : reference::forward(c.topology, parameters, row.inputs).z) {
+    const reference::Trace trace = reference::forward(c.topology, parameters, row);
+    for (const std::vector<double>& layer : trace.z) {
       for (const double z : layer) all.push_back(z > 0);
+    }
+    for (std::size_t o = 0; o < row.targets.size(); ++o) {
+      const double residual = trace.z.back()[o] - row.targets[o];
+      all.push_back(c.h.loss == Loss::absolute_error && residual > 0);
+      all.push_back(c.h.loss == Loss::huber && residual > c.h.huber_delta);
+      all.push_back(c.h.loss == Loss::huber && residual < -c.h.huber_delta);
     }
   }
   return all;
@@ -74,10 +84,14 @@ std::optional<double> difference(const Case& c, std::size_t k) {
 
 Case draw_case(test::Draw& draw, int index) {
   Case c;
-  c.loss = static_cast<Loss>(index % 4);
-  c.topology = test::random_topology(draw, index % 5, c.loss == Loss::cross_entropy ? 2 : 1);
-  c.alpha = index / 20 % 2 == 0 ? 0.0 : draw.uniform(0.01, 1.0);
-  c.rows = test::random_rows(draw, c.topology, c.loss, draw.integer(0, 2) == 0);
+  c.h.loss = static_cast<Loss>(index % 6);
+  c.topology = test::random_topology(draw, index % 5, c.h.loss == Loss::cross_entropy ? 2 : 1);
+  c.h.alpha = index / 30 % 2 == 0 ? 0.0 : draw.uniform(0.01, 1.0);
+  c.h.l1 = index / 60 % 2 == 0 ? 0.0 : draw.uniform(0.01, 1.0);
+  c.h.label_smoothing = draw.integer(0, 1) == 0 ? 0.0 : draw.uniform(0.01, 0.5);
+  c.h.huber_delta = draw.uniform(0.25, 1.5);
+  c.rows = test::random_rows(draw, c.topology, c.h.loss, draw.integer(0, 2) == 0);
+  if (draw.integer(0, 3) == 0) test::drop_units(draw, c.topology, c.rows);
   c.parameters = test::random_values(draw, c.topology.n_parameters(), -1.2, 1.2);
   return c;
 }
@@ -93,10 +107,10 @@ std::optional<std::vector<double>> differences(const Case& c) {
   return all;
 }
 
-TEST(ReferenceGradient, AgreesWithCentralDifferencesForEveryParameterOf400Networks) {
-  constexpr int kCases = 400;
+TEST(ReferenceGradient, AgreesWithCentralDifferencesForEveryParameterOf500Networks) {
+  constexpr int kCases = 500;
   test::Draw draw(20240601);
-  std::set<std::array<int, 3>> seen;  // loss, depth, alpha on
+  std::set<std::array<int, 4>> seen;  // loss, depth, alpha on, l1 on
   std::set<Activation> activations;
   int redrawn = 0;
   for (int index = 0; index < kCases; ++index) {
@@ -107,16 +121,16 @@ TEST(ReferenceGradient, AgreesWithCentralDifferencesForEveryParameterOf400Networ
       c = draw_case(draw, index);
       expected = differences(c);
     }
-    const reference::Gradient g = reference::gradient(c.topology, c.loss, c.alpha, c.parameters, c.rows);
+    const reference::Gradient g = reference::gradient(c.topology, c.h, c.parameters, c.rows);
     const double loss = objective(c, c.parameters);
     for (std::size_t k = 0; k < c.parameters.size(); ++k) {
       ASSERT_TRUE(test::gradient_agrees(g.objective[k], (*expected)[k], loss))
           << "case " << index << ", parameter " << k << ": " << g.objective[k] << " against " << (*expected)[k];
     }
-    seen.insert({index % 4, index % 5, c.alpha > 0 ? 1 : 0});
+    seen.insert({index % 6, index % 5, c.h.alpha > 0 ? 1 : 0, c.h.l1 > 0 ? 1 : 0});
     activations.insert(c.topology.activations.begin(), c.topology.activations.end());
   }
-  EXPECT_EQ(seen.size(), 4U * 5U * 2U);
+  EXPECT_EQ(seen.size(), 6U * 5U * 2U * 2U);
   EXPECT_EQ(activations.size(), activation_names().size());
   EXPECT_LT(redrawn, 4 * kCases);
 }

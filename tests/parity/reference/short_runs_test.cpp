@@ -38,14 +38,20 @@ Task task_of(Loss loss) {
 }
 
 void draw_hyperparameters(test::Draw& draw, int index, Hyperparameters& h) {
-  h.loss = static_cast<Loss>(index % 4);
+  h.loss = static_cast<Loss>(index % 6);
   constexpr std::array kSolvers{Solver::sgd, Solver::adam, Solver::sgd, Solver::adamw, Solver::sgd, Solver::rmsprop};
-  h.solver = kSolvers[static_cast<std::size_t>(index / 4) % kSolvers.size()];
+  h.solver = kSolvers[static_cast<std::size_t>(index / 6) % kSolvers.size()];
   // Without adam's correction the first step is rate / sqrt(1 - beta_2): 3 rates, where 0.999 would make it 32.
   if (h.solver == Solver::rmsprop) h.beta_2 = 0.9;
-  h.momentum = index / 8 % 2 == 0 ? 0.0 : 0.9;
-  h.nesterovs_momentum = index / 16 % 2 == 0;
-  h.learning_rate = static_cast<Schedule>(index / 4 % 4);
+  h.momentum = index / 12 % 2 == 0 ? 0.0 : 0.9;
+  h.nesterovs_momentum = index / 24 % 2 == 0;
+  h.learning_rate = static_cast<Schedule>(draw.integer(0, 5));
+  h.huber_delta = draw.uniform(0.25, 1.5);
+  h.label_smoothing = index % 7 == 0 ? draw.uniform(0.05, 0.4) : 0.0;
+  h.l1 = index % 8 == 1 ? draw.uniform(0.001, 0.1) : 0.0;
+  h.clip_norm = index % 9 == 2 ? draw.uniform(0.1, 1.0) : 0.0;
+  h.dropout = index % 10 == 3 ? draw.uniform(0.1, 0.5) : 0.0;
+  h.layer_rate = index % 11 == 4 ? draw.uniform(0.5, 1.0) : 1.0;
   h.learning_rate_init = draw.uniform(0.001, 0.02);
   h.alpha = index % 3 == 0 ? 0.0 : draw.uniform(0.001, 0.1);
   h.batch_size = draw.integer(2, 6);
@@ -130,7 +136,7 @@ TEST(ShortRuns, OfTheCpuEngineStayWithinTheDerivedBound) {
   int adam_bounds = 0;
   int adam_tight = 0;
   int planted_found = 0;
-  constexpr int kRuns = 160;
+  constexpr int kRuns = 240;
   for (int index = 0; index < kRuns; ++index) {
     const ShortRun run = draw_run(draw, index);
     double reference_loss = 0;

@@ -30,7 +30,7 @@ TEST(CpuEngine, StopBeforeTheFirstEpochLosesNothing) {
 TEST(CpuEngine, DivergenceIsAStatusOfTheEpochInWhichItHappened) {
   testing::Random random(2);
   const Dataset data = testing::random_dataset(random, Task::regression, 40, 2, 1);
-  Trial trial = testing::random_trial(random, data);
+  Trial trial;
   trial.topology = {2, {8}, {Activation::identity}, 1};
   trial.hyperparameters.solver = Solver::sgd;
   trial.hyperparameters.learning_rate_init = 1e6;

@@ -236,13 +236,33 @@ TEST(Trials, AreCountedWithoutBeingListed) {
 
 TEST(Trials, RefuseWhatDoesNotFitTheTable) {
   EXPECT_EQ(fault("parameters: {loss: cross_entropy}\n", kTable),
-            "sweep.yaml: parameters.loss: 'cross_entropy' is not for regression; use squared_error or "
-            "half_squared_error");
+            "sweep.yaml: parameters.loss: 'cross_entropy' is not for regression; use squared_error, "
+            "absolute_error or huber");
   EXPECT_EQ(fault("parameters: {loss: binary_cross_entropy}\nmetric: {name: val_r2}\n", kLetters),
             "sweep.yaml: parameters.loss: 'binary_cross_entropy' needs exactly 2 classes, the table has 26; use "
             "cross_entropy\nsweep.yaml: metric.name: 'val_r2' means nothing for classification");
   EXPECT_EQ(fault("parameters: {loss: squared_error}\n", {.task = Task::multilabel, .n_inputs = 1, .n_targets = 2}),
             "sweep.yaml: parameters.loss: 'squared_error' is not for multilabel; use binary_cross_entropy");
+  EXPECT_EQ(fault("parameters: {class_weight: {values: [none, balanced]}}\n",
+                  {.task = Task::multilabel, .n_inputs = 1, .n_targets = 2}),
+            "sweep.yaml: parameters.class_weight: 'balanced' is not for multilabel: a row has no one class");
+}
+
+TEST(Trials, ShuffleByTheirOwnSeedWhereAsked) {
+  const Trials trials(parsed("trainer: {seed: 4}\nparameters: {shuffle: {values: [shared, per_trial]}, seed: 9}\n"),
+                      kTable);
+  EXPECT_EQ(trials.at(0).shuffle_seed, 4U);
+  EXPECT_EQ(trials.at(1).shuffle_seed, 9U);
+}
+
+TEST(Trials, DropTheNumbersOfLossesAndSchemesThatTheyDoNotUse) {
+  const Trials trials(parsed("metric: {name: val_rmse}\n"
+                             "parameters: {loss: {values: [squared_error, huber]}, huber_delta: {values: [1, 2]},\n"
+                             "  init: zeros, init_range: {values: [0.1, 0.2]}}\n"),
+                      kTable);
+  EXPECT_EQ(trials.size(), 3U);
+  EXPECT_EQ(trials.n_merged(), 5U);
+  EXPECT_EQ(trials.dropped_parameters(), (std::vector<std::string>{"huber_delta", "init_range"}));
 }
 
 TEST(Trials, HaveOneOutputForTwoClassesUnderBinaryCrossEntropy) {

@@ -70,7 +70,7 @@ TEST(Sweep, KeepsEveryKey) {
   EXPECT_EQ(spec.trainer.memory_bytes, 2147483648U);
   EXPECT_EQ(spec.trainer.checkpoint_every_s, 2.5);
   EXPECT_EQ(spec.trainer.keep, 0U);
-  ASSERT_EQ(spec.axes.size(), 6U);
+  ASSERT_EQ(spec.axes.size(), 7U);
   EXPECT_EQ(spec.axes[0].parameters, (std::vector<std::string>{"hidden_layer_sizes", "activation"}));
   EXPECT_EQ(text(spec.axes[0].values[0][1]), "[relu, sigmoid]");
   EXPECT_EQ(text(spec.axes[0].values[1][0]), "[16]");
