@@ -20,5 +20,6 @@ void add_plan(CLI::App& app, Action& action);
 void add_top(CLI::App& app, Action& action);
 void add_predict(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
+void add_verify(CLI::App& app, Action& action);
 
 }  // namespace shoal::cli

@@ -16,7 +16,7 @@ namespace {
 Outcome shoal(const std::vector<std::string>& arguments) { return Program(SHOAL_WITH_DOUBLES, arguments).wait(); }
 
 TEST(Program, PrintsHelpOfEveryCommand) {
-  for (const char* command : {"sweep", "plan", "top", "predict", "info"}) {
+  for (const char* command : {"sweep", "plan", "top", "predict", "info", "verify"}) {
     const Outcome help = shoal({command, "--help"});
     EXPECT_EQ(help.code, 0);
     EXPECT_NE(help.out.find("Examples:\n  shoal " + std::string(command)), std::string::npos) << help.out;
@@ -112,6 +112,21 @@ TEST(Program, WritesPlainLinesToAPipeAndARankedTable) {
                           "  shoal top runs/letters-1 -n 20\n"
                           "  shoal predict runs/letters-1 --trial best --data new.csv --out predictions.csv\n"))
       << sweep.out;
+}
+
+TEST(Program, VerifiesAndSaysWhatIsWrong) {
+  const Outcome right = shoal({"verify", "--cases", "7"});
+  EXPECT_EQ(right.code, 0);
+  EXPECT_EQ(right.out,
+            "engine  check      cases  values  worst error  its bound  verdict\n"
+            "cpu     gradients      7    4000      1.5e-08    2.5e-07  ok\n");
+  const Outcome wrong = shoal({"verify", "--seed", "13", "--engine", "cuda", "--json"});
+  EXPECT_EQ(wrong.code, 1);
+  EXPECT_EQ(wrong.err, "shoal: cuda, gradients: case 4, gradient 7: 1, not 2 (seed 13)\n");
+  const auto json = nlohmann::json::parse(wrong.out);
+  EXPECT_EQ(json["ok"], false);
+  EXPECT_EQ(json["checks"][0]["breaches"], 2);
+  EXPECT_EQ(shoal({"verify", "--cases", "0"}).code, 2);
 }
 
 TEST(Program, PrintsOneJsonDocumentAndNothingElse) {

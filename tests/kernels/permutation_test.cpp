@@ -67,4 +67,41 @@ TEST(Permutation, PutsEveryRowAtEveryPositionEquallyOften) {
   }
 }
 
+/// Rows that follow each other, and rows at positions n/2 apart, are independent up to being different.
+TEST(Permutation, PutsEveryPairOfRowsAtAPairOfPositionsEquallyOften) {
+  constexpr std::uint32_t kBins = 12;
+  constexpr std::uint32_t kEpochs = 3000;
+  for (const std::uint32_t n : {84U, 600U}) {
+    for (const std::uint32_t distance : {1U, n / 2}) {
+      std::vector<double> count(static_cast<std::size_t>(kBins) * kBins);
+      for (std::uint32_t epoch = 0; epoch < kEpochs; ++epoch) {
+        const std::vector<std::uint32_t> order = order_of(n, 23, epoch);
+        // Pairs that do not overlap.
+        for (std::uint32_t i = 0; i + distance < n; i += 2 * distance) {
+          for (std::uint32_t j = i; j < std::min(i + distance, n - distance); ++j) {
+            ++count[order[j] * kBins / n * kBins + order[j + distance] * kBins / n];
+          }
+        }
+      }
+      double total = 0;
+      for (const double c : count) total += c;
+      const double per_bin = static_cast<double>(n) / kBins;
+      double chi_square = 0;
+      for (std::uint32_t a = 0; a < kBins; ++a) {
+        for (std::uint32_t b = 0; b < kBins; ++b) {
+          const double pairs = a == b ? per_bin * (per_bin - 1) : per_bin * per_bin;
+          const double want = total * pairs / (static_cast<double>(n) * (n - 1));
+          chi_square += (count[a * kBins + b] - want) * (count[a * kBins + b] - want) / want;
+        }
+      }
+      // An epoch's pairs use every row once: all row and column sums are nearly fixed, which leaves (bins - 1)^2 free
+      // or, in the pairs' symmetric part, fewer. Both ends of that range, widened by 4 deviations.
+      constexpr double kMost = kBins * kBins - 1.0;
+      constexpr double kLeast = kBins * (kBins - 1.0) / 2;
+      EXPECT_GT(chi_square, kLeast - 4 * std::sqrt(2 * kLeast)) << n << ", " << distance;
+      EXPECT_LT(chi_square, kMost + 4 * std::sqrt(2 * kMost)) << n << ", " << distance;
+    }
+  }
+}
+
 }  // namespace

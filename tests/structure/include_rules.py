@@ -28,6 +28,7 @@ RULES = {
     "src/train/": ["shoal/", "spec/", "search/", "data/", "plan/", "train/", "engine/definition.hpp"],
     "src/store/": ["shoal/", "spec/", "search/", "data/", "plan/", "store/"],
     "src/run/": ["shoal/", *[f"{layer}/" for layer in LAYERS if layer != "cli"], "engine/definition.hpp"],
+    "src/verify/": ["shoal/", "engine/definition.hpp", "engine/reference/", "verify/"],
     "src/cli/": ["shoal/", "cli/"],
     "examples/": ["shoal/"],
 }

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "shoal/engine.hpp"
-#include "tests/support/bounded_training.hpp"
-#include "tests/support/random_network.hpp"
-#include "tests/support/tables.hpp"
+#include "verify/bounded_training.hpp"
+#include "verify/random_network.hpp"
+#include "verify/tables.hpp"
 
 namespace shoal {
 namespace {
@@ -40,7 +40,7 @@ Trial curve_trial(std::vector<std::int32_t> hidden, Activation activation) {
 }
 
 /// What an engine's number may be off: nothing but the last digits of double for the reference, else the fp32 bound.
-double allowed(const std::string& engine, const test::Bounded& bound) {
+double allowed(const std::string& engine, const verify::Bounded& bound) {
   return engine == "reference" ? 1e-12 * (1 + std::abs(bound.value)) : bound.error;
 }
 
@@ -57,7 +57,8 @@ class EveryEngine : public testing::TestWithParam<std::string> {
 TEST_P(EveryEngine, GivesTheSixValuesOfTwoSigmoidNeurons) {
   constexpr std::array<float, 6> kX = {-2, -1, 0, 0.5, 1, 2};
   constexpr std::array<double, 6> kZ3 = {.667751905, .656972874, .587470126, .547835094, .523874019, .517173387};
-  const Dataset dataset = test::plain_dataset(Task::regression, {kX.begin(), kX.end()}, 1, std::vector<float>(6, 0), 1);
+  const Dataset dataset =
+      verify::plain_dataset(Task::regression, {kX.begin(), kX.end()}, 1, std::vector<float>(6, 0), 1);
   const Trial trial = curve_trial({2}, Activation::sigmoid);
   // z1 = -1.75 x - 0.1, z2 = 0.172 x + 0.15, z3 = 0.25 a1 + 0.5 a2 + 0.2
   const std::vector<float> parameters = {-1.75F, -0.1F, 0.172F, 0.15F, 0.25F, 0.5F, 0.2F};
@@ -68,7 +69,7 @@ TEST_P(EveryEngine, GivesTheSixValuesOfTwoSigmoidNeurons) {
   state.parameters = parameters;
   for (std::size_t row = 0; row < kX.size(); ++row) {
     const std::vector<reference::Example> example = {{.inputs = {static_cast<double>(kX[row])}, .targets = {0}}};
-    const test::BoundedPass bound = test::bounded_pass(trial, test::bounded_state(state).parameters, example);
+    const verify::BoundedPass bound = verify::bounded_pass(trial, verify::bounded_state(state).parameters, example);
     // The parameters are floats, so 0.172 is 0.172 + 1.2e-9: the bound knows it only as what the float is.
     const double parameter_rounding = 0x1p-25 * (std::abs(kX[row]) * 2.0 + 1.0);
     EXPECT_NEAR(found->z[1][row], kZ3[row], 5e-10 + parameter_rounding + allowed(GetParam(), bound.z[1][0]))
@@ -113,14 +114,14 @@ HandWritten by_hand(const std::vector<float>& p, double x, double y) {
 
 TEST_P(EveryEngine, GivesThe13DerivativesOfTheReluNetworkWrittenByHand) {
   const Trial trial = curve_trial({2, 2}, Activation::relu);
-  test::Draw draw(13);
+  verify::Draw draw(13);
   int with_every_unit_on = 0;
   for (int n = 0; n < 200; ++n) {
     std::vector<float> parameters(13);
     for (float& value : parameters) value = static_cast<float>(draw.uniform(-1.5, 1.5));
     const auto x = static_cast<float>(draw.uniform(-2, 2));
     const auto y = static_cast<float>(draw.uniform(-2, 2));
-    const Dataset dataset = test::plain_dataset(Task::regression, {x}, 1, {y}, 1);
+    const Dataset dataset = verify::plain_dataset(Task::regression, {x}, 1, {y}, 1);
     const std::optional<Pass> found = pass(dataset, trial, parameters);
     if (!found) GTEST_SKIP() << GetParam() << " does not train this network";
     const HandWritten hand = by_hand(parameters, x, y);
@@ -128,7 +129,7 @@ TEST_P(EveryEngine, GivesThe13DerivativesOfTheReluNetworkWrittenByHand) {
     TrialState state;
     state.parameters = parameters;
     const std::vector<reference::Example> example = {{.inputs = {x}, .targets = {y}}};
-    const test::BoundedPass bound = test::bounded_pass(trial, test::bounded_state(state).parameters, example);
+    const verify::BoundedPass bound = verify::bounded_pass(trial, verify::bounded_state(state).parameters, example);
     const std::array<double, 5> z = {hand.z1, hand.z2, hand.z3, hand.z4, hand.yhat};
     for (std::size_t k = 0; k < z.size(); ++k) {
       EXPECT_NEAR(found->z[k / 2][k % 2], z[k], allowed(GetParam(), bound.z[k / 2][k % 2])) << "z" << k + 1;
@@ -145,7 +146,7 @@ TEST_P(EveryEngine, GivesThe13DerivativesOfTheReluNetworkWrittenByHand) {
 TEST_P(EveryEngine, HasNoDerivativeAtTheKinkOfRelu) {
   // z1 = 0 exactly: nothing passes to w1 and b1, while the output's bias feels the error.
   const Trial trial = curve_trial({1}, Activation::relu);
-  const Dataset dataset = test::plain_dataset(Task::regression, {1}, 1, {1}, 1);
+  const Dataset dataset = verify::plain_dataset(Task::regression, {1}, 1, {1}, 1);
   const std::optional<Pass> found = pass(dataset, trial, {0, 0, 1, 0});
   if (!found) GTEST_SKIP() << GetParam() << " does not train this network";
   EXPECT_EQ(found->gradient, (std::vector<double>{0, 0, 0, -2}));

@@ -4,20 +4,9 @@
 #include <cmath>
 #include <limits>
 
-/// Every tolerance of the parity tests, with its derivation. Each has a negative control in the test that uses it: an
-/// error planted on purpose that must be found.
-namespace shoal::test {
-
-/// Gradients against differences in double.
-///
-/// A central difference with four points at h = 1e-3, of a function f computed with relative error c 2^-53:
-///   truncation  |f^(5)| h^4 / 30           = 3.3e-14 |f^(5)|
-///   rounding    1.5 c 2^-53 max(1, |f|) / h = 1.7e-13 c max(1, |f|)
-/// Both stay below 1e-9 while |f^(5)| < 1e4 and c < 1e3: true of the small networks that are drawn, weights below 1.2.
-inline constexpr double kDifferenceStep = 1e-3;
-inline bool gradient_agrees(double gradient, double difference, double loss) {
-  return std::abs(gradient - difference) <= 1e-6 * std::abs(gradient) + 1e-9 * std::max(1.0, std::abs(loss));
-}
+/// Every tolerance of what is verified, with its derivation. Each has a negative control in a test: an error planted on
+/// purpose that must be found.
+namespace shoal::verify {
 
 /// Short runs of an fp32 engine against fp64: a running error analysis (Higham, Accuracy and Stability of Numerical
 /// Algorithms, section 3.3). Every quantity of training is carried as its fp64 value and a bound on how far the fp32
@@ -37,6 +26,7 @@ struct Bounded {
 
 /// `brought`: what the operands bring; `unit`: the relative rounding error of the operation.
 inline Bounded rounded(double value, double brought, double unit = kFloatRounding) {
+  if (value == 0 && brought == 0) return {0, 0};  // a zero is never rounded
   // Infinite bounds make NaN of 0 * Inf or of a log below 0: anything is possible then.
   if (!std::isfinite(brought)) return {value, std::numeric_limits<double>::infinity()};
   return {value, brought + unit * (std::abs(value) + brought) + 0x1p-148};
@@ -53,7 +43,8 @@ inline double product_error(Bounded a, Bounded b) {
 }
 inline Bounded operator*(Bounded a, Bounded b) { return rounded(a.value * b.value, product_error(a, b)); }
 inline Bounded fma(Bounded a, Bounded b, Bounded c) {
-  return rounded(a.value * b.value + c.value, product_error(a, b) + c.error);
+  // Fused here too: what fp64 loses where a * b and c cancel would be more than the engine may.
+  return rounded(std::fma(a.value, b.value, c.value), product_error(a, b) + c.error);
 }
 inline Bounded operator/(Bounded a, Bounded b) {
   const double value = a.value / b.value;
@@ -93,9 +84,9 @@ inline Bounded absolute(Bounded x) { return {std::abs(x.value), x.error}; }
 /// The engine takes one of its own two values; both choices are possible where the sign of z is open.
 inline Bounded select_positive(Bounded z, Bounded if_positive, Bounded otherwise) {
   const Bounded chosen = z.value > 0 ? if_positive : otherwise;
-  if (std::abs(z.value) > z.error) return chosen;
+  if (std::abs(z.value) > z.error || z.error == 0) return chosen;
   const Bounded other = z.value > 0 ? otherwise : if_positive;
   return {chosen.value, std::max(chosen.error, std::abs(other.value - chosen.value) + other.error)};
 }
 
-}  // namespace shoal::test
+}  // namespace shoal::verify

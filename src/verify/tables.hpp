@@ -9,7 +9,7 @@
 
 #include "shoal/data.hpp"
 
-namespace shoal::test {
+namespace shoal::verify {
 
 /// A table whose numbers reach the network as they are: every row is for training and for validation, nothing is
 /// scaled. Classification: `targets` holds the rows' classes.
@@ -44,4 +44,4 @@ inline Dataset plain_dataset(Task task, std::vector<float> inputs, std::size_t n
   return dataset;
 }
 
-}  // namespace shoal::test
+}  // namespace shoal::verify

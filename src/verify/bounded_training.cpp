@@ -1,10 +1,10 @@
-#include "tests/support/bounded_training.hpp"
+#include "verify/bounded_training.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 
-namespace shoal::test {
+namespace shoal::verify {
 namespace {
 
 using Row = std::vector<Bounded>;
@@ -109,7 +109,7 @@ Output softmax_output(const Hyperparameters& h, const Row& z, std::span<const do
 /// The sign of r, which the bound may leave open.
 Bounded direction(Bounded r) {
   const double sign = r.value > 0 ? 1 : r.value < 0 ? -1 : 0;
-  return {sign, std::abs(r.value) > r.error ? 0.0 : 2.0};
+  return {sign, std::abs(r.value) > r.error || r.error == 0 ? 0.0 : 2.0};
 }
 
 /// Huber's q (|r| - q / 2) with q = min(|r|, bend), and r within [-bend, bend]: neither moves further than r.
@@ -355,4 +355,4 @@ Bounded bounded_epoch(const Trial& trial, std::span<const reference::Example> ro
   return loss;
 }
 
-}  // namespace shoal::test
+}  // namespace shoal::verify

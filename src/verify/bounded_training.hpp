@@ -6,9 +6,9 @@
 
 #include "engine/reference/reference.hpp"
 #include "shoal/trial.hpp"
-#include "tests/support/tolerances.hpp"
+#include "verify/bounded.hpp"
 
-namespace shoal::test {
+namespace shoal::verify {
 
 /// Parameters and optimizer state of a strict fp32 engine, each with the bound on its distance from fp64.
 struct BoundedState {
@@ -32,4 +32,4 @@ struct BoundedPass {
 [[nodiscard]] Bounded bounded_epoch(const Trial& trial, std::span<const reference::Example> rows, float rate,
                                     BoundedState& state);
 
-}  // namespace shoal::test
+}  // namespace shoal::verify

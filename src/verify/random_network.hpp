@@ -8,7 +8,7 @@
 #include "engine/reference/reference.hpp"
 #include "shoal/network.hpp"
 
-namespace shoal::test {
+namespace shoal::verify {
 
 /// Draws that are the same with every standard library.
 class Draw {
@@ -72,4 +72,4 @@ inline void drop_units(Draw& draw, const Topology& topology, std::vector<referen
   }
 }
 
-}  // namespace shoal::test
+}  // namespace shoal::verify
