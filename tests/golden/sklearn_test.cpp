@@ -111,7 +111,7 @@ void expect_curves(const char* engine) {
           << curve["table"] << ' ' << curve["solver"] << ' ' << curve["activation"] << ", epoch " << epoch;
     }
   }
-  testing::Test::RecordProperty("worst_relative", std::to_string(worst * 1e6) + "e-6");
+  testing::Test::RecordProperty("worst_relative", std::to_string(worst * 1e12) + "e-12");
 }
 
 TEST(ScikitLearn, CurvesAreReachedByTheReference) { expect_curves("reference"); }
