@@ -132,7 +132,7 @@ struct EngineInfo {
 [[nodiscard]] std::unique_ptr<Engine> make_engine(std::string_view name, const Dataset& dataset,
                                                   const EngineOptions& options);
 
-/// The state before the first epoch: parameters drawn from the trial's seed.
+/// The state before the first epoch: the trial's `start`, or parameters drawn from its seed.
 [[nodiscard]] TrialState initial_state(const Trial& trial);
 
 }  // namespace shoal

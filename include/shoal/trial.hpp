@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -77,6 +78,7 @@ struct Hyperparameters {
   double tol = 1e-4;                  ///< least improvement that patience counts
   Init init = Init::glorot_uniform;
   double init_range = 0.05;  ///< uniform: parameters in (-init_range, init_range)
+  std::string init_file{};   ///< safetensors file to begin with instead, as the sweep file names it
   BiasInit bias_init = BiasInit::zeros;
   Shuffle shuffle = Shuffle::shared;
 
@@ -101,6 +103,7 @@ struct Trial {
   std::uint64_t shuffle_seed = 0;  ///< key of its row order; equal for all trials of a sweep by default
   Topology topology;
   Hyperparameters hyperparameters;
+  std::shared_ptr<const std::vector<float>> start;  ///< what init_file holds, canonical order; null: drawn
 };
 
 enum class TrialStatus : std::uint8_t {

@@ -69,7 +69,8 @@ TrialState initial_state(const Trial& trial) {
   const Hyperparameters& h = trial.hyperparameters;
   TrialState state;
   state.parameters.reserve(trial.topology.n_parameters());
-  for (std::size_t l = 0; l < trial.topology.n_layers(); ++l) {
+  if (trial.start) state.parameters = *trial.start;
+  for (std::size_t l = 0; !trial.start && l < trial.topology.n_layers(); ++l) {
     const auto fan_in = static_cast<std::size_t>(trial.topology.fan_in(l));
     const auto fan_out = static_cast<std::size_t>(trial.topology.fan_out(l));
     const InitDistribution distribution =

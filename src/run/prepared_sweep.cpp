@@ -23,7 +23,7 @@ std::string settings_text(const Trial& trial) {
 std::optional<std::string> refusal(PreparedSweep& sweep, const Skip& skip) {
   sweep.survey = {};
   std::optional<std::string> refused;
-  for_each_window(sweep.trials, skip, [&](std::span<const Trial> window) {
+  for_each_window(sweep, skip, [&](std::span<const Trial> window) {
     for (const Trial& trial : window) {
       const std::string why = sweep.engine->why_not(trial);
       if (why.empty()) continue;
@@ -43,14 +43,18 @@ EngineOptions engine_options(const SweepSpec& spec) {
   return {spec.trainer.precision, spec.trainer.threads, spec.metric, spec.maximize};
 }
 
-void for_each_window(const Trials& trials, const Skip& skip, const std::function<bool(std::span<const Trial>)>& visit) {
+void for_each_window(const PreparedSweep& sweep, const Skip& skip,
+                     const std::function<bool(std::span<const Trial>)>& visit) {
+  const Trials& trials = sweep.trials;
   std::vector<Trial> window;
   for (std::uint64_t first = 0; first < trials.size(); first += plan::kWindowTrials) {
     window.clear();
     const std::uint64_t end = std::min(trials.size(), first + plan::kWindowTrials);
     for (std::uint64_t number = first; number < end; ++number) {
       Trial trial = trials.at(number);
-      if (!skip || !skip(trial)) window.push_back(std::move(trial));
+      if (skip && skip(trial)) continue;
+      sweep.initial_parameters.give(trial);
+      window.push_back(std::move(trial));
     }
     if (!window.empty() && !visit(window)) return;
   }
@@ -63,7 +67,13 @@ PreparedSweep prepare(const SweepSpec& spec) {
   Trials trials(spec, shape_of(*dataset));
   std::unique_ptr<Engine> engine = make_engine(spec.trainer.engine, *dataset, engine_options(spec));
   std::string reason = spec.trainer.engine == "auto" ? "the fastest strict engine that is available here" : "asked for";
-  return {std::move(dataset), std::move(trials), std::move(engine), std::move(reason), memory_bytes, {}};
+  return {std::move(dataset),
+          std::move(trials),
+          InitialParameters(spec),
+          std::move(engine),
+          std::move(reason),
+          memory_bytes,
+          {}};
 }
 
 void survey(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip) {

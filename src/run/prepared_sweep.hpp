@@ -9,6 +9,7 @@
 
 #include "plan/plan.hpp"
 #include "plan/survey.hpp"
+#include "run/initial_parameters.hpp"
 #include "shoal/run.hpp"
 
 namespace shoal::run {
@@ -20,6 +21,7 @@ using Skip = std::function<bool(const Trial&)>;
 struct PreparedSweep {
   std::unique_ptr<const Dataset> dataset;
   Trials trials;
+  InitialParameters initial_parameters;
   std::unique_ptr<Engine> engine;  ///< over *dataset
   std::string engine_reason;       ///< why it was chosen
   std::uint64_t memory_bytes = 0;  ///< the limit
@@ -36,7 +38,9 @@ struct PreparedSweep {
 void survey(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip);
 
 [[nodiscard]] EngineOptions engine_options(const SweepSpec& spec);
-/// Trials by windows of numbers, those to skip left out; stops when `visit` returns false. Windows are never empty.
-void for_each_window(const Trials& trials, const Skip& skip, const std::function<bool(std::span<const Trial>)>& visit);
+/// Trials by windows of numbers, those to skip left out, with the parameters they begin with; stops when `visit`
+/// returns false. Windows are never empty.
+void for_each_window(const PreparedSweep& sweep, const Skip& skip,
+                     const std::function<bool(std::span<const Trial>)>& visit);
 
 }  // namespace shoal::run

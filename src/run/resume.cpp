@@ -53,14 +53,20 @@ std::vector<Diagnostic> differences(const std::string& before, const std::string
   return all;
 }
 
-void check_resumable(const store::Manifest& manifest, const SweepSpec& spec, const Dataset& dataset,
-                     const fs::path& directory) {
-  const bool strict = spec.trainer.precision == Precision::strict;
-  std::vector<Diagnostic> all = differences(manifest.sweep_yaml, spec.resolved, strict, spec.file.string());
-  if (manifest.dataset_hash != dataset.hash) {
-    all.push_back({spec.file.string(), 0, "data",
+void check_resumable(const store::Manifest& before, const store::Manifest& now, const fs::path& directory) {
+  const bool strict = now.precision == Precision::strict;
+  std::vector<Diagnostic> all = differences(before.sweep_yaml, now.sweep_yaml, strict, now.sweep_file);
+  if (before.dataset_hash != now.dataset_hash) {
+    all.push_back({now.sweep_file, 0, "data",
                    fmt::format("the table's content (hash {:016x}) is not what the run was started with ({:016x})",
-                               dataset.hash, manifest.dataset_hash)});
+                               now.dataset_hash, before.dataset_hash)});
+  }
+  for (const auto& [name, hash] : now.initial_parameters) {
+    const auto found = before.initial_parameters.find(name);
+    if (found == before.initial_parameters.end() || found->second == hash) continue;  // a new name is named above
+    all.push_back(
+        {now.sweep_file, 0, "parameters.init",
+         fmt::format("{} (hash {:016x}) is not what the run was started with ({:016x})", name, hash, found->second)});
   }
   if (all.empty()) return;
   all.push_back({directory.string(), 0, "", "cannot be resumed with another sweep; use another directory"});

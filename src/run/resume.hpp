@@ -15,9 +15,8 @@ namespace shoal::run {
 [[nodiscard]] std::vector<Diagnostic> differences(const std::string& before, const std::string& now, bool strict,
                                                   const std::string& file);
 
-/// InputError that names every difference where a run of `spec` over `dataset` is not the run that `manifest` started.
-void check_resumable(const store::Manifest& manifest, const SweepSpec& spec, const Dataset& dataset,
-                     const std::filesystem::path& directory);
+/// InputError that names every difference where the run of manifest `now` is not the one that `before` started.
+void check_resumable(const store::Manifest& before, const store::Manifest& now, const std::filesystem::path& directory);
 
 /// The first of runs/NAME-1, runs/NAME-2, ... that does not exist.
 [[nodiscard]] std::filesystem::path free_directory(const std::filesystem::path& sweep_file);

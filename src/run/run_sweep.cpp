@@ -42,6 +42,7 @@ store::Manifest new_manifest(const run::PreparedSweep& sweep, const SweepSpec& s
   manifest.task = dataset.task();
   manifest.dataset_name = dataset.name;
   manifest.dataset_hash = dataset.hash;
+  manifest.initial_parameters = sweep.initial_parameters.hashes();
   manifest.n_trials = sweep.trials.size();
   manifest.n_settings = sweep.trials.n_settings();
   manifest.preprocessing = to_json(dataset.preprocessing);
@@ -98,7 +99,7 @@ bool train_all(const run::PreparedSweep& sweep, const run::Skip& skip, train::Pr
                run::ResultWriter& writer, const std::stop_token& stop) {
   train::TrainingLoop loop(*sweep.engine, *sweep.dataset, meter, writer, kRoundSeconds);
   bool whole = true;
-  run::for_each_window(sweep.trials, skip, [&](std::span<const Trial> window) {
+  run::for_each_window(sweep, skip, [&](std::span<const Trial> window) {
     for (const plan::Chunk& chunk : plan::plan_window(window, *sweep.dataset, *sweep.engine, sweep.memory_bytes)) {
       whole = loop.run(window, chunk, stop);
       if (!whole) return false;
@@ -145,7 +146,7 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   OpenRun open{{}, new_manifest(sweep, spec), {}, run::KeptNetworks(spec.trainer.keep, spec.maximize)};
   if (options.resume && holds_run(options.out)) {
     open.directory.emplace(store::RunDirectory::open(options.out));
-    run::check_resumable(open.directory->manifest(), spec, *sweep.dataset, options.out);
+    run::check_resumable(open.directory->manifest(), open.manifest, options.out);
     open.directory->claim();
     take_over(open, spec);
   }

@@ -23,7 +23,8 @@ template <Loss... losses>
 bool minimises(const Setting& s) {
   return ((s.hyperparameters.loss == losses) || ...);
 }
-bool is_uniform(const Setting& s) { return s.hyperparameters.init == Init::uniform; }
+bool draws_parameters(const Setting& s) { return s.hyperparameters.init_file.empty(); }
+bool is_uniform(const Setting& s) { return draws_parameters(s) && s.hyperparameters.init == Init::uniform; }
 template <Schedule... schedules>
 bool follows(const Setting& s) {
   return ((s.hyperparameters.learning_rate == schedules) || ...);
@@ -105,6 +106,19 @@ void set_activation(Setting& s, const ParameterValue& value) {
   }
 }
 
+std::string init_text(const Setting& s) {
+  const Hyperparameters& h = s.hyperparameters;
+  return h.init_file.empty() ? std::string(name(h.init)) : h.init_file;
+}
+
+/// A scheme, or a file.
+void set_init(Setting& s, const ParameterValue& value) {
+  const auto& text = std::get<std::string>(value);
+  const std::optional<Init> scheme = init_named(text);
+  s.hyperparameters.init = scheme.value_or(Hyperparameters{}.init);
+  s.hyperparameters.init_file = scheme ? "" : text;
+}
+
 using H = Hyperparameters;
 
 /// In the order of results.csv's columns.
@@ -152,9 +166,9 @@ constexpr std::array kParameters{
     whole<&H::max_iter>("max_iter", false, always),
     whole<&H::n_iter_no_change>("n_iter_no_change", true, always),
     number<&H::tol>("tol", false, counts_gains),
-    word<&H::init, init_named>("init", true),
+    Parameter{"init", true, always, init_text, set_init, [](Setting& s) { s.hyperparameters.init = H{}.init; }},
     number<&H::init_range>("init_range", false, is_uniform),
-    word<&H::bias_init, bias_init_named>("bias_init", false),
+    word<&H::bias_init, bias_init_named>("bias_init", false, draws_parameters),
     word<&H::shuffle, shuffle_named>("shuffle", false),
     Parameter{"seed", false, [](const Setting& s) { return s.seed.has_value(); },
               [](const Setting& s) { return std::to_string(s.seed.value()); },

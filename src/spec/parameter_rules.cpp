@@ -51,7 +51,7 @@ const std::array kRules{
     ParameterRule{"max_iter", whole_number, kAtLeastOne, {}},
     ParameterRule{"n_iter_no_change", whole_number, {.min = 0, .max = kMaxInt}, {}},
     ParameterRule{"tol", number, kNotNegative, {}},
-    ParameterRule{"init", word, {}, init_names()},
+    ParameterRule{"init", init, {}, init_names()},
     ParameterRule{"init_range", number, kPositive, {}},
     ParameterRule{"bias_init", word, {}, bias_init_names()},
     ParameterRule{"shuffle", word, {}, shuffle_names()},
@@ -212,6 +212,9 @@ std::optional<ParameterValue> read_value(const YamlTree& tree, const ParameterRu
       return as_value(read_number(tree, rule.range, path, faults));
     case whole_number:
       return as_value(read_whole_number(tree, rule.range, path, faults));
+    case init:
+      if (tree.kind == YamlTree::Kind::scalar && tree.text.ends_with(".safetensors")) return ParameterValue(tree.text);
+      [[fallthrough]];
     case word:
       return as_value(read_word(tree, rule.words, {}, path, faults));
     case layer_sizes:

@@ -11,7 +11,7 @@
 
 namespace shoal::spec {
 
-enum class ValueKind : std::uint8_t { number, whole_number, flag, word, layer_sizes, activation, batch_size };
+enum class ValueKind : std::uint8_t { number, whole_number, flag, word, layer_sizes, activation, batch_size, init };
 
 /// The numbers a value may have.
 struct Range {

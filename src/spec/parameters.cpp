@@ -128,6 +128,7 @@ class AxisReader {
       case ValueKind::flag:
       case ValueKind::word:
       case ValueKind::activation:
+      case ValueKind::init:
         faults_.add(word, path, "is for numbers only: give values");
         return std::nullopt;
       case ValueKind::whole_number:

@@ -35,6 +35,12 @@ Enum word(const json& entry, std::optional<Enum> (*named)(std::string_view)) {
   return *value;
 }
 
+ordered_json hexadecimals(const std::map<std::string, std::uint64_t>& hashes) {
+  ordered_json out = ordered_json::object();
+  for (const auto& [name, hash] : hashes) out[name] = hexadecimal(hash);
+  return out;
+}
+
 }  // namespace
 
 std::string manifest_text(const Manifest& m) {
@@ -52,6 +58,7 @@ std::string manifest_text(const Manifest& m) {
       {"winner", m.winner},
       {"test", m.test ? to_json(*m.test) : ordered_json()},
       {"dataset", {{"name", m.dataset_name}, {"hash", hexadecimal(m.dataset_hash)}, {"task", name(m.task)}}},
+      {"initial_parameters", hexadecimals(m.initial_parameters)},
       {"sweep", m.sweep_yaml},
       {"preprocessing", ordered_json(m.preprocessing)},
       {"splits", ordered_json(m.splits)},
@@ -83,6 +90,9 @@ Manifest manifest_from_text(std::string_view text, const std::string& file) try 
   dataset.at("name").get_to(m.dataset_name);
   m.dataset_hash = from_hexadecimal(dataset.at("hash").get<std::string>());
   m.task = word(dataset.at("task"), task_named);
+  for (const auto& [name, hash] : j.at("initial_parameters").items()) {
+    m.initial_parameters.emplace(name, from_hexadecimal(hash.get<std::string>()));
+  }
   j.at("sweep").get_to(m.sweep_yaml);
   m.preprocessing = j.at("preprocessing");
   m.splits = j.at("splits");

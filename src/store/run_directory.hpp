@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -31,6 +32,7 @@ struct Manifest {
   Task task = Task::regression;
   std::string dataset_name;
   std::uint64_t dataset_hash = 0;
+  std::map<std::string, std::uint64_t> initial_parameters{};  ///< hash of each file named under parameters.init
   std::uint64_t n_trials = 0;
   std::uint64_t n_settings = 0;
   std::uint64_t epochs_trained = 0;     ///< network-epochs

@@ -75,34 +75,75 @@ void check_sizes(const Topology& topology, std::size_t data_bytes) {
   if (topology.n_parameters() * sizeof(float) != data_bytes) throw Error("the data's size is not the network's");
 }
 
-StoredNetwork decoded(std::string_view bytes) {
+/// Header and data of a file.
+struct Parts {
+  json header;
+  std::string_view data;
+};
+
+Parts parts_of(std::string_view bytes) {
   std::uint64_t length = 0;
   if (bytes.size() < kLengthBytes) throw Error("it ends in its header");
   std::memcpy(&length, bytes.data(), kLengthBytes);
   if (length > bytes.size() - kLengthBytes) throw Error("it ends in its header");
-  const json header = json::parse(bytes.substr(kLengthBytes, length));
-  const std::string_view data = bytes.substr(kLengthBytes + length);
+  return {json::parse(bytes.substr(kLengthBytes, length)), bytes.substr(kLengthBytes + length)};
+}
 
+/// Appends the matrix [W | b] of one layer.
+void append_layer(const Parts& parts, std::size_t l, std::int64_t fan_in, std::int64_t fan_out,
+                  std::vector<float>& parameters) {
+  const auto n_inputs = static_cast<std::size_t>(fan_in);
+  const std::string_view weight = tensor(parts.header, parts.data, tensor_name(l, "weight"), {fan_out, fan_in});
+  const std::string_view bias = tensor(parts.header, parts.data, tensor_name(l, "bias"), {fan_out});
+  std::size_t next = parameters.size();
+  parameters.resize(next + static_cast<std::size_t>(fan_out) * (n_inputs + 1));
+  for (std::size_t o = 0; o < static_cast<std::size_t>(fan_out); ++o, next += n_inputs + 1) {
+    std::memcpy(&parameters[next], weight.data() + o * n_inputs * sizeof(float), n_inputs * sizeof(float));
+    std::memcpy(&parameters[next + n_inputs], bias.data() + o * sizeof(float), sizeof(float));
+  }
+}
+
+StoredNetwork decoded(std::string_view bytes) {
+  const Parts parts = parts_of(bytes);
   StoredNetwork out;
-  const json& information = header.at("__metadata__");
+  const json& information = parts.header.at("__metadata__");
   out.trial = trial_from_json(json::parse(information.at("trial").get<std::string>()));
   out.metric = number(information.at("metric").get<std::string>());
   const Topology& topology = out.trial.topology;
-  check_sizes(topology, data.size());
-  out.parameters.resize(topology.n_parameters());
-  float* next = out.parameters.data();
+  check_sizes(topology, parts.data.size());
   for (std::size_t l = 0; l < topology.n_layers(); ++l) {
-    const auto n_inputs = static_cast<std::size_t>(topology.fan_in(l));
-    const auto n_outputs = static_cast<std::size_t>(topology.fan_out(l));
-    const std::string_view weight =
-        tensor(header, data, tensor_name(l, "weight"), {topology.fan_out(l), topology.fan_in(l)});
-    const std::string_view bias = tensor(header, data, tensor_name(l, "bias"), {topology.fan_out(l)});
-    for (std::size_t o = 0; o < n_outputs; ++o, next += n_inputs + 1) {
-      std::memcpy(next, weight.data() + o * n_inputs * sizeof(float), n_inputs * sizeof(float));
-      std::memcpy(next + n_inputs, bias.data() + o * sizeof(float), sizeof(float));
-    }
+    append_layer(parts, l, topology.fan_in(l), topology.fan_out(l), out.parameters);
   }
   return out;
+}
+
+StoredParameters decoded_parameters(std::string_view bytes) {
+  const Parts parts = parts_of(bytes);
+  StoredParameters out;
+  for (std::size_t l = 0; parts.header.contains(tensor_name(l, "weight")); ++l) {
+    const auto shape = parts.header.at(tensor_name(l, "weight")).at("shape").get<std::vector<std::int64_t>>();
+    // No tensor is larger than the file, so products of these sizes do not overflow.
+    const auto most = static_cast<std::int64_t>(parts.data.size());
+    if (shape.size() != 2 || shape[0] < 1 || shape[1] < 1 || shape[0] > most / shape[1]) {
+      throw Error(tensor_name(l, "weight") + " is no matrix of the file");
+    }
+    if (l > 0 && shape[1] != out.sizes.back()) throw Error(tensor_name(l, "weight") + " does not fit the layer below");
+    if (l == 0) out.sizes.push_back(shape[1]);
+    out.sizes.push_back(shape[0]);
+    append_layer(parts, l, shape[1], shape[0], out.parameters);
+  }
+  if (out.sizes.empty()) throw Error("there is no tensor " + tensor_name(0, "weight"));
+  return out;
+}
+
+/// decode(bytes), its failures under the file's name.
+template <class Decode>
+auto named(Decode decode, std::string_view bytes, const std::string& file) try {
+  return decode(bytes);
+} catch (const json::exception& error) {
+  throw Error(file + ": not a stored network: " + error.what());
+} catch (const Error& error) {
+  throw Error(file + ": not a stored network: " + error.what());
 }
 
 }  // namespace
@@ -142,12 +183,10 @@ std::string to_safetensors(const StoredNetwork& network) {
   return bytes + text + data;
 }
 
-StoredNetwork from_safetensors(std::string_view bytes, const std::string& file) try {
-  return decoded(bytes);
-} catch (const json::exception& error) {
-  throw Error(file + ": not a stored network: " + error.what());
-} catch (const Error& error) {
-  throw Error(file + ": not a stored network: " + error.what());
+StoredNetwork from_safetensors(std::string_view bytes, const std::string& file) { return named(decoded, bytes, file); }
+
+StoredParameters parameters_from_safetensors(std::string_view bytes, const std::string& file) {
+  return named(decoded_parameters, bytes, file);
 }
 
 }  // namespace shoal::store

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "store/run_directory.hpp"
 
@@ -13,5 +15,13 @@ namespace shoal::store {
 [[nodiscard]] std::string to_safetensors(const StoredNetwork& network);
 /// The inverse. Error, which names `file`, where the bytes are not such a file, whatever they are.
 [[nodiscard]] StoredNetwork from_safetensors(std::string_view bytes, const std::string& file);
+
+/// The parameters alone, from any file whose tensors are named likewise: `sizes` are the widths of inputs, hidden
+/// layers and outputs. Error as above.
+struct StoredParameters {
+  std::vector<std::int64_t> sizes;
+  std::vector<float> parameters;  ///< canonical order
+};
+[[nodiscard]] StoredParameters parameters_from_safetensors(std::string_view bytes, const std::string& file);
 
 }  // namespace shoal::store

@@ -50,6 +50,7 @@ ordered_json to_json(const Hyperparameters& h) {
           {"tol", h.tol},
           {"init", name(h.init)},
           {"init_range", h.init_range},
+          {"init_file", h.init_file},
           {"bias_init", name(h.bias_init)},
           {"shuffle", name(h.shuffle)}};
 }
@@ -84,6 +85,7 @@ Hyperparameters hyperparameters_from_json(const json& j) {
   j.at("tol").get_to(h.tol);
   h.init = word(j, "init", init_named);
   j.at("init_range").get_to(h.init_range);
+  j.at("init_file").get_to(h.init_file);
   h.bias_init = word(j, "bias_init", bias_init_named);
   h.shuffle = word(j, "shuffle", shuffle_named);
   return h;

@@ -30,17 +30,31 @@ TEST(Differences, NameEveryKeyWithBothValues) {
   EXPECT_EQ(all[2].text(), "f: repeat: is 2, but the run was started without it");
 }
 
-TEST(CheckResumable, RefusesAnotherTable) {
-  store::Manifest manifest;
-  manifest.sweep_yaml = kBefore;
-  manifest.dataset_hash = 1;
-  SweepSpec spec;
-  spec.resolved = kBefore;
-  Dataset dataset;
-  dataset.hash = 1;
-  EXPECT_NO_THROW(check_resumable(manifest, spec, dataset, "dir"));
-  dataset.hash = 2;
-  EXPECT_THROW(check_resumable(manifest, spec, dataset, "dir"), InputError);
+/// What is wrong with going on; empty: nothing.
+std::string fault(const store::Manifest& before, const store::Manifest& now) {
+  try {
+    check_resumable(before, now, "dir");
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(CheckResumable, RefusesAnotherTableAndOtherInitialParameters) {
+  store::Manifest before;
+  before.sweep_yaml = kBefore;
+  before.dataset_hash = 1;
+  before.initial_parameters["a.safetensors"] = 5;
+  store::Manifest now = before;
+  now.sweep_file = "s.yaml";
+  EXPECT_EQ(fault(before, now), "");
+  now.initial_parameters["a.safetensors"] = 6;
+  EXPECT_EQ(fault(before, now),
+            "s.yaml: parameters.init: a.safetensors (hash 0000000000000006) is not what the run was started with "
+            "(0000000000000005)\ndir: cannot be resumed with another sweep; use another directory");
+  now = before;
+  now.dataset_hash = 2;
+  EXPECT_NE(fault(before, now), "");
 }
 
 TEST(FreeDirectory, IsTheFirstThatDoesNotExist) {

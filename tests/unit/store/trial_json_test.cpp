@@ -46,6 +46,7 @@ Trial unusual_trial() {
                        .tol = 1e-3,
                        .init = Init::zeros,
                        .init_range = 0.5,
+                       .init_file = "a.safetensors",
                        .bias_init = BiasInit::like_weights,
                        .shuffle = Shuffle::none};
   return t;
