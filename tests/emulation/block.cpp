@@ -1,7 +1,12 @@
 #include "block.hpp"
 
 #include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstddef>
+#include <fmt/format.h>
 #include <numeric>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -10,11 +15,48 @@ namespace {
 
 thread_local Block* running_block = nullptr;
 
-struct Running {
-  explicit Running(Block* block) { running_block = block; }
-  ~Running() { running_block = nullptr; }
+/// Where the thread touched memory that is not there.
+thread_local std::optional<void*> wild_address;
+
+void on_wild_access(int signal, siginfo_t* info, void*) {
+  Fiber* const fiber = Fiber::running();
+  if (fiber == nullptr) {  // not a kernel's: it happens again, without us
+    static_cast<void>(std::signal(signal, SIG_DFL));
+    return;
+  }
+  wild_address = info->si_addr;
+  fiber->abandon();
+}
+
+/// Signals come on a stack of their own: a fiber's may be what ran out.
+void give_signals_a_stack() {
+  static thread_local std::array<std::byte, 64 * 1024> memory;
+  stack_t stack{};
+  sigaltstack(nullptr, &stack);
+  if ((stack.ss_flags & SS_DISABLE) == 0) return;
+  stack = {.ss_sp = memory.data(), .ss_flags = 0, .ss_size = memory.size()};
+  sigaltstack(&stack, nullptr);
+}
+
+class Running {
+ public:
+  explicit Running(Block* block) {
+    running_block = block;
+    give_signals_a_stack();
+    struct sigaction ours {};
+    ours.sa_sigaction = on_wild_access;
+    ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+    sigaction(SIGSEGV, &ours, &before_);
+  }
+  ~Running() {
+    sigaction(SIGSEGV, &before_, nullptr);
+    running_block = nullptr;
+  }
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
+
+ private:
+  struct sigaction before_ {};
 };
 
 }  // namespace
@@ -70,12 +112,19 @@ bool Block::run_round(std::uint32_t round, const std::exception_ptr& thrown) {
     if (waits_[t] != Waits::no) continue;
     moved = true;
     thread_ = t;
-    fibers_[t]->resume();
+    resume(t);
     if (thrown) return false;
     if (fibers_[t]->ended()) waits_[t] = Waits::ended;
     check_guards();
   }
   return moved;
+}
+
+void Block::resume(std::uint32_t thread) {
+  wild_address.reset();
+  fibers_[thread]->resume();
+  if (!wild_address) return;
+  throw KernelFault(fmt::format("access to memory at {}, which is not there", *wild_address), number_, thread);
 }
 
 void Block::check_guards() const {

@@ -21,7 +21,7 @@ class Block {
   Block(std::uint32_t number, std::uint32_t n_threads, std::uint32_t schedule);
 
   /// Runs `body` once a thread, to the end. Throws KernelFault where a meeting is not reached by all threads that it
-  /// needs or shared memory was overrun, and what the body throws. Once a block.
+  /// needs, shared memory was overrun or memory was touched that is not there, and what the body throws. Once a block.
   void run(const std::function<void()>& body);
 
   /// The block that runs now, null outside of run().
@@ -53,6 +53,7 @@ class Block {
   [[nodiscard]] std::vector<std::uint32_t> round_order(std::uint32_t round) const;
   void start(const std::function<void()>& body, std::exception_ptr& thrown);
   bool run_round(std::uint32_t round, const std::exception_ptr& thrown);
+  void resume(std::uint32_t thread);
   void check_guards() const;
   void check_all_ended() const;
 

@@ -1,6 +1,7 @@
 #include "block.hpp"
 
 #include <cmath>
+#include <cstdint>
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
@@ -70,6 +71,17 @@ TEST(Block, WriteOutsideOfSharedMemoryNamesBlockAndThread) {
                        }),
               "write outside of 40 bytes of shared memory (block 2, thread 40)");
   }
+}
+
+TEST(Block, WildAccessNamesBlockAndThread) {
+  const std::string what = fault_of(Block(1, 64, 5), [] {
+    Block::current().barrier();
+    auto* const nowhere = reinterpret_cast<volatile int*>(std::uintptr_t{1} << 42);
+    if (Block::current().thread() == 9) *nowhere = 1;
+  });
+  EXPECT_EQ(what.find("access to memory at 0x"), 0U) << what;
+  EXPECT_NE(what.find(", which is not there (block 1, thread 9)"), std::string::npos) << what;
+  EXPECT_EQ(rotated(0, true)[0], 1.0F) << "the next block runs";
 }
 
 TEST(Block, SharedMemoryOfTwoSizesIsAFault) {

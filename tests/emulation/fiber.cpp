@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kGuardBytes = 4096;
 constexpr std::size_t kStackBytes = 128 * 1024;
-thread_local Fiber* entering = nullptr;
+thread_local Fiber* current = nullptr;
 
 void start_switch([[maybe_unused]] void** fake, [[maybe_unused]] const void* stack,
                   [[maybe_unused]] std::size_t bytes) {
@@ -77,7 +77,7 @@ Fiber::Fiber(std::function<void()> body) : body_(std::move(body)), stack_(stacks
 Fiber::~Fiber() { stacks.give_back(stack_); }
 
 void Fiber::enter() {
-  Fiber& fiber = *entering;
+  Fiber& fiber = *current;
   finish_switch(nullptr, &fiber.resumer_stack_, &fiber.resumer_stack_bytes_);
   fiber.body_();
   fiber.ended_ = true;
@@ -85,7 +85,7 @@ void Fiber::enter() {
 }
 
 void Fiber::resume() {
-  entering = this;
+  current = this;
   void* fake = nullptr;
   start_switch(&fake, stack_, kStackBytes);
   if (_setjmp(resumer_) == 0) {
@@ -93,6 +93,7 @@ void Fiber::resume() {
     started_ = true;
     setcontext(&start_);
   }
+  current = nullptr;
   finish_switch(fake, nullptr, nullptr);
 }
 
@@ -104,5 +105,12 @@ void Fiber::leave() {
 }
 
 void Fiber::suspend() { leave(); }
+
+void Fiber::abandon() {
+  start_switch(nullptr, resumer_stack_, resumer_stack_bytes_);
+  _longjmp(resumer_, 1);
+}
+
+Fiber* Fiber::running() noexcept { return current; }
 
 }  // namespace shoal::emulation

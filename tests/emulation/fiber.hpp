@@ -20,6 +20,10 @@ class Fiber {
   void resume();
   /// Back to who resumed; called by the body.
   void suspend();
+  /// Back to who resumed and never here again; for a signal handler that interrupted the body.
+  [[noreturn]] void abandon();
+  /// The one whose body runs now; null: none.
+  [[nodiscard]] static Fiber* running() noexcept;
   [[nodiscard]] bool ended() const noexcept { return ended_; }
 
  private:

@@ -35,7 +35,10 @@ void RaceChecker::launch_begins() {
   global_.clear();
   first_race_.clear();
 }
-void RaceChecker::block_begins() { shared_.clear(); }
+void RaceChecker::block_begins() {
+  shared_.clear();
+  known_.fill({});
+}
 void RaceChecker::atomic_access(const void* address, std::size_t bytes) { access(address, bytes, Kind::atomic); }
 void RaceChecker::launch_ends() {
   if (!first_race_.empty()) throw KernelFault(first_race_);
@@ -43,7 +46,7 @@ void RaceChecker::launch_ends() {
 
 RaceChecker::Access RaceChecker::now() {
   const Block& block = Block::current();
-  return {block.number(), block.thread(), block.n_barriers(), block.warp().clock(block.lane(), block.lane())};
+  return {block.number(), block.thread(), block.n_barriers(), block.warp().clock(block.lane(), block.lane()), 0};
 }
 
 /// Whether what `before` did is visible to the thread that runs now. Transitive.
@@ -54,37 +57,82 @@ bool RaceChecker::ordered(const Access& before, const Access& now) {
   return before.lane_time <= Block::current().warp().clock(now.thread % kWarpSize, before.thread % kWarpSize);
 }
 
-void RaceChecker::access(const void* address, std::size_t bytes, Kind kind) {
-  const Block* const block = Block::running();
-  if (block == nullptr || bytes == 0) return;
-  const bool is_shared = block->is_shared(address);
-  if (!is_shared && !is_device_memory(address)) return;
-  const Access access = now();
-  Bytes& known = is_shared ? shared_ : global_;
-  for (std::size_t i = 0; i < bytes; ++i) {
-    touch(known[static_cast<const std::byte*>(address) + i], kind, access, is_shared);
+void RaceChecker::Accesses::advance(const Access& now) {
+  if (own.empty()) return;
+  if (own.front().block != now.block) {
+    std::uint8_t bytes = has_other ? other.bytes : std::uint8_t{0};
+    for (const Access& access : own) bytes |= access.bytes;
+    other = own.front();
+    other.bytes = bytes;
+    has_other = true;
+    own.clear();
+  } else if (own.front().n_barriers < now.n_barriers) {
+    own.clear();
   }
-  n_accesses_ += bytes;
 }
 
-void RaceChecker::touch(Byte& byte, Kind kind, const Access& now, bool is_shared) {
-  const auto look = [&](std::vector<Access>& earlier, Kind earlier_kind) {
-    // An access that is ordered before this one adds nothing: what is not ordered after it is not ordered after this.
-    std::erase_if(earlier, [&](const Access& access) { return ordered(access, now); });
-    const bool conflict = kind == Kind::write || earlier_kind == Kind::write || kind != earlier_kind;
-    if (earlier.empty() || !conflict || !first_race_.empty()) return;
-    const Access& other = earlier.front();
+const RaceChecker::Access* RaceChecker::Accesses::unordered(const Access& now) const {
+  if (has_other && (other.bytes & now.bytes) != 0) return &other;
+  const auto found = std::ranges::find_if(
+      own, [&](const Access& access) { return (access.bytes & now.bytes) != 0 && !ordered(access, now); });
+  return found == own.end() ? nullptr : &*found;
+}
+
+/// What is not ordered after an access is not ordered after those before it either, so only the last one counts.
+void RaceChecker::Accesses::add(const Access& now) {
+  constexpr std::size_t kMany = 64;
+  if (!own.empty() && own.back().thread == now.thread && own.back().bytes == now.bytes) {
+    own.back() = now;
+    return;
+  }
+  if (own.size() >= kMany && own.size() == own.capacity()) {
+    std::erase_if(own, [&](const Access& access) { return access.bytes == now.bytes && ordered(access, now); });
+  }
+  own.push_back(now);
+}
+
+RaceChecker::Piece* RaceChecker::piece_of(const void* address) {
+  const std::uintptr_t number = reinterpret_cast<std::uintptr_t>(address) / kPieceBytes;
+  Known& known = known_[number % known_.size()];
+  if (known.number == number) return known.piece;
+  const bool is_shared = Block::current().is_shared(address);
+  known = {number, nullptr};
+  if (is_shared || is_device_memory(address)) {
+    known.piece = &(is_shared ? shared_ : global_)[number];
+    known.piece->is_shared = is_shared;
+  }
+  return known.piece;
+}
+
+void RaceChecker::access(const void* address, std::size_t bytes, Kind kind) {
+  if (Block::running() == nullptr || bytes == 0) return;
+  const auto first = reinterpret_cast<std::uintptr_t>(address);
+  Access access = now();
+  for (std::uintptr_t at = first; at < first + bytes;) {
+    Piece* const piece = piece_of(reinterpret_cast<const void*>(at));
+    if (piece == nullptr) return;
+    const std::uintptr_t end = std::min(first + bytes, at / kWordBytes * kWordBytes + kWordBytes);
+    access.bytes = static_cast<std::uint8_t>(((1U << (end - at)) - 1U) << at % kWordBytes);
+    touch(piece->words[at % kPieceBytes / kWordBytes], kind, access, piece->is_shared);
+    n_accesses_ += end - at;
+    at = end;
+  }
+}
+
+void RaceChecker::touch(Word& word, Kind kind, const Access& now, bool is_shared) {
+  const auto look = [&](const Accesses& earlier, Kind earlier_kind) {
+    const Access* const other = first_race_.empty() ? earlier.unordered(now) : nullptr;
+    if (other == nullptr) return;
     first_race_ = std::string("race in ") + (is_shared ? "shared" : "global") + " memory: a byte is " + name(kind) +
                   " by block " + std::to_string(now.block) + " thread " + std::to_string(now.thread) + " and " +
-                  name(earlier_kind) + " by block " + std::to_string(other.block) + " thread " +
-                  std::to_string(other.thread) + " with no order between them";
+                  name(earlier_kind) + " by block " + std::to_string(other->block) + " thread " +
+                  std::to_string(other->thread) + " with no order between them";
   };
-  look(byte.writes, Kind::write);
-  if (kind != Kind::read) look(byte.reads, Kind::read);
-  if (kind != Kind::atomic) look(byte.atomics, Kind::atomic);
-  std::vector<Access>& same = kind == Kind::read ? byte.reads : kind == Kind::write ? byte.writes : byte.atomics;
-  if (kind != Kind::write) std::erase_if(same, [&](const Access& access) { return ordered(access, now); });
-  same.push_back(now);
+  for (Accesses* accesses : {&word.reads, &word.writes, &word.atomics}) accesses->advance(now);
+  look(word.writes, Kind::write);
+  if (kind != Kind::read) look(word.reads, Kind::read);
+  if (kind != Kind::atomic) look(word.atomics, Kind::atomic);
+  (kind == Kind::read ? word.reads : kind == Kind::write ? word.writes : word.atomics).add(now);
 }
 
 namespace {

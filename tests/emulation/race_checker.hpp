@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -36,18 +37,44 @@ class RaceChecker final : public Observer {
  private:
   struct Access {
     std::uint32_t block, thread, n_barriers, lane_time;
+    std::uint8_t bytes;  ///< of the word, a bit each
   };
-  /// What was done to a byte and is not yet ordered before something later that was done to it.
-  struct Byte {
-    std::vector<Access> reads, writes, atomics;
+  /// Accesses of one kind to a word that may still be without order to later ones. Blocks run one after another, so
+  /// all of `own` are of the last block that came and of one time between its barriers.
+  struct Accesses {
+    std::vector<Access> own;
+    Access other{};  ///< stands for all of earlier blocks
+    bool has_other = false;
+
+    /// Forgets what a barrier has ordered before `now`.
+    void advance(const Access& now);
+    /// An access that meets `now` in a byte without order; null: none.
+    [[nodiscard]] const Access* unordered(const Access& now) const;
+    void add(const Access& now);
   };
-  using Bytes = std::unordered_map<const std::byte*, Byte>;
+  struct Word {
+    Accesses reads, writes, atomics;
+  };
+  /// Memory is told from other memory by pieces of this size: allocations begin at multiples of it.
+  static constexpr std::size_t kPieceBytes = 256;
+  static constexpr std::size_t kWordBytes = 4;
+  struct Piece {
+    bool is_shared = false;
+    std::array<Word, kPieceBytes / kWordBytes> words;
+  };
+  using Pieces = std::unordered_map<std::uintptr_t, Piece>;
+  struct Known {
+    std::uintptr_t number = 0;
+    Piece* piece = nullptr;  ///< null: neither shared nor device memory
+  };
 
-  static Access now();
-  static bool ordered(const Access& before, const Access& now);
-  void touch(Byte& byte, Kind kind, const Access& now, bool is_shared);
+  [[nodiscard]] static Access now();
+  [[nodiscard]] static bool ordered(const Access& before, const Access& now);
+  [[nodiscard]] Piece* piece_of(const void* address);
+  void touch(Word& word, Kind kind, const Access& now, bool is_shared);
 
-  Bytes global_, shared_;
+  Pieces global_, shared_;
+  std::array<Known, 1024> known_{};  ///< pieces by the low bits of their numbers
   std::string first_race_;
   std::uint64_t n_accesses_ = 0;
 };
