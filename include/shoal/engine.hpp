@@ -28,6 +28,7 @@ struct GangKey {
   std::int32_t batch_size = 0;
   Shuffle shuffle = Shuffle::shared;
   std::uint64_t shuffle_seed = 0;
+  bool plain = true;  ///< no l1, clip_norm, dropout, layer_rate, class weights nor adaptive rate
 
   friend bool operator==(const GangKey&, const GangKey&) = default;
   friend auto operator<=>(const GangKey&, const GangKey&) = default;

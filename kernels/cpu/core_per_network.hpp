@@ -5,6 +5,8 @@
 #include <span>
 #include <string_view>
 
+#include "kernels/math/kinds.hpp"
+
 /// Training one network on one core: the passes of docs/numerics.md over a minibatch, one function table a SIMD target.
 /// Every target gives the same bits. A lane is one output of a layer (or one element of an elementwise pass), so no sum
 /// is ever split.
@@ -17,29 +19,9 @@ inline constexpr std::size_t kPadding = 16;
 inline constexpr std::size_t kAlignment = 64;
 [[nodiscard]] constexpr std::size_t padded(std::size_t n) { return (n + kPadding - 1) / kPadding * kPadding; }
 
-enum class Act : std::uint8_t {
-  identity,
-  relu,
-  leaky_relu,
-  sigmoid,
-  tanh,
-  elu,
-  softplus,
-  silu,
-  gelu
-};  // in the order of Activation
-
-/// Whether f'(z) is computed from z and stored, since it is no function of f(z).
-[[nodiscard]] constexpr bool stores_slope(Act act) { return act >= Act::softplus; }
-
-enum class LossKind : std::uint8_t {
-  squared,
-  half_squared,
-  absolute,
-  huber,
-  cross_entropy,
-  binary_cross_entropy
-};  // in the order of Loss
+using math::Act;
+using math::LossKind;
+using math::stores_slope;
 
 /// C[m][n] = start[n] + sum over k of A(m, k) B[k][n], k ascending, each element one accumulator filled by fma.
 /// A(m, k) = a[m * a_row + k * a_depth]. B: [depth, b_stride]. C: [n_rows, c_stride], the first `columns` (a multiple

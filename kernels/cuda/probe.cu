@@ -1,71 +1,69 @@
-#include "kernels/cuda/row_tile.cuh"
-#include "kernels/cuda/small_network.cuh"
-#include "kernels/cuda/thread_per_network.cuh"
+#include "kernels/cuda/block_per_network.cuh"
+#include "kernels/cuda/minibatch.cuh"
+#include "kernels/cuda/probe.cuh"
 
 namespace shoal::cuda {
 namespace {
 
-template <class S>
-SHOAL_DEVICE void probe_row(const ProbeTask& task, const float* w, std::uint32_t r, const float* x, Activations<S>& v,
-                            float* delta) {
-  forward<S>(w, x, task.act_1, task.act_2, v);
-  const float loss = output_loss<S>(v.out, x + S::n_in, task.half_loss, delta);
-  if (task.row_loss != nullptr) task.row_loss[r] = loss;
-  const std::size_t first = static_cast<std::size_t>(r) * S::n_units;
-  for (std::uint32_t i = 0; task.z != nullptr && i < S::n_units; ++i) {
-    const bool in_1 = i < S::n_1;
-    const bool in_2 = i < S::n_1 + S::n_2;
-    task.z[first + i] = in_1 ? v.z_1[i] : in_2 ? v.z_2[i - S::n_1] : v.out[i - S::n_1 - S::n_2];
-    task.a[first + i] = in_1 ? v.a_1[i] : in_2 ? v.a_2[i - S::n_1] : v.out[i - S::n_1 - S::n_2];
+constexpr std::uint32_t kProbeThreads = 128;
+
+/// What is asked for of the tile whose first row is number `first`.
+SHOAL_DEVICE void write_tile(const ProbeTask& task, const Tile& tile, std::uint32_t first) {
+  std::uint32_t first_unit = 0;
+  for (std::uint32_t l = 0; l < task.shape.n_layers; ++l) {
+    const Layer& layer = task.shape.layers[l];
+    each(tile.n_rows * layer.n_out, [&](std::uint32_t element) {
+      const float a = tile.values[layer.output + element];
+      const std::size_t row = first + element / layer.n_out;
+      const std::uint32_t o = element % layer.n_out;
+      if (task.a != nullptr) task.a[row * task.n_units + first_unit + o] = a;
+      if (task.outputs != nullptr && l + 1 == task.shape.n_layers) task.outputs[row * layer.n_out + o] = a;
+    });
+    first_unit += layer.n_out;
   }
-  for (std::uint32_t o = 0; task.outputs != nullptr && o < S::n_out; ++o) {
-    task.outputs[static_cast<std::size_t>(r) * S::n_out + o] = v.out[o];
-  }
+  each(tile.n_rows, [&](std::uint32_t r) {
+    if (task.row_loss != nullptr) task.row_loss[first + r] = tile.memory->loss[r];
+  });
 }
 
-/// A thread a row; the gradient, whose sums run over rows in order, is the first thread's alone.
-template <class S>
-SHOAL_KERNEL void probe_kernel(ProbeTask task) {
-  float w[S::n_parameters];
-  for (std::uint32_t p = 0; p < S::n_parameters; ++p) w[p] = task.weights[static_cast<std::size_t>(p) * task.stride];
-  float x[S::n_staged];
-  Activations<S> v;
-  float delta[S::n_out];
-  const std::uint32_t r = block() * n_threads() + thread();
-  if (r < task.n_rows) {
-    stage_row<S>(task.rows, task.row == nullptr ? r : task.row[r], x);
-    probe_row<S>(task, w, r, x, v, delta);
-  }
-  if (task.gradient == nullptr || r != 0) return;
-  float g[S::n_parameters] = {};
+SHOAL_DEVICE void finish_gradient(const ProbeTask& task, float weight_sum) {
+  const float inverse = inverse_weight(is_weighted(task.rows, task.rules), weight_sum, task.n_rows);
+  each_parameter(task.shape, [&](std::uint32_t, std::uint32_t p, bool is_bias) {
+    task.gradient[p] = finished_gradient(task.gradient[p], task.weights[p], is_bias, task.rules, inverse);
+  });
+}
+
+SHOAL_KERNEL void probe_kernel(ProbeTask task, std::uint32_t n_blocks) {
+  Tile tile = block_tile(
+      task.tiles == nullptr ? nullptr : task.tiles + static_cast<std::size_t>(block()) * task.shape.tile_floats);
   float weight_sum = 0.0F;
-  for (std::uint32_t k = 0; k < task.n_rows; ++k) {
-    stage_row<S>(task.rows, task.row == nullptr ? k : task.row[k], x);
-    forward<S>(w, x, task.act_1, task.act_2, v);
-    output_loss<S>(v.out, x + S::n_in, task.half_loss, delta);
-    const float weight = x[S::n_in + S::n_out];
-    for (std::uint32_t o = 0; o < S::n_out; ++o) delta[o] *= weight;
-    backward<S>(w, x, task.act_1, task.act_2, v, delta, g);
-    weight_sum += weight;
+  for (std::uint32_t first = block() * kTileRows; first < task.n_rows; first += n_blocks * kTileRows) {
+    const std::uint32_t left = task.n_rows - first;
+    stage(
+        task.rows, task.shape, tile, left < kTileRows ? left : kTileRows,
+        [&](std::uint32_t r) { return task.row == nullptr ? first + r : task.row[first + r]; },
+        [&](std::uint32_t row) {
+          return task.training ? training_weight(task.rows, task.rules, row) : table_weight(task.rows, row);
+        });
+    float* const z = task.z == nullptr ? nullptr : task.z + static_cast<std::size_t>(first) * task.n_units;
+    forward(task.shape, task.weights, tile, nullptr, 0, z, task.n_units);
+    output(task.rows, task.shape, task.loss, task.rules, task.training, tile);
+    write_tile(task, tile, first);
+    for (std::uint32_t r = 0; r < tile.n_rows; ++r) weight_sum += tile.memory->weight[r];
+    if (task.gradient != nullptr) backward(task.shape, task.weights, tile, false, task.gradient);
+    barrier();
   }
-  const float inverse = inverse_weight(task.rows.weights != nullptr, weight_sum, task.n_rows);
-  for (std::uint32_t p = 0; p < S::n_parameters; ++p) {
-    task.gradient[p] = finished_gradient<S>(p, g[p], w[p], task.alpha, inverse);
-  }
+  if (task.gradient != nullptr) finish_gradient(task, weight_sum);
 }
-
-template <class S>
-struct ProbeKernel {
-  static constexpr auto value = &probe_kernel<S>;
-};
 
 }  // namespace
 
-void launch_probe(std::size_t shape, const ProbeTask& task, cudaStream_t stream) {
-  static constexpr auto kKernels = compiled_shapes<ProbeKernel>();
-  const std::uint32_t n_blocks = (task.n_rows + kNetworksInBlock - 1) / kNetworksInBlock;
+std::uint32_t n_tiles(std::uint32_t n_rows) { return (n_rows + kTileRows - 1) / kTileRows; }
+
+void launch_probe(const ProbeTask& task, std::uint32_t n_blocks, cudaStream_t stream) {
   if (n_blocks == 0) return;
-  launch({"probe_kernel", n_blocks, kNetworksInBlock, 0, stream}, kKernels.at(shape), task);
+  const std::size_t shared = block_shared_bytes(task.tiles == nullptr ? task.shape.tile_floats : 0);
+  launch({"probe_kernel", n_blocks, kProbeThreads, shared, stream}, &probe_kernel, task, n_blocks);
 }
 
 }  // namespace shoal::cuda

@@ -9,7 +9,7 @@
 namespace shoal::cuda {
 
 /// Rows in shared memory at a time.
-inline constexpr std::uint32_t kTileRows = 128;
+inline constexpr std::uint32_t kStagedRows = 128;
 
 template <class S>
 SHOAL_DEVICE void stage_row(const Rows& rows, std::size_t row, float* to) {
@@ -30,8 +30,8 @@ SHOAL_DEVICE void stage_row(const Rows& rows, std::size_t row, float* to) {
 template <class S, class Work>
 SHOAL_DEVICE void each_row(const Rows& rows, const std::uint32_t* list, std::uint32_t n, bool active, Work work) {
   auto* const tile = dynamic_shared<float>();
-  for (std::uint32_t first = 0; first < n; first += kTileRows) {
-    const std::uint32_t count = n - first < kTileRows ? n - first : kTileRows;
+  for (std::uint32_t first = 0; first < n; first += kStagedRows) {
+    const std::uint32_t count = n - first < kStagedRows ? n - first : kStagedRows;
     for (std::uint32_t r = thread(); r < count; r += n_threads()) {
       stage_row<S>(rows, list[first + r], tile + r * S::n_staged);
     }

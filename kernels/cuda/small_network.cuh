@@ -3,17 +3,15 @@
 #include <array>
 #include <cstdint>
 
-#include "kernels/cuda/thread_per_network.cuh"
-#include "kernels/math/scalar.hpp"
+#include "kernels/cuda/activation.cuh"
+#include "kernels/cuda/training.cuh"
 
 /// One thread's network of two hidden layers whose sizes the compiler knows, so that everything stays in registers:
 /// forward, loss and backward of one row (docs/numerics.md).
 namespace shoal::cuda {
 
-namespace strict = math::scalar;
-
 template <std::uint32_t kIn, std::uint32_t kHidden1, std::uint32_t kHidden2, std::uint32_t kOut>
-struct Shape {
+struct FixedShape {
   static constexpr std::uint32_t n_in = kIn, n_1 = kHidden1, n_2 = kHidden2, n_out = kOut;
   static constexpr std::uint32_t first_2 = n_1 * (n_in + 1);  ///< where layer 2's parameters begin
   static constexpr std::uint32_t first_3 = first_2 + n_2 * (n_1 + 1);
@@ -21,38 +19,6 @@ struct Shape {
   static constexpr std::uint32_t n_units = n_1 + n_2 + n_out;
   static constexpr std::uint32_t n_staged = n_in + n_out + 1;  ///< floats of a staged row: inputs, targets, weight
 };
-
-SHOAL_DEVICE float activate(Act act, float z) {
-  switch (act) {
-    case Act::identity:
-      return z;
-    case Act::relu:
-      return strict::relu(z);
-    case Act::leaky_relu:
-      return strict::leaky_relu(z);
-    case Act::sigmoid:
-      return strict::sigmoid(z);
-    case Act::tanh:
-      return strict::tanh_of(z);
-  }
-  return z;
-}
-
-SHOAL_DEVICE float derive(Act act, float a, float e) {
-  switch (act) {
-    case Act::identity:
-      return e;
-    case Act::relu:
-      return strict::through_relu(a, e);
-    case Act::leaky_relu:
-      return strict::through_leaky_relu(a, e);
-    case Act::sigmoid:
-      return strict::through_sigmoid(a, e);
-    case Act::tanh:
-      return strict::through_tanh(a, e);
-  }
-  return e;
-}
 
 template <std::uint32_t kIn, std::uint32_t kOut>
 SHOAL_DEVICE void layer_forward(const float* w, const float* below, float* z) {
@@ -78,30 +44,38 @@ SHOAL_DEVICE void layer_gradient(const float* delta, const float* below, float* 
 }
 
 template <std::uint32_t kIn, std::uint32_t kOut>
-SHOAL_DEVICE void layer_back(Act act, const float* w, const float* delta, const float* below, float* delta_below) {
+SHOAL_DEVICE void layer_back(Act act, const float* w, const float* delta, const float* from, float* delta_below) {
   SHOAL_UNROLL
   for (std::uint32_t i = 0; i < kIn; ++i) {
     float e = 0.0F;
     SHOAL_UNROLL
     for (std::uint32_t o = 0; o < kOut; ++o) e = strict::fma(delta[o], w[o * (kIn + 1) + i], e);
-    delta_below[i] = derive(act, below[i], e);
+    delta_below[i] = derive(act, from[i], e);
   }
 }
 
 template <class S>
 struct Activations {
-  float z_1[S::n_1], z_2[S::n_2];
   float a_1[S::n_1], a_2[S::n_2], out[S::n_out];
+  float from_1[S::n_1], from_2[S::n_2];  ///< what their derivatives are taken from
 };
+
+template <std::uint32_t kN>
+SHOAL_DEVICE void layer_activate(Act act, float* a, float* from) {
+  SHOAL_UNROLL
+  for (std::uint32_t i = 0; i < kN; ++i) {
+    const float z = a[i];
+    a[i] = activate(act, z);
+    from[i] = derive_from(act, z, a[i]);
+  }
+}
 
 template <class S>
 SHOAL_DEVICE void forward(const float* w, const float* x, Act act_1, Act act_2, Activations<S>& v) {
-  layer_forward<S::n_in, S::n_1>(w, x, v.z_1);
-  SHOAL_UNROLL
-  for (std::uint32_t i = 0; i < S::n_1; ++i) v.a_1[i] = activate(act_1, v.z_1[i]);
-  layer_forward<S::n_1, S::n_2>(w + S::first_2, v.a_1, v.z_2);
-  SHOAL_UNROLL
-  for (std::uint32_t i = 0; i < S::n_2; ++i) v.a_2[i] = activate(act_2, v.z_2[i]);
+  layer_forward<S::n_in, S::n_1>(w, x, v.a_1);
+  layer_activate<S::n_1>(act_1, v.a_1, v.from_1);
+  layer_forward<S::n_1, S::n_2>(w + S::first_2, v.a_1, v.a_2);
+  layer_activate<S::n_2>(act_2, v.a_2, v.from_2);
   layer_forward<S::n_2, S::n_out>(w + S::first_3, v.a_2, v.out);
 }
 
@@ -124,10 +98,10 @@ SHOAL_DEVICE void backward(const float* w, const float* x, Act act_1, Act act_2,
                            const float* delta, float* g) {
   layer_gradient<S::n_2, S::n_out>(delta, v.a_2, g + S::first_3);
   float delta_2[S::n_2];
-  layer_back<S::n_2, S::n_out>(act_2, w + S::first_3, delta, v.a_2, delta_2);
+  layer_back<S::n_2, S::n_out>(act_2, w + S::first_3, delta, v.from_2, delta_2);
   layer_gradient<S::n_1, S::n_2>(delta_2, v.a_1, g + S::first_2);
   float delta_1[S::n_1];
-  layer_back<S::n_1, S::n_2>(act_1, w + S::first_2, delta_2, v.a_1, delta_1);
+  layer_back<S::n_1, S::n_2>(act_1, w + S::first_2, delta_2, v.from_1, delta_1);
   layer_gradient<S::n_in, S::n_1>(delta_1, x, g);
 }
 
@@ -138,25 +112,19 @@ SHOAL_DEVICE constexpr bool is_bias(std::uint32_t p) {
   return p % (S::n_in + 1) == S::n_in;
 }
 
-/// 1 / (sum of a minibatch's weights).
-SHOAL_DEVICE float inverse_weight(bool weighted, float weight_sum, std::uint32_t n_rows) {
-  if (!weighted) return 1.0F / static_cast<float>(n_rows);
-  return weight_sum > 0.0F ? 1.0F / weight_sum : 0.0F;
-}
-
 /// Gradient sum -> the gradient that a step uses.
 template <class S>
-SHOAL_DEVICE float finished_gradient(std::uint32_t p, float sum, float w, float alpha, float inverse) {
+SHOAL_DEVICE float finished_gradient(std::uint32_t p, float sum, float w, float penalty, float inverse) {
   const float g = sum * inverse;
-  const float penalty = is_bias<S>(p) ? 0.0F : alpha * inverse;
-  return penalty != 0.0F ? strict::fma(penalty, w, g) : g;
+  const float factor = is_bias<S>(p) ? 0.0F : penalty * inverse;
+  return factor != 0.0F ? strict::fma(factor, w, g) : g;
 }
 
-/// The topologies that are compiled: compiled_shapes<Kernel>() makes an array of what Kernel<Shape>::value is.
+/// The topologies that are compiled: compiled_shapes<Kernel>() makes an array of what Kernel<FixedShape>::value is.
 template <template <class> class Kernel>
 constexpr auto compiled_shapes() {
-  return std::array{Kernel<Shape<1, 2, 2, 1>>::value, Kernel<Shape<1, 4, 4, 1>>::value,
-                    Kernel<Shape<2, 4, 4, 1>>::value, Kernel<Shape<2, 3, 3, 2>>::value};
+  return std::array{Kernel<FixedShape<1, 2, 2, 1>>::value, Kernel<FixedShape<1, 4, 4, 1>>::value,
+                    Kernel<FixedShape<2, 4, 4, 1>>::value, Kernel<FixedShape<2, 3, 3, 2>>::value};
 }
 
 }  // namespace shoal::cuda

@@ -16,8 +16,8 @@ template <class S>
 SHOAL_DEVICE void step(Network<S>& net, const NetworkRules& rules, float eta, float inverse) {
   SHOAL_UNROLL
   for (std::uint32_t p = 0; p < S::n_parameters; ++p) {
-    const float g = finished_gradient<S>(p, net.g[p], net.w[p], rules.alpha, inverse);
-    if (!rules.has_velocity) {
+    const float g = finished_gradient<S>(p, net.g[p], net.w[p], rules.penalty, inverse);
+    if (!rules.has_first_moment) {
       strict::sgd_step(net.w[p], g, eta);
     } else if (rules.nesterov) {
       strict::nesterov_step(net.w[p], net.u[p], g, eta, rules.momentum);
@@ -32,18 +32,21 @@ SHOAL_DEVICE void step(Network<S>& net, const NetworkRules& rules, float eta, fl
 template <class S>
 SHOAL_DEVICE double train_epoch(const TrainTask& task, std::uint32_t e, bool active, const NetworkRules& rules,
                                 float eta, Network<S>& net) {
+  const Act act_1 = task.shape.layers[0].activation;
+  const Act act_2 = task.shape.layers[1].activation;
+  const bool half = task.loss == LossKind::half_squared;
   math::Sum32 loss;
   std::uint32_t in_minibatch = 0;
   const std::uint32_t* order = task.order + static_cast<std::size_t>(e) * task.n_training;
   each_row<S>(task.rows, order, task.n_training, active, [&](std::uint32_t position, const float* x) {
     Activations<S> v;
     float delta[S::n_out];
-    forward<S>(net.w, x, task.act_1, task.act_2, v);
-    const float row_loss = output_loss<S>(v.out, x + S::n_in, task.half_loss, delta);
+    forward<S>(net.w, x, act_1, act_2, v);
+    const float row_loss = output_loss<S>(v.out, x + S::n_in, half, delta);
     const float weight = x[S::n_in + S::n_out];
     SHOAL_UNROLL
     for (std::uint32_t o = 0; o < S::n_out; ++o) delta[o] *= weight;
-    backward<S>(net.w, x, task.act_1, task.act_2, v, delta, net.g);
+    backward<S>(net.w, x, act_1, act_2, v, delta, net.g);
     loss.add(static_cast<double>(weight) * static_cast<double>(row_loss));
     net.weight_sum += weight;
     if (++in_minibatch == task.batch || position + 1 == task.n_training) {
@@ -56,12 +59,15 @@ SHOAL_DEVICE double train_epoch(const TrainTask& task, std::uint32_t e, bool act
 
 template <class S>
 SHOAL_DEVICE double validation_loss(const TrainTask& task, bool active, const Network<S>& net) {
+  const Act act_1 = task.shape.layers[0].activation;
+  const Act act_2 = task.shape.layers[1].activation;
+  const bool half = task.loss == LossKind::half_squared;
   math::Sum32 loss;
   each_row<S>(task.rows, task.validation, task.n_validation, active, [&](std::uint32_t, const float* x) {
     Activations<S> v;
     float delta[S::n_out];
-    forward<S>(net.w, x, task.act_1, task.act_2, v);
-    const float row_loss = output_loss<S>(v.out, x + S::n_in, task.half_loss, delta);
+    forward<S>(net.w, x, act_1, act_2, v);
+    const float row_loss = output_loss<S>(v.out, x + S::n_in, half, delta);
     loss.add(static_cast<double>(x[S::n_in + S::n_out]) * static_cast<double>(row_loss));
   });
   return loss.total();
@@ -75,7 +81,7 @@ SHOAL_DEVICE bool all_finite(const Network<S>& net, const NetworkRules& rules) {
   SHOAL_UNROLL
   for (std::uint32_t p = 0; p < S::n_parameters; ++p) {
     finite = finite && net.w[p] - net.w[p] == 0.0F;
-    if (rules.has_velocity) finite = finite && net.u[p] - net.u[p] == 0.0F;
+    if (rules.has_first_moment) finite = finite && net.u[p] - net.u[p] == 0.0F;
   }
   return finite;
 }
@@ -88,10 +94,12 @@ SHOAL_DEVICE void finish_epoch(const TrainTask& task, std::uint32_t e, std::uint
   const double numerator = task.watches_train_loss ? train_loss : val_loss;
   const double weight = task.watches_train_loss ? task.training_weight[e] : task.validation_weight;
   record.train_loss = train_loss;
+  record.train_weight = task.training_weight[e];
   record.val_loss = val_loss;
   record.metric = numerator / weight;
   record.ran = 1;
   const bool finite = is_finite(train_loss) && is_finite(val_loss) && all_finite<S>(net, rules);
+  state.step += (task.n_training + task.batch - 1) / task.batch;
   ++state.progress.epoch;
   const math::EpochDecision decision = math::decide_epoch(state.progress, rules.epoch, record.metric, 0.0, finite);
   state.verdict = decision.verdict;
@@ -127,13 +135,13 @@ SHOAL_KERNEL void train_kernel(const TrainTask* tasks) {
   for (std::uint32_t p = 0; p < S::n_parameters; ++p) {
     const std::size_t at = static_cast<std::size_t>(p) * task.n_networks + n;
     net.w[p] = exists ? task.weights[at] : 0.0F;
-    net.u[p] = exists && rules.has_velocity ? task.velocity[at] : 0.0F;
+    net.u[p] = exists && rules.has_first_moment ? task.first_moment[at] : 0.0F;
     net.g[p] = 0.0F;
   }
   for (std::uint32_t e = 0; e < task.n_epochs; ++e) {
     const std::uint32_t epoch = task.first_epoch + e;
     const bool active = exists && state.verdict == math::EpochVerdict::go_on && state.progress.epoch == epoch &&
-                        epoch < rules.target_epoch;
+                        epoch < state.target_epoch;
     const float eta = active ? task.rates[static_cast<std::size_t>(e) * task.n_networks + n] : 0.0F;
     const double train_loss = train_epoch<S>(task, e, active, rules, eta, net);
     const double val_loss = validation_loss<S>(task, active, net);
@@ -145,7 +153,7 @@ SHOAL_KERNEL void train_kernel(const TrainTask* tasks) {
   for (std::uint32_t p = 0; p < S::n_parameters; ++p) {
     const std::size_t at = static_cast<std::size_t>(p) * task.n_networks + n;
     task.weights[at] = net.w[p];
-    if (rules.has_velocity) task.velocity[at] = net.u[p];
+    if (rules.has_first_moment) task.first_moment[at] = net.u[p];
   }
 }
 
@@ -155,7 +163,7 @@ struct TrainKernel {
 };
 template <class S>
 struct SharedBytes {
-  static constexpr std::size_t value = kTileRows * S::n_staged * sizeof(float);
+  static constexpr std::size_t value = kStagedRows * S::n_staged * sizeof(float);
 };
 template <class S>
 struct Size {
@@ -169,7 +177,7 @@ std::span<const ShapeSize> shapes() {
   return kSizes;
 }
 
-void launch_train(std::size_t shape, const TrainTask* tasks, std::uint32_t n_tasks, cudaStream_t stream) {
+void launch_train_threads(std::size_t shape, const TrainTask* tasks, std::uint32_t n_tasks, cudaStream_t stream) {
   static constexpr auto kKernels = compiled_shapes<TrainKernel>();
   static constexpr auto kSharedBytes = compiled_shapes<SharedBytes>();
   launch({"train_kernel", n_tasks, kNetworksInBlock, kSharedBytes.at(shape), stream}, kKernels.at(shape), tasks);

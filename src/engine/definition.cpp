@@ -60,9 +60,10 @@ double cosine_rate(const Hyperparameters& h, double done) {
 }  // namespace
 
 GangKey gang_key(const Trial& trial) {
-  return {trial.topology,    trial.hyperparameters.loss,       trial.hyperparameters.solver,
-          trial.fold,        trial.hyperparameters.batch_size, trial.hyperparameters.shuffle,
-          trial.shuffle_seed};
+  const Hyperparameters& h = trial.hyperparameters;
+  const bool plain = h.l1 == 0 && h.clip_norm == 0 && h.dropout == 0 && h.layer_rate == 1 &&
+                     h.class_weight == ClassWeight::none && h.learning_rate != Schedule::adaptive;
+  return {trial.topology, h.loss, h.solver, trial.fold, h.batch_size, h.shuffle, trial.shuffle_seed, plain};
 }
 
 TrialState initial_state(const Trial& trial) {

@@ -2,12 +2,13 @@
 
 #include <string>
 
-#include "engine/cuda/device_gang.hpp"
+#include "engine/cuda/device_gangs.hpp"
 #include "engine/cuda/device_memory.hpp"
 #include "engine/cuda/device_table.hpp"
 #include "engine/cuda/probe.hpp"
 #include "engine/cuda/supported.hpp"
 #include "engine/cuda/training.hpp"
+#include "kernels/cuda/thread_per_network.cuh"
 #include "shoal/error.hpp"
 
 namespace shoal {
@@ -19,47 +20,35 @@ class CudaEngine final : public Engine {
       : options_(checked(options)),
         table_(dataset, stream_),
         training_(options, table_, stream_, time),
-        probe_(table_, stream_) {}
+        probe_(table_, stream_),
+        gangs_(stream_, options.maximize) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "cuda"; }
-  [[nodiscard]] std::string why_not(const Trial& trial) const override { return cuda::why_not(trial, options_); }
-  [[nodiscard]] std::uint32_t gang_size(const GangKey&) const override { return cuda::kNetworksInBlock; }
+  [[nodiscard]] std::string why_not(const Trial&) const override { return cuda::why_not(options_); }
+  [[nodiscard]] std::uint32_t gang_size(const GangKey& key) const override {
+    return cuda::thread_kernel_of(key) < cuda::shapes().size() ? cuda::kNetworksInBlock : 1;
+  }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
-    const std::uint64_t vectors = gang.keeps_best ? 3 : 2;
-    return vectors * gang.key.topology.n_parameters() * sizeof(float) + sizeof(cuda::NetworkRules) +
-           sizeof(cuda::NetworkState) + 64 * (sizeof(float) + sizeof(cuda::NetworkRecord));
+    return cuda::DeviceGangs::bytes_per_slot(gang);
   }
   [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang>) const override {
     return cuda::DeviceTable::bytes(table_.dataset(), cuda::kRowsInLaunch);
   }
 
   void prepare(std::span<const Gang> gangs) override {
-    places_.clear();
-    gangs_.clear();
-    for (const Gang& gang : gangs) {
-      if (places_.size() < gang.first_slot + gang.n_slots) places_.resize(gang.first_slot + gang.n_slots);
-      for (std::uint32_t i = 0; i < gang.n_slots; ++i) {
-        places_[gang.first_slot + i] = {static_cast<std::uint32_t>(gangs_.size()), i};
-      }
-      gangs_.emplace_back(gang);
-      static_cast<void>(table_.fold(gang.key.fold));
-    }
+    gangs_.prepare(gangs);
+    for (const Gang& gang : gangs) static_cast<void>(table_.fold(gang.key.fold));
   }
 
   void place(Slot slot, const Trial& trial, const TrialState& state) override {
-    if (const std::string why = why_not(trial); !why.empty()) throw Error(why);
-    const Place place = places_.at(slot);
-    gangs_[place.gang].place(place.index, trial, state, options_.maximize, stream_);
+    refuse_unknown(trial);
+    gangs_.place(slot, trial, state);
   }
 
   void train(std::span<const TrainTarget> targets, std::stop_token stop, std::vector<EpochRecord>& records,
              std::vector<Slot>&) override {
-    for (cuda::DeviceGang& gang : gangs_) gang.clear_targets();
-    for (const TrainTarget& target : targets) {
-      const Place place = occupied(target.slot);
-      gangs_[place.gang].set_target(place.index, target.epoch);
-    }
+    gangs_.set_targets(targets);
     // Launches end between epochs, so that a stop loses no network.
     while (!stop.stop_requested() && training_.run(gangs_, records)) {
     }
@@ -68,55 +57,42 @@ class CudaEngine final : public Engine {
   [[nodiscard]] std::vector<MetricSums> evaluate(std::span<const Slot> slots, RowSet set) override {
     std::vector<MetricSums> sums;
     for (const Slot slot : slots) {
-      const Place place = occupied(slot);
-      cuda::DeviceGang& gang = gangs_[place.gang];
+      const std::vector<float> weights = gangs_.weights(slot);
+      const GangKey& key = gangs_.key(slot);
       const std::vector<std::uint32_t>& rows =
-          set == RowSet::test ? table_.dataset().test : table_.split(gang.key().fold).validation;
-      sums.push_back(probe_.measure(gang.key(), gang.weights(place.index, stream_), gang.size(), rows));
+          set == RowSet::test ? table_.dataset().test : table_.split(key.fold).validation;
+      sums.push_back(probe_.measure(key, gangs_.hyperparameters(slot), weights, rows));
     }
     return sums;
   }
 
-  [[nodiscard]] TrialState read(Slot slot) const override {
-    const Place place = occupied(slot);
-    return gangs_[place.gang].read(place.index, stream_);
-  }
+  [[nodiscard]] TrialState read(Slot slot) const override { return gangs_.read(slot); }
   TrialState take(Slot slot) override {
-    const Place place = occupied(slot);
-    TrialState state = gangs_[place.gang].read(place.index, stream_);
-    gangs_[place.gang].free(place.index);
+    TrialState state = gangs_.read(slot);
+    gangs_.free(slot);
     return state;
   }
 
   [[nodiscard]] std::vector<float> predict(const Trial& trial, std::span<const float> parameters,
                                            std::span<const float> inputs) override {
-    if (const std::string why = why_not(trial); !why.empty()) throw Error(why);
+    refuse_unknown(trial);
     return probe_.predict(trial, parameters, inputs);
   }
   [[nodiscard]] Pass pass(const Trial& trial, std::span<const float> parameters,
                           std::span<const std::uint32_t> rows) override {
-    if (const std::string why = why_not(trial); !why.empty()) throw Error(why);
+    refuse_unknown(trial);
     return probe_.pass(trial, parameters, rows);
   }
 
  private:
-  struct Place {
-    std::uint32_t gang = 0;
-    std::uint32_t index = 0;  ///< in the gang
-  };
-
   static const EngineOptions& checked(const EngineOptions& options) {
     if (options.precision == Precision::strict) return options;
     throw UnavailableError("trainer.precision = " + std::string(shoal::name(options.precision)) +
                            ": engine cuda computes in strict precision only");
   }
 
-  [[nodiscard]] Place occupied(Slot slot) const {
-    const Place place = places_.at(slot);
-    if (!gangs_[place.gang].occupied(place.index)) {
-      throw Error("engine cuda: there is no network at place " + std::to_string(slot));
-    }
-    return place;
+  void refuse_unknown(const Trial& trial) const {
+    if (const std::string why = why_not(trial); !why.empty()) throw Error(why);
   }
 
   EngineOptions options_;
@@ -124,8 +100,7 @@ class CudaEngine final : public Engine {
   cuda::DeviceTable table_;
   cuda::Training training_;
   cuda::Probe probe_;
-  mutable std::vector<cuda::DeviceGang> gangs_;  ///< reading a place may refresh the host's copy
-  std::vector<Place> places_;
+  mutable cuda::DeviceGangs gangs_;  ///< reading a place may refresh the host's copy
 };
 
 }  // namespace

@@ -54,7 +54,21 @@ class StreamTimer {
   cudaEvent_t end_{};
 };
 
-/// An array in device memory. Copies are ordered by their stream; host memory must live until Stream::wait().
+/// Copies, ordered by their stream; host memory must live until Stream::wait().
+template <class T>
+void copy_to_device(T* to, std::span<const T> from, const Stream& stream) {
+  if (from.empty()) return;
+  check(cudaMemcpyAsync(to, from.data(), from.size_bytes(), cudaMemcpyHostToDevice, stream.get()),
+        "cudaMemcpyAsync to the device");
+}
+template <class T>
+void copy_to_host(std::span<T> to, const T* from, const Stream& stream) {
+  if (to.empty()) return;
+  check(cudaMemcpyAsync(to.data(), from, to.size_bytes(), cudaMemcpyDeviceToHost, stream.get()),
+        "cudaMemcpyAsync to the host");
+}
+
+/// An array in device memory.
 template <class T>
 class DeviceBuffer {
  public:
@@ -81,16 +95,8 @@ class DeviceBuffer {
   void grow(std::size_t n) {
     if (n > size_) *this = DeviceBuffer(n);
   }
-  void upload(std::span<const T> from, const Stream& stream, std::size_t first = 0) {
-    if (from.empty()) return;
-    check(cudaMemcpyAsync(data_ + first, from.data(), from.size_bytes(), cudaMemcpyHostToDevice, stream.get()),
-          "cudaMemcpyAsync to the device");
-  }
-  void download(std::span<T> to, const Stream& stream, std::size_t first = 0) const {
-    if (to.empty()) return;
-    check(cudaMemcpyAsync(to.data(), data_ + first, to.size_bytes(), cudaMemcpyDeviceToHost, stream.get()),
-          "cudaMemcpyAsync to the host");
-  }
+  void upload(std::span<const T> from, const Stream& stream) { copy_to_device(data_, from, stream); }
+  void download(std::span<T> to, const Stream& stream) const { copy_to_host(to, data_, stream); }
   void clear(const Stream& stream) {
     if (size_ == 0) return;
     check(cudaMemsetAsync(data_, 0, size_ * sizeof(T), stream.get()), "cudaMemsetAsync");

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/cuda/device_memory.hpp"
-#include "kernels/cuda/thread_per_network.cuh"
+#include "kernels/cuda/training.cuh"
 #include "shoal/data.hpp"
 
 namespace shoal::cuda {
@@ -19,8 +19,9 @@ class DeviceTable {
 
   /// A fold's rows on the device.
   struct Fold {
-    DeviceBuffer<float> offset, factor, fill, targets;
-    DeviceBuffer<std::uint32_t> validation;
+    DeviceBuffer<float> offset, factor, fill;
+    DeviceBuffer<float> targets, class_weights;  ///< of classification the second, of all else the first
+    DeviceBuffer<std::uint32_t> training, validation;
     double validation_weight = 0;
   };
   const Fold& fold(std::uint32_t index);
@@ -43,6 +44,7 @@ class DeviceTable {
   const Dataset* dataset_;
   const Stream* stream_;
   DeviceBuffer<float> inputs_, row_weights_;
+  DeviceBuffer<std::int32_t> labels_;
   std::map<std::uint32_t, Fold> folds_;
 };
 

@@ -1,22 +1,18 @@
 #include "engine/cuda/probe.hpp"
 
+#include <algorithm>
 #include <optional>
 
-#include "engine/cuda/supported.hpp"
+#include "engine/cuda/device_gangs.hpp"
 #include "engine/definition.hpp"
+#include "kernels/cuda/block_per_network.cuh"
 #include "kernels/math/sum32.hpp"
 
 namespace shoal::cuda {
 namespace {
 
-ProbeTask task_of(const Topology& topology, Loss loss, std::size_t n_rows) {
-  ProbeTask task;
-  task.n_rows = static_cast<std::uint32_t>(n_rows);
-  task.half_loss = loss == Loss::half_squared_error;
-  task.act_1 = static_cast<Act>(topology.activation(0));
-  task.act_2 = static_cast<Act>(topology.activation(1));
-  return task;
-}
+/// Blocks of a pass: enough to fill every GPU of today.
+constexpr std::uint32_t kProbeBlocks = 1024;
 
 /// units: [row][units of all layers] -> a layer: [row][fan_out].
 std::vector<std::vector<double>> by_layer(const Topology& topology, const std::vector<float>& units, std::size_t n_rows,
@@ -55,17 +51,40 @@ std::vector<float> Probe::down(const DeviceBuffer<float>& buffer, std::size_t n)
   return host;
 }
 
-MetricSums Probe::measure(const GangKey& key, const float* weights, std::uint32_t stride,
+ProbeTask Probe::task_of(const Trial& trial, const NetworkShape& shape, std::span<const float> parameters,
+                         std::size_t n_rows) {
+  ProbeTask task;
+  task.shape = shape.on_device(up(layers_, std::span<const Layer>(shape.layers)));
+  task.loss = static_cast<LossKind>(trial.hyperparameters.loss);
+  task.rules = rules_of(trial, false);
+  task.n_rows = static_cast<std::uint32_t>(n_rows);
+  task.n_units = shape.n_units;
+  task.weights = up(weights_, parameters);
+  return task;
+}
+
+/// Spreads the rows over blocks, `most_blocks` at most.
+void Probe::run(ProbeTask& task, std::uint32_t most_blocks) {
+  const std::uint32_t n_blocks = std::min(n_tiles(task.n_rows), most_blocks);
+  if (block_shared_bytes(task.shape.tile_floats) > kMostSharedBytes) {
+    task.tiles = room(tiles_, std::size_t{n_blocks} * task.shape.tile_floats);
+  }
+  launch_probe(task, n_blocks, stream_->get());
+}
+
+MetricSums Probe::measure(const GangKey& key, const Hyperparameters& h, std::span<const float> parameters,
                           std::span<const std::uint32_t> rows) {
   const auto n_out = static_cast<std::size_t>(key.topology.n_outputs);
-  ProbeTask task = task_of(key.topology, key.loss, rows.size());
+  Trial trial;
+  trial.topology = key.topology;
+  trial.hyperparameters = h;
+  const NetworkShape shape(key.topology, false);
+  ProbeTask task = task_of(trial, shape, parameters, rows.size());
   task.rows = table_->rows(key.fold);
   task.row = up(row_, rows);
-  task.weights = weights;
-  task.stride = stride;
   task.outputs = room(outputs_, rows.size() * n_out);
   task.row_loss = room(losses_, rows.size());
-  launch_probe(shape_of(key.topology), task, stream_->get());
+  run(task, kProbeBlocks);
   const std::vector<float> outputs = down(outputs_, rows.size() * n_out);
   const std::vector<float> losses = down(losses_, rows.size());
   MetricCollector collector(table_->dataset(), table_->split(key.fold), key.loss, std::nullopt);
@@ -79,40 +98,41 @@ std::vector<float> Probe::predict(const Trial& trial, std::span<const float> par
                                   std::span<const float> inputs) {
   const std::size_t n_rows = inputs.size() / static_cast<std::size_t>(trial.topology.n_inputs);
   const std::size_t n_outputs = n_rows * static_cast<std::size_t>(trial.topology.n_outputs);
-  ProbeTask task = task_of(trial.topology, trial.hyperparameters.loss, n_rows);
+  const NetworkShape shape(trial.topology, false);
+  ProbeTask task = task_of(trial, shape, parameters, n_rows);
   task.rows.inputs = up(inputs_, inputs);
-  task.weights = up(weights_, parameters);
   task.outputs = room(outputs_, n_outputs);
-  launch_probe(shape_of(trial.topology), task, stream_->get());
+  run(task, kProbeBlocks);
   return down(outputs_, n_outputs);
 }
 
 Pass Probe::pass(const Trial& trial, std::span<const float> parameters, std::span<const std::uint32_t> rows) {
-  std::size_t n_units = 0;
-  for (std::size_t l = 0; l < trial.topology.n_layers(); ++l) {
-    n_units += static_cast<std::size_t>(trial.topology.fan_out(l));
-  }
-  ProbeTask task = task_of(trial.topology, trial.hyperparameters.loss, rows.size());
+  const NetworkShape shape(trial.topology, false);
+  const std::size_t n_values = rows.size() * shape.n_units;
+  ProbeTask task = task_of(trial, shape, parameters, rows.size());
   task.rows = table_->rows(trial.fold);
+  task.training = true;
   task.row = up(row_, rows);
-  task.weights = up(weights_, parameters);
-  task.alpha = static_cast<float>(trial.hyperparameters.alpha);
-  task.z = room(z_, rows.size() * n_units);
-  task.a = room(a_, rows.size() * n_units);
+  task.z = room(z_, n_values);
+  task.a = room(a_, n_values);
   task.row_loss = room(losses_, rows.size());
   task.gradient = room(gradient_, parameters.size());
-  launch_probe(shape_of(trial.topology), task, stream_->get());
+  gradient_.clear(*stream_);
+  run(task, 1);  // a gradient's sums run over all rows
   Pass pass;
-  pass.z = by_layer(trial.topology, down(z_, rows.size() * n_units), rows.size(), n_units);
-  pass.a = by_layer(trial.topology, down(a_, rows.size() * n_units), rows.size(), n_units);
+  pass.z = by_layer(trial.topology, down(z_, n_values), rows.size(), shape.n_units);
+  pass.a = by_layer(trial.topology, down(a_, n_values), rows.size(), shape.n_units);
   const std::vector<float> gradient = down(gradient_, parameters.size());
   pass.gradient.assign(gradient.begin(), gradient.end());
   const std::vector<float> losses = down(losses_, rows.size());
+  const std::vector<float> of_classes =
+      class_weights(table_->dataset(), table_->split(trial.fold), trial.hyperparameters.class_weight);
   math::Sum32 loss;
   math::Sum32 weight;
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    loss.add(table_->row_weight(rows[r]) * static_cast<double>(losses[r]));
-    weight.add(table_->row_weight(rows[r]));
+    const auto row_weight = static_cast<double>(training_weight(table_->dataset(), of_classes, rows[r]));
+    loss.add(row_weight * static_cast<double>(losses[r]));
+    weight.add(row_weight);
   }
   pass.loss = loss.total() / weight.total();
   return pass;

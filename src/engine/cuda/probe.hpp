@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "engine/cuda/device_table.hpp"
-#include "kernels/cuda/thread_per_network.cuh"
+#include "engine/cuda/network_shape.hpp"
+#include "kernels/cuda/probe.cuh"
 #include "shoal/engine.hpp"
 
 namespace shoal::cuda {
@@ -16,14 +17,18 @@ class Probe {
   /// Both outlive it.
   Probe(DeviceTable& table, const Stream& stream) : table_(&table), stream_(&stream) {}
 
-  /// Sums over rows of the table. Parameter p lies on the device at weights[p * stride].
-  [[nodiscard]] MetricSums measure(const GangKey& key, const float* weights, std::uint32_t stride,
+  /// Sums over rows of the table.
+  [[nodiscard]] MetricSums measure(const GangKey& key, const Hyperparameters& h, std::span<const float> parameters,
                                    std::span<const std::uint32_t> rows);
   [[nodiscard]] std::vector<float> predict(const Trial& trial, std::span<const float> parameters,
                                            std::span<const float> inputs);
   [[nodiscard]] Pass pass(const Trial& trial, std::span<const float> parameters, std::span<const std::uint32_t> rows);
 
  private:
+  /// Parameters, layers and rules on the device; everything else of the task is empty.
+  [[nodiscard]] ProbeTask task_of(const Trial& trial, const NetworkShape& shape, std::span<const float> parameters,
+                                  std::size_t n_rows);
+  void run(ProbeTask& task, std::uint32_t most_blocks);
   template <class T>
   const T* up(DeviceBuffer<T>& buffer, std::span<const T> from) const;
   [[nodiscard]] float* room(DeviceBuffer<float>& buffer, std::size_t n) const;
@@ -32,7 +37,8 @@ class Probe {
   DeviceTable* table_;
   const Stream* stream_;
   DeviceBuffer<std::uint32_t> row_;
-  DeviceBuffer<float> weights_, inputs_, z_, a_, outputs_, losses_, gradient_;
+  DeviceBuffer<Layer> layers_;
+  DeviceBuffer<float> weights_, inputs_, tiles_, z_, a_, outputs_, losses_, gradient_;
 };
 
 }  // namespace shoal::cuda

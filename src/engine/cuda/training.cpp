@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "engine/definition.hpp"
+#include "kernels/cuda/block_per_network.cuh"
+#include "kernels/cuda/thread_per_network.cuh"
 
 namespace shoal::cuda {
 
@@ -11,28 +13,33 @@ Training::Training(const EngineOptions& options, DeviceTable& table, const Strea
   if (time != nullptr) timer_.emplace();
 }
 
-bool Training::run(std::vector<DeviceGang>& gangs, std::vector<EpochRecord>& records) {
+bool Training::run(DeviceGangs& gangs, std::vector<EpochRecord>& records) {
   std::vector<Chunk> chunks = next_chunks(gangs);
   if (chunks.empty()) return false;
   upload(gangs, chunks);
   launch(gangs, chunks);
-  for (const Chunk& chunk : chunks) gangs[chunk.gang].download_states(*stream_);
+  gangs.download_states();
   host_records_.resize(host_rates_.size());
   records_.download(host_records_, *stream_);
   stream_->wait();
   if (time_ != nullptr) time_->milliseconds += timer_->milliseconds();
-  for (const Chunk& chunk : chunks) hand_out(gangs[chunk.gang], chunk, records);
+  for (const Chunk& chunk : chunks) hand_out(gangs, chunk, records);
   return true;
 }
 
-std::vector<Training::Chunk> Training::next_chunks(const std::vector<DeviceGang>& gangs) const {
+std::vector<Training::Chunk> Training::next_chunks(const DeviceGangs& gangs) const {
+  constexpr std::uint64_t kMostEpochs = 64;
   std::vector<Chunk> chunks;
-  for (std::size_t k = 0; k < gangs.size(); ++k) {
-    const DeviceGang::Epochs epochs = gangs[k].epochs_to_train();
+  for (std::size_t k = 0; k < gangs.all().size(); ++k) {
+    const DeviceGang& gang = gangs.all()[k];
+    const DeviceGangs::Epochs epochs = gangs.epochs_to_train(gang);
     if (epochs.begin == epochs.end) continue;
-    const std::uint32_t n_rows = std::max(1U, table_->n_training(gangs[k].key().fold));
-    const std::uint32_t most = std::clamp(kRowsInLaunch / n_rows, 1U, 64U);
-    chunks.push_back({.gang = k, .first_epoch = epochs.begin, .n_epochs = std::min(most, epochs.end - epochs.begin)});
+    const std::uint64_t n_rows = std::max(1U, table_->n_training(gang.key.fold));
+    std::uint64_t most = kRowsInLaunch / n_rows;
+    if (gang.has_block_alone()) most = std::min(most, kProductsInLaunch / gang.shape->n_parameters / n_rows);
+    const auto n_epochs = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(most, 1, kMostEpochs));
+    chunks.push_back(
+        {.gang = k, .first_epoch = epochs.begin, .n_epochs = std::min(n_epochs, epochs.end - epochs.begin)});
   }
   return chunks;
 }
@@ -56,29 +63,32 @@ void Training::add_order(const GangKey& key, Chunk& chunk) {
   }
 }
 
-void Training::add_rates(const DeviceGang& gang, Chunk& chunk) {
-  const std::uint32_t n_rows = table_->n_training(gang.key().fold);
+void Training::add_rates(const DeviceGangs& gangs, Chunk& chunk) {
+  const DeviceGang& gang = gangs.all()[chunk.gang];
+  const std::uint32_t n_rows = table_->n_training(gang.key.fold);
   chunk.records = host_rates_.size();
   Trial trial;  // what epoch_rate reads of one
   for (std::uint32_t e = 0; e < chunk.n_epochs; ++e) {
-    for (std::uint32_t i = 0; i < gang.size(); ++i) {
-      trial.hyperparameters = gang.hyperparameters(i);
-      host_rates_.push_back(gang.occupied(i) ? epoch_rate(trial, n_rows, chunk.first_epoch + e) : 0.0F);
+    for (Slot slot = gang.first_slot; slot < gang.first_slot + gang.n_slots; ++slot) {
+      trial.hyperparameters = gangs.hyperparameters(slot);
+      host_rates_.push_back(gangs.occupied(slot) ? epoch_rate(trial, n_rows, chunk.first_epoch + e) : 0.0F);
     }
   }
 }
 
-void Training::upload(std::vector<DeviceGang>& gangs, std::vector<Chunk>& chunks) {
+void Training::upload(DeviceGangs& gangs, std::vector<Chunk>& chunks) {
   host_orders_.clear();
   host_training_weights_.clear();
   host_rates_.clear();
   order_offsets_.clear();
+  std::vector<std::size_t> in_use;
   for (Chunk& chunk : chunks) {
-    DeviceGang& gang = gangs[chunk.gang];
-    add_order(gang.key(), chunk);
-    add_rates(gang, chunk);
-    gang.upload(*stream_);
+    const GangKey& key = gangs.all()[chunk.gang].key;
+    if (key.shuffle != Shuffle::per_trial) add_order(key, chunk);
+    add_rates(gangs, chunk);
+    in_use.push_back(chunk.gang);
   }
+  gangs.hand_to_device(in_use);
   orders_.grow(host_orders_.size());
   orders_.upload(host_orders_, *stream_);
   training_weights_.grow(host_training_weights_.size());
@@ -89,20 +99,23 @@ void Training::upload(std::vector<DeviceGang>& gangs, std::vector<Chunk>& chunks
   records_.clear(*stream_);
 }
 
-TrainTask Training::task_of(const DeviceGang& gang, const Chunk& chunk) {
-  const std::uint32_t fold_index = gang.key().fold;
-  const DeviceTable::Fold& fold = table_->fold(fold_index);
+TrainTask Training::task_of(const DeviceGangs& gangs, const Chunk& chunk) {
+  const DeviceGang& gang = gangs.all()[chunk.gang];
+  const DeviceTable::Fold& fold = table_->fold(gang.key.fold);
   Trial trial;  // what rows_in_minibatch reads of one
-  trial.hyperparameters.batch_size = gang.key().batch_size;
+  trial.hyperparameters.batch_size = gang.key.batch_size;
   TrainTask task;
-  gang.fill(task);
-  task.rows = table_->rows(fold_index);
-  task.order = orders_.get() + chunk.order;
-  task.training_weight = training_weights_.get() + chunk.training_weight;
+  gangs.fill(gang, task);
+  task.rows = table_->rows(gang.key.fold);
+  task.training = fold.training.get();
+  if (gang.key.shuffle != Shuffle::per_trial) {
+    task.order = orders_.get() + chunk.order;
+    task.training_weight = training_weights_.get() + chunk.training_weight;
+  }
   task.validation = fold.validation.get();
   task.validation_weight = fold.validation_weight;
-  task.n_training = table_->n_training(fold_index);
-  task.n_validation = static_cast<std::uint32_t>(table_->split(fold_index).validation.size());
+  task.n_training = table_->n_training(gang.key.fold);
+  task.n_validation = static_cast<std::uint32_t>(table_->split(gang.key.fold).validation.size());
   task.batch = rows_in_minibatch(trial, task.n_training);
   task.first_epoch = chunk.first_epoch;
   task.n_epochs = chunk.n_epochs;
@@ -112,49 +125,52 @@ TrainTask Training::task_of(const DeviceGang& gang, const Chunk& chunk) {
   return task;
 }
 
-/// One launch a shape, a block for every kNetworksInBlock places.
-void Training::launch(const std::vector<DeviceGang>& gangs, const std::vector<Chunk>& chunks) {
-  host_tasks_.clear();
-  std::vector<std::pair<std::size_t, std::uint32_t>> launches;  // shape, blocks
-  for (std::size_t shape = 0; shape < shapes().size(); ++shape) {
-    const std::size_t before = host_tasks_.size();
-    for (const Chunk& chunk : chunks) {
-      const DeviceGang& gang = gangs[chunk.gang];
-      if (gang.shape() != shape) continue;
-      TrainTask task = task_of(gang, chunk);
-      for (std::uint32_t first = 0; first < gang.size(); first += kNetworksInBlock) {
-        task.first_network = first;
-        host_tasks_.push_back(task);
-      }
+/// One launch a compiled shape, a block for every kNetworksInBlock places, and one a size of blocks that have a network
+/// alone.
+void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks) {
+  std::map<Launch, std::vector<TrainTask>> launches;
+  for (const Chunk& chunk : chunks) {
+    const DeviceGang& gang = gangs.all()[chunk.gang];
+    TrainTask task = task_of(gangs, chunk);
+    if (gang.has_block_alone()) {
+      launches[{gang.thread_kernel, gang.shape->n_threads()}].push_back(task);
+      continue;
     }
-    launches.emplace_back(shape, static_cast<std::uint32_t>(host_tasks_.size() - before));
+    for (; task.first_network < gang.n_slots; task.first_network += kNetworksInBlock) {
+      launches[{gang.thread_kernel, kNetworksInBlock}].push_back(task);
+    }
   }
+  host_tasks_.clear();
+  for (const auto& [launch, tasks] : launches) host_tasks_.insert(host_tasks_.end(), tasks.begin(), tasks.end());
   tasks_.grow(host_tasks_.size());
   tasks_.upload(host_tasks_, *stream_);
   if (timer_) timer_->begin(*stream_);
-  std::size_t first = 0;
-  for (const auto& [shape, n_blocks] : launches) {
-    if (n_blocks > 0) launch_train(shape, tasks_.get() + first, n_blocks, stream_->get());
-    first += n_blocks;
+  const TrainTask* first = tasks_.get();
+  for (const auto& [launch, tasks] : launches) {
+    const auto n = static_cast<std::uint32_t>(tasks.size());
+    if (launch.thread_kernel < shapes().size()) {
+      launch_train_threads(launch.thread_kernel, first, n, stream_->get());
+    } else {
+      std::uint32_t tile_floats = 0;
+      for (const TrainTask& task : tasks) {
+        if (task.tile == nullptr) tile_floats = std::max(tile_floats, task.shape.tile_floats);
+      }
+      launch_train_blocks(first, n, launch.n_threads, block_shared_bytes(tile_floats), stream_->get());
+    }
+    first += n;
   }
   if (timer_) timer_->end(*stream_);
 }
 
-void Training::hand_out(DeviceGang& gang, const Chunk& chunk, std::vector<EpochRecord>& records) {
-  const double validation_weight = table_->fold(gang.key().fold).validation_weight;
-  const std::uint32_t n_rows = table_->n_training(gang.key().fold);
-  Trial trial;
-  trial.hyperparameters.batch_size = gang.key().batch_size;
-  const std::uint32_t batch = rows_in_minibatch(trial, n_rows);
-  for (std::uint32_t i = 0; i < gang.size(); ++i) {
-    if (!gang.occupied(i)) continue;
+void Training::hand_out(const DeviceGangs& gangs, const Chunk& chunk, std::vector<EpochRecord>& records) const {
+  const DeviceGang& gang = gangs.all()[chunk.gang];
+  const double validation_weight = table_->fold(gang.key.fold).validation_weight;
+  for (std::uint32_t i = 0; i < gang.n_slots; ++i) {
     for (std::uint32_t e = 0; e < chunk.n_epochs; ++e) {
-      const NetworkRecord& record = host_records_[chunk.records + static_cast<std::size_t>(e) * gang.size() + i];
+      const NetworkRecord& record = host_records_[chunk.records + static_cast<std::size_t>(e) * gang.n_slots + i];
       if (record.ran == 0) continue;
-      records.push_back({gang.gang().first_slot + i, chunk.first_epoch + e + 1, record.train_loss,
-                         host_training_weights_[chunk.training_weight + e], record.val_loss, validation_weight,
-                         record.metric});
-      gang.count_steps(i, (n_rows + batch - 1) / batch);
+      records.push_back({gang.first_slot + i, chunk.first_epoch + e + 1, record.train_loss, record.train_weight,
+                         record.val_loss, validation_weight, record.metric});
     }
   }
 }

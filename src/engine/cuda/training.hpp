@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -8,13 +9,15 @@
 #include <vector>
 
 #include "engine/cuda/cuda_engine.hpp"
-#include "engine/cuda/device_gang.hpp"
+#include "engine/cuda/device_gangs.hpp"
 #include "engine/cuda/device_table.hpp"
 
 namespace shoal::cuda {
 
-/// Rows times epochs of a launch at most: what a thread does in well under a second, so that a stop is heard.
+/// Rows times epochs of a launch at most, and those times parameters where a network has a block alone: what a block
+/// does in well under a second, so that a stop is heard. One epoch is the least.
 inline constexpr std::uint32_t kRowsInLaunch = 1U << 19;
+inline constexpr std::uint64_t kProductsInLaunch = std::uint64_t{1} << 31;
 
 /// Trains gangs launch by launch. What a launch needs beside the gangs lies here and is used again by the next one.
 class Training {
@@ -23,24 +26,30 @@ class Training {
   Training(const EngineOptions& options, DeviceTable& table, const Stream& stream, KernelTime* time);
 
   /// One launch: the next epochs of every gang that has some to train. Appends their records. False if there were none.
-  bool run(std::vector<DeviceGang>& gangs, std::vector<EpochRecord>& records);
+  bool run(DeviceGangs& gangs, std::vector<EpochRecord>& records);
 
  private:
-  /// What one launch does with a gang; offsets into what is uploaded.
+  /// What the launches of a round do with a gang; offsets into what is uploaded.
   struct Chunk {
     std::size_t gang = 0;
     std::uint32_t first_epoch = 0, n_epochs = 0;
     std::size_t records = 0;  ///< [epoch][network], learning rates likewise
     std::size_t order = 0, training_weight = 0;
   };
+  /// Tasks of one kernel: of a compiled shape with its threads a network, or blocks of n_threads with one.
+  struct Launch {
+    std::size_t thread_kernel = 0;
+    std::uint32_t n_threads = 0;
+    auto operator<=>(const Launch&) const = default;
+  };
 
-  [[nodiscard]] std::vector<Chunk> next_chunks(const std::vector<DeviceGang>& gangs) const;
+  [[nodiscard]] std::vector<Chunk> next_chunks(const DeviceGangs& gangs) const;
   void add_order(const GangKey& key, Chunk& chunk);
-  void add_rates(const DeviceGang& gang, Chunk& chunk);
-  void upload(std::vector<DeviceGang>& gangs, std::vector<Chunk>& chunks);
-  [[nodiscard]] TrainTask task_of(const DeviceGang& gang, const Chunk& chunk);
-  void launch(const std::vector<DeviceGang>& gangs, const std::vector<Chunk>& chunks);
-  void hand_out(DeviceGang& gang, const Chunk& chunk, std::vector<EpochRecord>& records);
+  void add_rates(const DeviceGangs& gangs, Chunk& chunk);
+  void upload(DeviceGangs& gangs, std::vector<Chunk>& chunks);
+  [[nodiscard]] TrainTask task_of(const DeviceGangs& gangs, const Chunk& chunk);
+  void launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks);
+  void hand_out(const DeviceGangs& gangs, const Chunk& chunk, std::vector<EpochRecord>& records) const;
 
   EngineOptions options_;
   DeviceTable* table_;

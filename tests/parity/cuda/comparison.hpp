@@ -12,10 +12,14 @@ namespace shoal::testing {
 
 struct Sweep {
   Dataset data;
-  std::vector<Trial> trials;  ///< of one gang
+  std::vector<Trial> trials;
+  std::vector<Gang> gangs;  ///< their places, in the order of trials
   EngineOptions options;
 };
-/// Sweep `number` of every compiled shape in turn: weighted or not, with gaps, of 1 to 6 or of 131 networks.
+/// Sweep `number`, one gang of 1 to 6 or of 131 networks of each compiled shape in turn, that train a thread each:
+/// weighted or not, with gaps.
+[[nodiscard]] Sweep random_plain_sweep(Random& random, std::uint32_t number);
+/// Sweep `number` of six networks of every kind, a block each; one of them wide.
 [[nodiscard]] Sweep random_sweep(Random& random, std::uint32_t number);
 
 /// What training left behind.

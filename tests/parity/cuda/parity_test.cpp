@@ -15,16 +15,17 @@ namespace {
 using testing::first_difference;
 using testing::Outcome;
 using testing::Random;
+using testing::random_plain_sweep;
 using testing::random_sweep;
 using testing::Sweep;
 using testing::train;
 
-TEST(SHOAL_CUDA_SUITE, GivesTheBitsOfTheCpuEngine) {
-  constexpr std::uint32_t kSweeps = 104;
+/// Sweeps by random(), each trained under every schedule of threads, by 4 epochs and by 1 a call.
+void expect_equal_bits(std::uint32_t n_sweeps, Sweep (*make)(Random&, std::uint32_t)) {
   Random random(4711);
   std::size_t n_by_status[4] = {};
-  for (std::uint32_t number = 0; number < kSweeps; ++number) {
-    const Sweep sweep = random_sweep(random, number);
+  for (std::uint32_t number = 0; number < n_sweeps; ++number) {
+    const Sweep sweep = make(random, number);
     const Outcome expected = train(*make_cpu_engine(sweep.data, sweep.options), sweep, 4);
     for (const TrialState& state : expected.states) ++n_by_status[static_cast<std::size_t>(state.status)];
     for (std::uint32_t schedule = 0; schedule < kSchedules; ++schedule) {
@@ -39,10 +40,35 @@ TEST(SHOAL_CUDA_SUITE, GivesTheBitsOfTheCpuEngine) {
   EXPECT_GT(n_by_status[static_cast<std::size_t>(TrialStatus::diverged)], 0U);
 }
 
+TEST(SHOAL_CUDA_SUITE, GivesTheBitsOfTheCpuEngineWithAThreadANetwork) { expect_equal_bits(104, random_plain_sweep); }
+
+TEST(SHOAL_CUDA_SUITE, GivesTheBitsOfTheCpuEngineWithABlockANetwork) { expect_equal_bits(30, random_sweep); }
+
+TEST(SHOAL_CUDA_SUITE, GivesTheBitsOfTheCpuEngineInAPass) {
+  Random random(4712);
+  for (std::uint32_t number = 0; number < 30; ++number) {
+    const Sweep sweep = random_sweep(random, number);
+    const auto cpu = make_cpu_engine(sweep.data, sweep.options);
+    const auto cuda = make_cuda_engine(sweep.data, sweep.options);
+    const std::vector<std::uint32_t>& rows = sweep.data.splits[0].training;
+    for (const Trial& trial : sweep.trials) {
+      const std::vector<float> parameters = initial_state(trial).parameters;
+      const Pass expected = cpu->pass(trial, parameters, rows);
+      const Pass got = cuda->pass(trial, parameters, rows);
+      ASSERT_EQ(got.gradient, expected.gradient) << "sweep " << number;
+      ASSERT_EQ(got.loss, expected.loss);
+      ASSERT_EQ(got.z, expected.z);
+      ASSERT_EQ(got.a, expected.a);
+      const std::vector<float> inputs(static_cast<std::size_t>(trial.topology.n_inputs) * 40, 0.25F);
+      ASSERT_EQ(cuda->predict(trial, parameters, inputs), cpu->predict(trial, parameters, inputs));
+    }
+  }
+}
+
 /// The comparison itself: one bit in one place must be seen.
 TEST(SHOAL_CUDA_SUITE, ComparisonSeesOneBit) {
   Random random(4711);
-  const Sweep sweep = random_sweep(random, 0);
+  const Sweep sweep = random_plain_sweep(random, 0);
   const Outcome expected = train(*make_cuda_engine(sweep.data, sweep.options), sweep, 4);
   const std::string first = "network 0: ";
   const auto difference_after = [&](auto change) {
@@ -67,17 +93,10 @@ TEST(SHOAL_CUDA_SUITE, ComparisonSeesOneBit) {
 TEST(SHOAL_CUDA_SUITE, NamesWhatItDoesNotDo) {
   Random random(1);
   const Dataset data = testing::random_dataset(random, Task::regression, 20, 1, 1);
-  Trial trial;
-  trial.topology = {1, {2, 2}, {Activation::relu, Activation::relu}, 1};
-  trial.hyperparameters.solver = Solver::adam;
-  const auto engine = make_cuda_engine(data, {});
-  EXPECT_EQ(engine->why_not(trial), "engine cuda does not do solver = adam");
-  trial.hyperparameters.solver = Solver::sgd;
-  EXPECT_EQ(engine->why_not(trial), "");
+  const Trial trial = testing::random_trial(random, data);
+  EXPECT_EQ(make_cuda_engine(data, {})->why_not(trial), "");
   EXPECT_EQ(make_cuda_engine(data, {.metric = Metric::val_rmse})->why_not(trial),
             "engine cuda does not compute metric val_rmse, only val_loss and train_loss");
-  trial.topology.hidden_layer_sizes = {3, 2};
-  EXPECT_EQ(engine->why_not(trial), "engine cuda has kernels for the shapes 1-2-2-1, 1-4-4-1, 2-4-4-1, 2-3-3-2 only");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The training kernel has no race: its source is compiled for RaceChecker here.
+// Training kernels have no race: their sources are compiled for RaceChecker here.
 #include <gtest/gtest.h>
 
 #include "engine/cuda/cuda_engine.hpp"
@@ -8,11 +8,12 @@
 namespace shoal {
 namespace {
 
-TEST(TrainKernel, HasNoRaceInAnyShapeAndSchedule) {
+/// Sweeps by `make` under every schedule.
+void expect_no_race(std::uint32_t n_sweeps, testing::Sweep (*make)(testing::Random&, std::uint32_t)) {
   emulation::RaceChecker checker;
   testing::Random random(4711);
-  for (std::uint32_t number = 0; number < 8; ++number) {
-    const testing::Sweep sweep = testing::random_sweep(random, number);
+  for (std::uint32_t number = 0; number < n_sweeps; ++number) {
+    const testing::Sweep sweep = make(random, number);
     for (std::uint32_t schedule = 0; schedule < 8; ++schedule) {
       emulation::set_schedule(schedule);
       EXPECT_NO_THROW(static_cast<void>(testing::train(*make_cuda_engine(sweep.data, sweep.options), sweep, 4)))
@@ -21,6 +22,10 @@ TEST(TrainKernel, HasNoRaceInAnyShapeAndSchedule) {
   }
   EXPECT_GT(checker.n_accesses(), 1'000'000U);
 }
+
+TEST(TrainThreads, HaveNoRaceInAnyShapeAndSchedule) { expect_no_race(8, testing::random_plain_sweep); }
+
+TEST(TrainBlocks, HaveNoRaceInAnySchedule) { expect_no_race(3, testing::random_sweep); }
 
 }  // namespace
 }  // namespace shoal

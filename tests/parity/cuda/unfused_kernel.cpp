@@ -1,4 +1,4 @@
-// A faulty twin of the training kernel: its multiply-adds round twice. Its text is the kernel's own; only the name fma
+// Faulty twins of the kernels: their multiply-adds round twice. Their text is the kernels' own; only the name fma
 // means something else here, after the formulas have been read.
 #include <cmath>
 
@@ -9,5 +9,6 @@ inline float unfused(float a, float b, float c) { return a * b + c; }
 }  // namespace shoal::math::scalar
 
 #define fma unfused
+#include "kernels/cuda/block_per_network.cu"
 #include "kernels/cuda/probe.cu"
 #include "kernels/cuda/thread_per_network.cu"

@@ -1,4 +1,4 @@
-// A faulty twin of the training kernel that leaves its barriers out.
+// Faulty twins of the kernels that leave their barriers out.
 #include "kernels/cuda/device.hpp"
 
 namespace shoal::cuda {
@@ -6,5 +6,6 @@ inline void no_barrier() {}
 }  // namespace shoal::cuda
 
 #define barrier no_barrier
+#include "kernels/cuda/block_per_network.cu"
 #include "kernels/cuda/probe.cu"
 #include "kernels/cuda/thread_per_network.cu"

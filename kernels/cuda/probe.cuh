@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/cuda/training.cuh"
+
+/// One network's pass over rows, nothing trained.
+namespace shoal::cuda {
+
+/// Every output may be null.
+struct ProbeTask {
+  Rows rows;
+  Shape shape;
+  LossKind loss = LossKind::squared;
+  NetworkRules rules;
+  bool training = false;               ///< the objective of training: smoothed targets, balanced classes
+  const std::uint32_t* row = nullptr;  ///< [n_rows] rows of the table; null: 0, 1, ...
+  std::uint32_t n_rows = 0;
+  std::uint32_t n_units = 0;       ///< of all layers
+  const float* weights = nullptr;  ///< [parameter]
+  float* tiles = nullptr;          ///< [block][tile_floats]; null: in shared memory
+  float* z = nullptr;              ///< [row][n_units]
+  float* a = nullptr;              ///< likewise; outputs after softmax or sigmoid
+  float* outputs = nullptr;        ///< [row][n_outputs], likewise
+  float* row_loss = nullptr;       ///< [row]
+  float* gradient = nullptr;       ///< [parameter], zeros at first; one block alone
+};
+
+/// Runs n_blocks blocks, each over every n_blocks-th tile of rows.
+void launch_probe(const ProbeTask& task, std::uint32_t n_blocks, cudaStream_t stream);
+/// Tiles that n_rows make.
+[[nodiscard]] std::uint32_t n_tiles(std::uint32_t n_rows);
+
+}  // namespace shoal::cuda

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/cuda/device.hpp"
+#include "kernels/math/epoch_decision.hpp"
+#include "kernels/math/kinds.hpp"
+#include "kernels/math/sum32.hpp"
+
+/// What the host hands to training kernels: tables, networks and what is to be done with them, all in device memory.
+namespace shoal::cuda {
+
+using math::Act;
+using math::LossKind;
+using math::SolverKind;
+
+/// Rows of a tile: a multiple of 4, so that none of dropout's quads lies in two tiles, and at most math::kPartials, so
+/// that no two rows of a tile add to the same partial sum.
+inline constexpr std::uint32_t kTileRows = 32;
+static_assert(kTileRows % 4 == 0 && kTileRows <= math::kPartials);
+
+/// A table on the device, as one fold scales it.
+struct Rows {
+  const float* inputs = nullptr;         ///< [row][n_inputs]
+  const float* targets = nullptr;        ///< [row][n_outputs], scaled; null for classes
+  const std::int32_t* labels = nullptr;  ///< [row], of classes; null: there are none
+  const float* weights = nullptr;        ///< [row]; null: all 1
+  const float* class_weights = nullptr;  ///< [class], what balances them in training; null: there are no classes
+  const float* offset = nullptr;         ///< [n_inputs]; null: inputs are scaled already
+  const float* factor = nullptr;
+  const float* fill = nullptr;
+};
+
+/// A layer: its parameters, and where its values lie in a tile of rows.
+struct Layer {
+  std::uint32_t n_in = 0, n_out = 0;
+  Act activation = Act::identity;
+  std::uint32_t first_parameter = 0;  ///< [W | b], [n_out][n_in + 1]
+  std::uint32_t input = 0;            ///< [row][n_in]
+  std::uint32_t output = 0;           ///< [row][n_out]
+  std::uint32_t from = 0;  ///< [row][n_out], of a hidden layer, what its derivative is taken from: f'(z) where
+                           ///< stores_slope(), f(z) elsewhere, which is `output` unless units are dropped there
+  std::uint32_t keep = 0;  ///< [row][n_out], of a hidden layer of which units are dropped: their factors
+};
+
+/// A topology; see src/engine/cuda/network_shape.hpp for how a tile is laid out.
+struct Shape {
+  const Layer* layers = nullptr;
+  std::uint32_t n_layers = 0, n_parameters = 0;
+  std::uint32_t delta[2] = {};  ///< [row][fan_out] of the layers of even and of odd number
+  std::uint32_t tile_floats = 0;
+};
+
+/// What training of a network does not change. Floats of numbers that the definition rounds once.
+struct NetworkRules {
+  float momentum = 0;
+  float penalty = 0;  ///< of the weights' squares
+  float l1 = 0;
+  float beta_1 = 0, c_1 = 0, beta_2 = 0, c_2 = 0, epsilon = 0;  ///< c_k = 1 - beta_k
+  float huber_delta = 0;
+  float smoothed_label = 1, smoothed_other = 0;  ///< cross-entropy's targets of the row's class and of each
+  bool has_first_moment = false, nesterov = false, balances_classes = false;
+  double decay = 0;  ///< adamw's
+  double exact_beta_1 = 0, exact_beta_2 = 0;
+  double clip_norm = 0, dropout = 0, layer_rate = 1;
+  std::uint64_t seed = 0;
+  math::EpochRules epoch;
+};
+
+struct NetworkState {
+  math::EpochProgress progress;
+  math::EpochVerdict verdict = math::EpochVerdict::finished;  ///< a place without a network never moves
+  std::uint32_t target_epoch = 0;
+  std::uint64_t step = 0;
+  double beta_1_power = 1, beta_2_power = 1;
+};
+
+/// One epoch of one network.
+struct NetworkRecord {
+  double train_loss = 0, train_weight = 0;
+  double val_loss = 0;
+  double metric = 0;
+  std::uint32_t ran = 0;
+};
+
+/// What one block works on: networks of a gang, all in the same epochs.
+struct TrainTask {
+  Rows rows;
+  Shape shape;
+  LossKind loss = LossKind::squared;
+  SolverKind solver = SolverKind::sgd;
+  bool watches_train_loss = false;
+  std::uint32_t n_training = 0, n_validation = 0, batch = 0;
+  std::uint32_t first_epoch = 0, n_epochs = 0;
+  const std::uint32_t* training = nullptr;    ///< [n_training], rows of the table
+  const std::uint32_t* order = nullptr;       ///< [epoch][n_training], likewise; null: the network draws its own
+  const std::uint32_t* validation = nullptr;  ///< [n_validation]
+  const double* training_weight = nullptr;    ///< [epoch], sum over its rows; thread_per_network
+  std::uint64_t shuffle_seed = 0;
+  double validation_weight = 0;
+  std::uint32_t first_network = 0;      ///< of the gang
+  std::uint32_t n_networks = 0;         ///< of the whole gang: the stride of everything below
+  const float* rates = nullptr;         ///< [epoch][network]; not for adaptive ones
+  const NetworkRules* rules = nullptr;  ///< [network]
+  NetworkState* states = nullptr;       ///< [network]
+  float* weights = nullptr;             ///< [parameter][network], canonical order of parameters
+  float* first_moment = nullptr;        ///< likewise
+  float* second_moment = nullptr;       ///< likewise; null where the solver has none
+  float* best = nullptr;                ///< likewise; null where no member has patience
+  float* gradient = nullptr;            ///< [parameter]; block_per_network
+  float* tile = nullptr;                ///< [tile_floats]; null: in shared memory; block_per_network
+  NetworkRecord* records = nullptr;     ///< [epoch][network]
+};
+
+/// 1 / (sum of a minibatch's weights).
+SHOAL_HD float inverse_weight(bool weighted, float weight_sum, std::uint32_t n_rows) {
+  if (!weighted) return 1.0F / static_cast<float>(n_rows);
+  return weight_sum > 0.0F ? 1.0F / weight_sum : 0.0F;
+}
+
+}  // namespace shoal::cuda

@@ -1,0 +1,265 @@
+#include "engine/cuda/device_gangs.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "engine/cuda/supported.hpp"
+#include "engine/definition.hpp"
+#include "kernels/cuda/thread_per_network.cuh"
+#include "shoal/error.hpp"
+
+namespace shoal::cuda {
+namespace {
+
+/// Vectors begin at whole lines of the device's memory.
+constexpr std::size_t kLineFloats = 32;
+constexpr std::size_t lines(std::size_t n_floats) { return (n_floats + kLineFloats - 1) / kLineFloats * kLineFloats; }
+
+bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
+
+[[noreturn]] void refuse(Slot slot, const char* what) {
+  throw Error("engine cuda: place " + std::to_string(slot) + " was not prepared to " + what);
+}
+
+}  // namespace
+
+NetworkRules rules_of(const Trial& trial, bool maximize) {
+  const Hyperparameters& h = trial.hyperparameters;
+  NetworkRules r;
+  r.momentum = static_cast<float>(h.momentum);
+  r.penalty = static_cast<float>(l2_penalty(h));
+  r.l1 = static_cast<float>(h.l1);
+  r.beta_1 = static_cast<float>(h.beta_1);
+  r.c_1 = static_cast<float>(1.0 - h.beta_1);
+  r.beta_2 = static_cast<float>(h.beta_2);
+  r.c_2 = static_cast<float>(1.0 - h.beta_2);
+  r.epsilon = static_cast<float>(h.epsilon);
+  r.huber_delta = static_cast<float>(h.huber_delta);
+  const double other = h.label_smoothing / static_cast<double>(trial.topology.n_outputs);
+  r.smoothed_other = static_cast<float>(other);
+  r.smoothed_label = static_cast<float>(1.0 - h.label_smoothing + other);
+  r.has_first_moment = has_first_moment(h);
+  r.nesterov = h.nesterovs_momentum;
+  r.balances_classes = h.class_weight == ClassWeight::balanced;
+  r.decay = h.solver == Solver::adamw ? h.alpha : 0.0;
+  r.exact_beta_1 = h.beta_1;
+  r.exact_beta_2 = h.beta_2;
+  r.clip_norm = h.clip_norm;
+  r.dropout = h.dropout;
+  r.layer_rate = h.layer_rate;
+  r.seed = trial.seed;
+  r.epoch = {static_cast<std::uint32_t>(h.max_iter),
+             static_cast<std::uint32_t>(h.n_iter_no_change),
+             h.tol,
+             maximize,
+             h.learning_rate == Schedule::adaptive,
+             h.learning_rate_init};
+  return r;
+}
+
+bool DeviceGang::has_block_alone() const { return thread_kernel == shapes().size(); }
+
+std::uint64_t DeviceGangs::bytes_per_slot(const Gang& gang) {
+  const std::size_t n_parameters = gang.key.topology.n_parameters();
+  const std::uint64_t fixed =
+      sizeof(Place) + 2 * (sizeof(NetworkRules) + sizeof(NetworkState)) + 64 * (sizeof(float) + sizeof(NetworkRecord));
+  const std::uint64_t vectors = 2U + (has_second_moment(gang.key.solver) ? 1U : 0U) + (gang.keeps_best ? 1U : 0U);
+  if (thread_kernel_of(gang.key) < shapes().size()) return fixed + vectors * n_parameters * sizeof(float);
+  const NetworkShape shape(gang.key.topology, gang.has_dropout);
+  const std::size_t tile = shape.tile_is_shared() ? 0 : lines(shape.tile_floats);
+  return fixed + sizeof(DeviceGang) + ((vectors + 1) * lines(n_parameters) + tile) * sizeof(float);
+}
+
+void DeviceGangs::prepare(std::span<const Gang> gangs) {
+  gangs_.clear();
+  places_.clear();
+  shapes_.clear();
+  for (const Gang& gang : gangs) add_gang(gang);
+  upload_layers();
+  // Twice the same way: to learn how much it is, and to hand it out.
+  std::size_t n_floats = 0;
+  for (DeviceGang& gang : gangs_) allot(gang, n_floats);
+  floats_.grow(n_floats);
+  n_floats = 0;
+  for (DeviceGang& gang : gangs_) allot(gang, n_floats);
+  rules_.assign(places_.size(), {});
+  rules_are_new_ = true;
+  states_.assign(places_.size(), {});
+  device_rules_.grow(places_.size());
+  device_states_.grow(places_.size());
+}
+
+void DeviceGangs::add_gang(const Gang& gang) {
+  if (places_.size() < gang.first_slot + gang.n_slots) places_.resize(gang.first_slot + gang.n_slots);
+  const std::size_t kernel = thread_kernel_of(gang.key);
+  const std::uint32_t step = kernel == shapes().size() ? 1 : gang.n_slots;
+  const NetworkShape& shape =
+      shapes_.try_emplace({gang.key.topology, gang.has_dropout}, gang.key.topology, gang.has_dropout).first->second;
+  for (std::uint32_t first = 0; first < gang.n_slots; first += step) {
+    for (std::uint32_t i = 0; i < step; ++i) places_[gang.first_slot + first + i].gang = gangs_.size();
+    DeviceGang part;
+    part.key = gang.key;
+    part.first_slot = gang.first_slot + first;
+    part.n_slots = step;
+    part.keeps_best = gang.keeps_best;
+    part.has_dropout = gang.has_dropout;
+    part.thread_kernel = kernel;
+    part.shape = &shape;
+    gangs_.push_back(std::move(part));
+  }
+}
+
+void DeviceGangs::upload_layers() {
+  std::vector<Layer> layers;
+  std::map<const NetworkShape*, std::size_t> first;
+  for (const auto& [key, shape] : shapes_) {
+    first[&shape] = layers.size();
+    layers.insert(layers.end(), shape.layers.begin(), shape.layers.end());
+  }
+  layers_.grow(layers.size());
+  layers_.upload(layers, *stream_);
+  stream_->wait();
+  for (DeviceGang& gang : gangs_) gang.layers = layers_.get() + first.at(gang.shape);
+}
+
+/// Hands out the gang's parts of floats_ from n_floats on, which grows.
+void DeviceGangs::allot(DeviceGang& gang, std::size_t& n_floats) {
+  const auto take = [&](std::size_t n) {
+    const std::size_t first = n_floats;
+    n_floats += lines(n);
+    return n_floats <= floats_.size() ? std::span(floats_.get() + first, n) : std::span<float>();
+  };
+  const std::size_t n = std::size_t{gang.shape->n_parameters} * gang.n_slots;
+  gang.weights = {take(n), gang.n_slots};
+  gang.first_moment = {take(n), gang.n_slots};
+  if (has_second_moment(gang.key.solver)) gang.second_moment = {take(n), gang.n_slots};
+  if (gang.keeps_best) gang.best = {take(n), gang.n_slots};
+  if (!gang.has_block_alone()) return;
+  gang.gradient = take(n).data();
+  if (!gang.shape->tile_is_shared()) gang.tile = take(gang.shape->tile_floats).data();
+}
+
+const DeviceGangs::Place& DeviceGangs::place_of(Slot slot) const {
+  const Place& place = places_.at(slot);
+  if (!place.occupied) throw Error("engine cuda: there is no network at place " + std::to_string(slot));
+  return place;
+}
+
+void DeviceGangs::place(Slot slot, const Trial& trial, const TrialState& state) {
+  const Hyperparameters& h = trial.hyperparameters;
+  Place& place = places_.at(slot);
+  DeviceGang& gang = gangs_[place.gang];
+  const std::uint32_t column = slot - gang.first_slot;
+  if (gang_key(trial) != gang.key) refuse(slot, "hold a network of another gang's key");
+  if (has_patience(h) && !gang.keeps_best) refuse(slot, "keep the best parameters");
+  if (h.dropout > 0 && !gang.has_dropout) refuse(slot, "drop units");
+  const std::vector<float> zeros(state.parameters.size(), 0.0F);
+  const auto or_zeros = [&](const std::vector<float>& moment) -> std::span<const float> {
+    return moment.empty() ? zeros : moment;
+  };
+  gang.weights.write(column, state.parameters, *stream_);
+  if (has_first_moment(h)) gang.first_moment.write(column, or_zeros(state.first_moment), *stream_);
+  if (has_second_moment(h.solver)) gang.second_moment.write(column, or_zeros(state.second_moment), *stream_);
+  if (has_patience(h)) {
+    gang.best.write(column, state.best_parameters.empty() ? state.parameters : state.best_parameters, *stream_);
+  }
+  place.occupied = true;
+  place.hyperparameters = h;
+  rules_[slot] = rules_of(trial, maximize_);
+  rules_are_new_ = true;
+  states_[slot] = {{state.epoch, state.n_stalled, state.best_epoch, state.best_metric, state.n_rate_drops,
+                    state.n_rate_stalled, state.best_train_loss},
+                   static_cast<math::EpochVerdict>(state.status),
+                   0,
+                   state.step,
+                   state.beta_1_power,
+                   state.beta_2_power};
+}
+
+TrialState DeviceGangs::read(Slot slot) {
+  const Place& place = place_of(slot);
+  const Hyperparameters& h = place.hyperparameters;
+  DeviceGang& gang = gangs_[place.gang];
+  const std::uint32_t column = slot - gang.first_slot;
+  const NetworkState& network = states_[slot];
+  TrialState state;
+  state.step = network.step;
+  if (corrects_bias(h.solver)) {
+    state.beta_1_power = network.beta_1_power;
+    state.beta_2_power = network.beta_2_power;
+  }
+  state.epoch = network.progress.epoch;
+  state.n_stalled = network.progress.n_stalled;
+  state.best_epoch = network.progress.best_epoch;
+  state.best_metric = network.progress.best_metric;
+  state.n_rate_drops = network.progress.n_rate_drops;
+  state.n_rate_stalled = network.progress.n_rate_stalled;
+  state.best_train_loss = network.progress.best_train_loss;
+  state.status = static_cast<TrialStatus>(network.verdict);
+  state.parameters = gang.weights.read(column, *stream_);
+  if (has_first_moment(h)) state.first_moment = gang.first_moment.read(column, *stream_);
+  if (has_second_moment(h.solver)) state.second_moment = gang.second_moment.read(column, *stream_);
+  if (has_patience(h) && state.best_epoch > 0) state.best_parameters = gang.best.read(column, *stream_);
+  return state;
+}
+
+void DeviceGangs::free(Slot slot) {
+  places_.at(slot).occupied = false;
+  states_[slot] = {};
+}
+
+std::vector<float> DeviceGangs::weights(Slot slot) {
+  DeviceGang& gang = gangs_[place_of(slot).gang];
+  return gang.weights.read(slot - gang.first_slot, *stream_);
+}
+
+void DeviceGangs::set_targets(std::span<const TrainTarget> targets) {
+  for (NetworkState& state : states_) state.target_epoch = 0;
+  for (const TrainTarget& target : targets) {
+    static_cast<void>(place_of(target.slot));
+    states_[target.slot].target_epoch = target.epoch;
+  }
+}
+
+DeviceGangs::Epochs DeviceGangs::epochs_to_train(const DeviceGang& gang) const {
+  Epochs epochs{UINT32_MAX, 0};
+  for (Slot slot = gang.first_slot; slot < gang.first_slot + gang.n_slots; ++slot) {
+    const NetworkState& state = states_[slot];
+    const std::uint32_t target = std::min(state.target_epoch, rules_[slot].epoch.max_iter);
+    if (state.verdict != math::EpochVerdict::go_on || state.progress.epoch >= target) continue;
+    epochs.begin = std::min(epochs.begin, state.progress.epoch);
+    epochs.end = std::max(epochs.end, target);
+  }
+  return epochs.begin < epochs.end ? epochs : Epochs{};
+}
+
+void DeviceGangs::hand_to_device(std::span<const std::size_t> gangs) {
+  for (const std::size_t number : gangs) {
+    DeviceGang& gang = gangs_[number];
+    for (Columns* columns : {&gang.weights, &gang.first_moment, &gang.second_moment, &gang.best}) {
+      if (columns->exists()) columns->hand_to_device(*stream_);
+    }
+  }
+  if (rules_are_new_) device_rules_.upload(rules_, *stream_);
+  rules_are_new_ = false;
+  device_states_.upload(states_, *stream_);
+}
+
+void DeviceGangs::fill(const DeviceGang& gang, TrainTask& task) const {
+  task.shape = gang.shape->on_device(gang.layers);
+  task.loss = static_cast<LossKind>(gang.key.loss);
+  task.solver = static_cast<SolverKind>(gang.key.solver);
+  task.shuffle_seed = gang.key.shuffle_seed;
+  task.n_networks = gang.n_slots;
+  task.rules = device_rules_.get() + gang.first_slot;
+  task.states = device_states_.get() + gang.first_slot;
+  task.weights = gang.weights.get();
+  task.first_moment = gang.first_moment.get();
+  task.second_moment = gang.second_moment.get();
+  task.best = gang.best.get();
+  task.gradient = gang.gradient;
+  task.tile = gang.tile;
+}
+
+}  // namespace shoal::cuda

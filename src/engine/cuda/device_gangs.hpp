@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "engine/cuda/columns.hpp"
+#include "engine/cuda/device_memory.hpp"
+#include "engine/cuda/network_shape.hpp"
+#include "kernels/cuda/training.cuh"
+#include "shoal/engine.hpp"
+
+namespace shoal::cuda {
+
+/// Networks that one kernel trains together: the threads of blocks, or one network that has a block alone.
+struct DeviceGang {
+  GangKey key;
+  Slot first_slot = 0;
+  std::uint32_t n_slots = 0;
+  bool keeps_best = false, has_dropout = false;
+  std::size_t thread_kernel = 0;  ///< thread_kernel_of(key)
+  const NetworkShape* shape = nullptr;
+  const Layer* layers = nullptr;  ///< the shape's, on the device
+  Columns weights, first_moment, second_moment, best;
+  float* gradient = nullptr;  ///< block alone, as
+  float* tile = nullptr;      ///< where it does not fit into shared memory
+
+  [[nodiscard]] bool has_block_alone() const;
+};
+
+/// The gangs of a chunk, with what training needs of them on the device and what decides about them on the host.
+class DeviceGangs {
+ public:
+  /// `stream` outlives it.
+  explicit DeviceGangs(const Stream& stream, bool maximize) : stream_(&stream), maximize_(maximize) {}
+
+  /// Bytes that prepare() takes for one place of a gang.
+  [[nodiscard]] static std::uint64_t bytes_per_slot(const Gang& gang);
+  /// Allocates, all at once.
+  void prepare(std::span<const Gang> gangs);
+
+  void place(Slot slot, const Trial& trial, const TrialState& state);
+  [[nodiscard]] TrialState read(Slot slot);
+  void free(Slot slot);
+  [[nodiscard]] std::vector<float> weights(Slot slot);
+  [[nodiscard]] const GangKey& key(Slot slot) const { return gangs_[place_of(slot).gang].key; }
+  [[nodiscard]] const Hyperparameters& hyperparameters(Slot slot) const { return places_[slot].hyperparameters; }
+  [[nodiscard]] bool occupied(Slot slot) const { return places_[slot].occupied; }
+
+  /// Others train no more until they are given a target again.
+  void set_targets(std::span<const TrainTarget> targets);
+  /// Epochs that some member is to train now; `end` is one behind the last.
+  struct Epochs {
+    std::uint32_t begin = 0, end = 0;
+  };
+  [[nodiscard]] Epochs epochs_to_train(const DeviceGang& gang) const;
+
+  [[nodiscard]] std::span<const DeviceGang> all() const noexcept { return gangs_; }
+  /// Brings the device up to date; training is about to change these gangs.
+  void hand_to_device(std::span<const std::size_t> gangs);
+  /// What `task` needs of a gang.
+  void fill(const DeviceGang& gang, TrainTask& task) const;
+  void download_states() { device_states_.download(states_, *stream_); }
+
+ private:
+  struct Place {
+    std::size_t gang = 0;
+    bool occupied = false;
+    Hyperparameters hyperparameters;
+  };
+  [[nodiscard]] const Place& place_of(Slot slot) const;
+  void add_gang(const Gang& gang);
+  void upload_layers();
+  void allot(DeviceGang& gang, std::size_t& n_floats);
+
+  const Stream* stream_;
+  bool maximize_;
+  std::vector<DeviceGang> gangs_;
+  std::vector<Place> places_;
+  std::map<std::pair<Topology, bool>, NetworkShape> shapes_;  ///< by topology and whether units are dropped
+  DeviceBuffer<Layer> layers_;
+  DeviceBuffer<float> floats_;  ///< everything of the gangs that is made of floats
+  std::vector<NetworkRules> rules_;
+  std::vector<NetworkState> states_;
+  DeviceBuffer<NetworkRules> device_rules_;
+  DeviceBuffer<NetworkState> device_states_;
+  bool rules_are_new_ = false;
+};
+
+/// What a network's kernel reads of its trial.
+[[nodiscard]] NetworkRules rules_of(const Trial& trial, bool maximize);
+
+}  // namespace shoal::cuda
