@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "shoal/data.hpp"
+#include "shoal/engine.hpp"
+#include "shoal/trial.hpp"
+
+/// 200 random trials of every solver, loss, activation, schedule and penalty, and one hash of what training makes of
+/// them: the same for every strict engine, compiler, level of optimisation and machine.
+namespace shoal::testing {
+
+inline constexpr std::uint64_t kTrainedHash = 0x71C969D9E52BA47E;
+
+struct HashedSweep {
+  Dataset data;
+  std::vector<Trial> trials;
+};
+[[nodiscard]] std::vector<HashedSweep> hashed_sweeps();
+/// Words of the definition that no trial has, each after a space: the hash would say nothing of them.
+[[nodiscard]] std::string missing_from(std::span<const HashedSweep> sweeps);
+
+using MakeEngine = std::function<std::unique_ptr<Engine>(const Dataset&)>;
+/// Trains the trials to their ends, `step` epochs a call.
+[[nodiscard]] std::uint64_t trained_hash(std::span<const HashedSweep> sweeps, const MakeEngine& make,
+                                         std::uint32_t step);
+
+}  // namespace shoal::testing
