@@ -1,8 +1,9 @@
 #pragma once
 
 // What a kernel needs of a GPU: under nvcc the CUDA runtime, under g++ with SHOAL_EMULATION a twin of it on the host
-// (tests/emulation). A kernel's text is the same for both.
+// (tests/emulation). A kernel's text is the same for both. SHOAL_ASSUME: what the compiler may take for granted.
 
+#include <cassert>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -14,11 +15,13 @@
 #define SHOAL_KERNEL
 #define SHOAL_DEVICE inline
 #define SHOAL_UNROLL
+#define SHOAL_ASSUME(condition) assert(condition)
 #else
 #include <cuda_runtime.h>
 #define SHOAL_KERNEL __global__
 #define SHOAL_DEVICE __device__ __forceinline__
 #define SHOAL_UNROLL _Pragma("unroll")
+#define SHOAL_ASSUME(condition) __builtin_assume(condition)
 #endif
 
 #include "shoal/error.hpp"

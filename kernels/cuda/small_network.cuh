@@ -7,7 +7,7 @@
 #include "kernels/cuda/training.cuh"
 
 /// One thread's network of two hidden layers whose sizes the compiler knows, so that everything stays in registers:
-/// forward, loss and backward of one row (docs/numerics.md).
+/// forward, loss and backward of one row (docs/numerics.md). Derivatives are taken from f(z), which must hold them.
 namespace shoal::cuda {
 
 template <std::uint32_t kIn, std::uint32_t kHidden1, std::uint32_t kHidden2, std::uint32_t kOut>
@@ -44,38 +44,29 @@ SHOAL_DEVICE void layer_gradient(const float* delta, const float* below, float* 
 }
 
 template <std::uint32_t kIn, std::uint32_t kOut>
-SHOAL_DEVICE void layer_back(Act act, const float* w, const float* delta, const float* from, float* delta_below) {
+SHOAL_DEVICE void layer_back(Act act, const float* w, const float* delta, const float* below, float* delta_below) {
   SHOAL_UNROLL
   for (std::uint32_t i = 0; i < kIn; ++i) {
     float e = 0.0F;
     SHOAL_UNROLL
     for (std::uint32_t o = 0; o < kOut; ++o) e = strict::fma(delta[o], w[o * (kIn + 1) + i], e);
-    delta_below[i] = derive(act, from[i], e);
+    delta_below[i] = derive(act, below[i], e);
   }
 }
 
 template <class S>
 struct Activations {
   float a_1[S::n_1], a_2[S::n_2], out[S::n_out];
-  float from_1[S::n_1], from_2[S::n_2];  ///< what their derivatives are taken from
 };
-
-template <std::uint32_t kN>
-SHOAL_DEVICE void layer_activate(Act act, float* a, float* from) {
-  SHOAL_UNROLL
-  for (std::uint32_t i = 0; i < kN; ++i) {
-    const float z = a[i];
-    a[i] = activate(act, z);
-    from[i] = derive_from(act, z, a[i]);
-  }
-}
 
 template <class S>
 SHOAL_DEVICE void forward(const float* w, const float* x, Act act_1, Act act_2, Activations<S>& v) {
   layer_forward<S::n_in, S::n_1>(w, x, v.a_1);
-  layer_activate<S::n_1>(act_1, v.a_1, v.from_1);
+  SHOAL_UNROLL
+  for (std::uint32_t i = 0; i < S::n_1; ++i) v.a_1[i] = activate(act_1, v.a_1[i]);
   layer_forward<S::n_1, S::n_2>(w + S::first_2, v.a_1, v.a_2);
-  layer_activate<S::n_2>(act_2, v.a_2, v.from_2);
+  SHOAL_UNROLL
+  for (std::uint32_t i = 0; i < S::n_2; ++i) v.a_2[i] = activate(act_2, v.a_2[i]);
   layer_forward<S::n_2, S::n_out>(w + S::first_3, v.a_2, v.out);
 }
 
@@ -98,10 +89,10 @@ SHOAL_DEVICE void backward(const float* w, const float* x, Act act_1, Act act_2,
                            const float* delta, float* g) {
   layer_gradient<S::n_2, S::n_out>(delta, v.a_2, g + S::first_3);
   float delta_2[S::n_2];
-  layer_back<S::n_2, S::n_out>(act_2, w + S::first_3, delta, v.from_2, delta_2);
+  layer_back<S::n_2, S::n_out>(act_2, w + S::first_3, delta, v.a_2, delta_2);
   layer_gradient<S::n_1, S::n_2>(delta_2, v.a_1, g + S::first_2);
   float delta_1[S::n_1];
-  layer_back<S::n_1, S::n_2>(act_1, w + S::first_2, delta_2, v.from_1, delta_1);
+  layer_back<S::n_1, S::n_2>(act_1, w + S::first_2, delta_2, v.a_1, delta_1);
   layer_gradient<S::n_in, S::n_1>(delta_1, x, g);
 }
 

@@ -29,11 +29,18 @@ SHOAL_DEVICE void step(Network<S>& net, const NetworkRules& rules, float eta, fl
   net.weight_sum = 0.0F;
 }
 
+/// Of the hidden layer. What the kernel does not train is not compiled into its loops.
+SHOAL_DEVICE Act activation_of(const TrainTask& task, std::uint32_t layer) {
+  const Act act = task.shape.layers[layer].activation;
+  SHOAL_ASSUME(!math::stores_slope(act));
+  return act;
+}
+
 template <class S>
 SHOAL_DEVICE double train_epoch(const TrainTask& task, std::uint32_t e, bool active, const NetworkRules& rules,
                                 float eta, Network<S>& net) {
-  const Act act_1 = task.shape.layers[0].activation;
-  const Act act_2 = task.shape.layers[1].activation;
+  const Act act_1 = activation_of(task, 0);
+  const Act act_2 = activation_of(task, 1);
   const bool half = task.loss == LossKind::half_squared;
   math::Sum32 loss;
   std::uint32_t in_minibatch = 0;
@@ -59,8 +66,8 @@ SHOAL_DEVICE double train_epoch(const TrainTask& task, std::uint32_t e, bool act
 
 template <class S>
 SHOAL_DEVICE double validation_loss(const TrainTask& task, bool active, const Network<S>& net) {
-  const Act act_1 = task.shape.layers[0].activation;
-  const Act act_2 = task.shape.layers[1].activation;
+  const Act act_1 = activation_of(task, 0);
+  const Act act_2 = activation_of(task, 1);
   const bool half = task.loss == LossKind::half_squared;
   math::Sum32 loss;
   each_row<S>(task.rows, task.validation, task.n_validation, active, [&](std::uint32_t, const float* x) {

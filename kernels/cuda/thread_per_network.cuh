@@ -7,8 +7,9 @@
 
 /// Many small networks at once: a thread trains one network whose parameters stay in its registers; the rows of a
 /// minibatch lie in shared memory and are read by all threads of a block together. Strict order (docs/numerics.md): no
-/// sum is split over threads. It knows sgd and squared errors, and nothing beside: no schedule that adapts, no penalty
-/// but the weights' squares, no clipping, no dropped units, no rates or classes of their own.
+/// sum is split over threads. It knows sgd, squared errors and activations f whose derivative is a function of f(z),
+/// and nothing beside: no schedule that adapts, no penalty but the weights' squares, no clipping, no dropped units, no
+/// rates or classes of their own.
 namespace shoal::cuda {
 
 /// Networks of a block.

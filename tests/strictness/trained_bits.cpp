@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "engine/cpu/cpu_engine.hpp"
@@ -13,8 +12,10 @@
 
 namespace {
 
-/// Threads, epochs a call.
-using Runs = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+struct Run {
+  std::uint32_t n_threads, step;
+};
+using Runs = std::vector<Run>;
 const Runs kAll = {{1, 1}, {1, 3}, {1, 100}, {2, 1}, {2, 3}, {2, 100}, {7, 1}, {7, 3}, {7, 100}};
 const Runs kFew = {{1, 3}, {2, 100}, {7, 1}};
 
@@ -29,12 +30,14 @@ int main(int n_arguments, char**) {
   }
   bool ok = true;
   for (const cpu::Kernels& kernels : cpu::all_kernels()) {
-    for (const auto& [threads, step] : n_arguments > 1 ? kFew : kAll) {
-      const auto make = [&](const Dataset& data) { return make_cpu_engine(data, {.n_threads = threads}, kernels); };
-      const std::uint64_t hash = testing::trained_hash(sweeps, make, step);
+    for (const Run& run : n_arguments > 1 ? kFew : kAll) {
+      const auto make = [&](const Dataset& data) {
+        return make_cpu_engine(data, {.n_threads = run.n_threads}, kernels);
+      };
+      const std::uint64_t hash = testing::trained_hash(sweeps, make, run.step);
       ok = ok && hash == testing::kTrainedHash;
       std::printf("%016llx %-8.*s %u threads, %u epochs a call\n", static_cast<unsigned long long>(hash),
-                  static_cast<int>(kernels.target.size()), kernels.target.data(), threads, step);
+                  static_cast<int>(kernels.target.size()), kernels.target.data(), run.n_threads, run.step);
     }
   }
   return ok ? 0 : 1;

@@ -6,7 +6,7 @@
 
 namespace shoal {
 
-/// Strict training of very small networks on an NVIDIA GPU, a thread a network; why_not() names what it does not do.
+/// Strict training on an NVIDIA GPU, tiny networks a thread each, others a block; why_not() names what it does not do.
 /// In a build without CUDA it throws UnavailableError.
 [[nodiscard]] std::unique_ptr<Engine> make_cuda_engine(const Dataset& dataset, const EngineOptions& options);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/cuda/thread_per_network.cuh"
+#include "kernels/math/kinds.hpp"
 
 namespace shoal::cuda {
 
@@ -11,7 +12,9 @@ std::size_t thread_kernel_of(const GangKey& key) {
   const Topology& t = key.topology;
   const bool is_known = key.plain && key.solver == Solver::sgd && key.shuffle != Shuffle::per_trial &&
                         (key.loss == Loss::squared_error || key.loss == Loss::half_squared_error);
-  if (!is_known || t.hidden_layer_sizes.size() != 2) return all.size();
+  const bool keeps_slopes =
+      std::ranges::any_of(t.activations, [](Activation f) { return math::stores_slope(static_cast<math::Act>(f)); });
+  if (!is_known || keeps_slopes || t.hidden_layer_sizes.size() != 2) return all.size();
   const auto equal = [](std::uint32_t a, std::int32_t b) { return static_cast<std::int64_t>(a) == b; };
   const auto found = std::ranges::find_if(all, [&](const ShapeSize& s) {
     return equal(s.n_inputs, t.n_inputs) && equal(s.n_hidden_1, t.hidden_layer_sizes[0]) &&
