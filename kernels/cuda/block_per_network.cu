@@ -1,5 +1,6 @@
 #include "kernels/cuda/block_per_network.cuh"
 #include "kernels/cuda/minibatch.cuh"
+#include "kernels/cuda/optimizer_step.cuh"
 #include "kernels/math/sum32.hpp"
 
 namespace shoal::cuda {
@@ -30,50 +31,10 @@ SHOAL_DEVICE double gradient_norm(const BlockNetwork& net) {
   return norm;
 }
 
-struct Rates {
-  float eta;    ///< adam, adamw: with both bias corrections
-  float decay;  ///< adamw
-};
-
-SHOAL_DEVICE Rates layer_rates(const BlockNetwork& net, float rate, std::uint32_t l) {
-  double factor = 1.0;
-  for (std::uint32_t above = net.task->shape.n_layers - 1; above > l; --above) factor *= net.rules.layer_rate;
-  const auto own = static_cast<double>(static_cast<float>(static_cast<double>(rate) * factor));
-  Rates rates{static_cast<float>(own), static_cast<float>(own * net.rules.decay)};
-  if (net.task->solver == SolverKind::adam || net.task->solver == SolverKind::adamw) {
-    rates.eta = static_cast<float>(own * ::sqrt(1.0 - net.state.beta_2_power) / (1.0 - net.state.beta_1_power));
-  }
-  return rates;
-}
-
-SHOAL_DEVICE void update(const BlockNetwork& net, const Rates& rates, std::uint32_t p, bool is_bias, float g) {
-  const TrainTask& task = *net.task;
-  const NetworkRules& rules = net.rules;
-  float w = task.weights[p];
-  if (task.solver == SolverKind::sgd) {
-    if (!rules.has_first_moment) {
-      strict::sgd_step(w, g, rates.eta);
-    } else if (rules.nesterov) {
-      strict::nesterov_step(w, task.first_moment[p], g, rates.eta, rules.momentum);
-    } else {
-      strict::momentum_step(w, task.first_moment[p], g, rates.eta, rules.momentum);
-    }
-  } else if (task.solver == SolverKind::rmsprop) {
-    strict::rmsprop_step(w, task.second_moment[p], g, rates.eta, rules.beta_2, rules.c_2, rules.epsilon);
-  } else {
-    if (!is_bias && rates.decay != 0.0F) w = strict::decayed(w, rates.decay);
-    strict::adam_step(w, task.first_moment[p], task.second_moment[p], g, rates.eta, rules.beta_1, rules.c_1,
-                      rules.beta_2, rules.c_2, rules.epsilon);
-  }
-  task.weights[p] = w;
-}
-
 /// One optimizer step from the gradient sums of a minibatch, which become 0.
 SHOAL_DEVICE void step(BlockNetwork& net, float rate, float inverse) {
   const TrainTask& task = *net.task;
-  ++net.state.step;
-  net.state.beta_1_power *= net.rules.exact_beta_1;
-  net.state.beta_2_power *= net.rules.exact_beta_2;
+  begin_step(net.rules, net.state);
   float shortened = 1.0F;
   if (net.rules.clip_norm > 0.0) {
     each_parameter(task.shape, [&](std::uint32_t, std::uint32_t p, bool is_bias) {
@@ -83,15 +44,16 @@ SHOAL_DEVICE void step(BlockNetwork& net, float rate, float inverse) {
     const double norm = gradient_norm(net);
     if (norm > net.rules.clip_norm) shortened = static_cast<float>(net.rules.clip_norm / norm);
   }
+  const Parameters parameters{task.weights, task.first_moment, task.second_moment};
   Rates rates{};
   std::uint32_t layer_of_rates = UINT32_MAX;
   each_parameter(task.shape, [&](std::uint32_t l, std::uint32_t p, bool is_bias) {
-    if (l != layer_of_rates) rates = layer_rates(net, rate, l);
+    if (l != layer_of_rates) rates = layer_rates(net.rules, net.state, task.solver, rate, task.shape.n_layers - 1 - l);
     layer_of_rates = l;
     const float sum = task.gradient[p];
     const float g = net.rules.clip_norm > 0.0 ? sum * shortened
                                               : finished_gradient(sum, task.weights[p], is_bias, net.rules, inverse);
-    update(net, rates, p, is_bias, g);
+    update(net.rules, task.solver, rates, is_bias, g, p, parameters);
     task.gradient[p] = 0.0F;
   });
   barrier();
@@ -160,9 +122,7 @@ SHOAL_DEVICE void train_epoch(BlockNetwork& net, std::uint32_t e) {
   const std::uint32_t epoch = task.first_epoch + e;
   const math::EpochRules& rules = net.rules.epoch;
   const float rate =
-      rules.adaptive_rate
-          ? static_cast<float>(math::adaptive_rate(rules.learning_rate_init, net.state.progress.n_rate_drops))
-          : task.rates[static_cast<std::size_t>(e) * task.n_networks + task.first_network];
+      epoch_rate(rules, net.state, task.rates + static_cast<std::size_t>(e) * task.n_networks + task.first_network);
   if (task.order != nullptr) {
     const std::uint32_t* const order = task.order + static_cast<std::size_t>(e) * task.n_training;
     train_rows(net, rate, [&](std::uint32_t position) { return order[position]; });

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/cuda/activation.cuh"
+#include "kernels/cuda/loss.cuh"
 #include "kernels/cuda/training.cuh"
 #include "kernels/math/dropout.hpp"
 #include "kernels/math/permutation.hpp"
@@ -51,17 +52,6 @@ SHOAL_DEVICE Tile block_tile(float* elsewhere) {
   return {memory, elsewhere != nullptr ? elsewhere : reinterpret_cast<float*>(memory + 1), 0};
 }
 
-SHOAL_DEVICE bool is_weighted(const Rows& rows, const NetworkRules& rules) {
-  return rows.weights != nullptr || rules.balances_classes;
-}
-SHOAL_DEVICE float table_weight(const Rows& rows, std::uint32_t row) {
-  return rows.weights == nullptr ? 1.0F : rows.weights[row];
-}
-SHOAL_DEVICE float training_weight(const Rows& rows, const NetworkRules& rules, std::uint32_t row) {
-  const float of_row = table_weight(rows, row);
-  return rules.balances_classes ? of_row * rows.class_weights[rows.labels[row]] : of_row;
-}
-
 /// row_at(r): row of the table; weight_of(row). Scales the rows' inputs.
 template <class RowAt, class WeightOf>
 SHOAL_DEVICE void stage(const Rows& rows, const Shape& shape, Tile& tile, std::uint32_t n_rows, RowAt row_at,
@@ -77,8 +67,7 @@ SHOAL_DEVICE void stage(const Rows& rows, const Shape& shape, Tile& tile, std::u
   float* const to = tile.values + shape.layers[0].input;
   each(n_rows * n_in, [&](std::uint32_t element) {
     const std::uint32_t i = element % n_in;
-    const float x = rows.inputs[static_cast<std::size_t>(tile.memory->row[element / n_in]) * n_in + i];
-    to[element] = rows.offset == nullptr ? x : strict::is_nan(x) ? rows.fill[i] : (x - rows.offset[i]) * rows.factor[i];
+    to[element] = scaled_input(rows, tile.memory->row[element / n_in], n_in, i);
   });
   barrier();
 }
@@ -127,72 +116,7 @@ SHOAL_DEVICE void forward(const Shape& shape, const float* weights, const Tile& 
   }
 }
 
-SHOAL_DEVICE float residual_loss(LossKind kind, float residual, float huber_delta, float sum, float& delta) {
-  const float distance = strict::absolute(residual);
-  switch (kind) {
-    case LossKind::absolute:
-      delta = residual > 0.0F ? 1.0F : residual < 0.0F ? -1.0F : 0.0F;
-      return sum + distance;
-    case LossKind::huber: {
-      const float q = huber_delta < distance ? huber_delta : distance;
-      delta = residual < -huber_delta ? -huber_delta : huber_delta < residual ? huber_delta : residual;
-      return strict::fma(q, distance - 0.5F * q, sum);
-    }
-    default:
-      delta = kind == LossKind::half_squared ? residual : residual + residual;
-      return strict::fma(residual, residual, sum);
-  }
-}
-
-/// A row's loss where outputs stay what they are. delta: dloss/dz, [n_out].
-SHOAL_DEVICE float regression_row(LossKind kind, std::uint32_t n_out, float huber_delta, const float* y,
-                                  const float* target, float* delta) {
-  float sum = 0.0F;
-  for (std::uint32_t o = 0; o < n_out; ++o) {
-    sum = residual_loss(kind, y[o] - (target == nullptr ? 0.0F : target[o]), huber_delta, sum, delta[o]);
-  }
-  return kind == LossKind::half_squared ? 0.5F * sum : sum;
-}
-
-/// Softmax in place and its cross-entropy. The targets: `smoothed_label` of the row's class, `smoothed_other` of
-/// others.
-SHOAL_DEVICE float softmax_row(std::uint32_t n_out, std::uint32_t label, float smoothed_label, float smoothed_other,
-                               float* z, float* delta) {
-  float m = z[0];
-  for (std::uint32_t o = 1; o < n_out; ++o) m = m < z[o] ? z[o] : m;
-  float loss = m - z[label];
-  if (smoothed_other != 0.0F) {
-    float all = 0.0F;
-    for (std::uint32_t o = 0; o < n_out; ++o) all += m - z[o];
-    loss = smoothed_other * all + (smoothed_label - smoothed_other) * loss;
-  }
-  float sum = 0.0F;
-  for (std::uint32_t o = 0; o < n_out; ++o) {
-    z[o] = strict::exp_of(z[o] - m);
-    sum += z[o];
-  }
-  for (std::uint32_t o = 0; o < n_out; ++o) {
-    z[o] = z[o] / sum;
-    delta[o] = o == label ? z[o] - smoothed_label : smoothed_other != 0.0F ? z[o] - smoothed_other : z[o];
-  }
-  return loss + strict::log_of(sum);
-}
-
-/// Sigmoid in place and its cross-entropy, summed over outputs. target: null: `label` is that of the only output.
-SHOAL_DEVICE float sigmoid_row(std::uint32_t n_out, const float* target, float label, float* z, float* delta) {
-  float loss = 0.0F;
-  for (std::uint32_t o = 0; o < n_out; ++o) {
-    const float value = z[o];
-    const float t = target == nullptr ? label : target[o];
-    const float above = value > 0.0F ? value : 0.0F;
-    loss += (above - value * t) + strict::log1p_exp_minus(value);
-    z[o] = strict::sigmoid(value);
-    delta[o] = z[o] - t;
-  }
-  return loss;
-}
-
-/// Outputs, row losses and weighted dloss/dz of the output layer. training: the targets are smoothed.
+/// Outputs, row losses and weighted dloss/dz of the output layer. training: as output_row().
 SHOAL_DEVICE void output(const Rows& rows, const Shape& shape, LossKind kind, const NetworkRules& rules, bool training,
                          const Tile& tile) {
   const std::uint32_t n_out = shape.layers[shape.n_layers - 1].n_out;
@@ -200,18 +124,7 @@ SHOAL_DEVICE void output(const Rows& rows, const Shape& shape, LossKind kind, co
   each(tile.n_rows, [&](std::uint32_t r) {
     float* const z = tile.values + shape.layers[shape.n_layers - 1].output + r * n_out;
     float* const delta = tile.values + shape.delta[(shape.n_layers - 1) % 2] + r * n_out;
-    const std::size_t row = tile.memory->row[r];
-    const float* const target = rows.targets == nullptr ? nullptr : rows.targets + row * n_out;
-    const std::int32_t label = rows.labels == nullptr ? 0 : rows.labels[row];
-    if (kind == LossKind::cross_entropy) {
-      tile.memory->loss[r] =
-          softmax_row(n_out, static_cast<std::uint32_t>(label), training ? rules.smoothed_label : 1.0F,
-                      training ? rules.smoothed_other : 0.0F, z, delta);
-    } else if (kind == LossKind::binary_cross_entropy) {
-      tile.memory->loss[r] = sigmoid_row(n_out, target, static_cast<float>(label), z, delta);
-    } else {
-      tile.memory->loss[r] = regression_row(kind, n_out, rules.huber_delta, z, target, delta);
-    }
+    tile.memory->loss[r] = output_row(rows, kind, rules, training, tile.memory->row[r], n_out, z, delta);
     for (std::uint32_t o = 0; weighted && o < n_out; ++o) delta[o] *= tile.memory->weight[r];
   });
   barrier();
@@ -263,16 +176,6 @@ SHOAL_DEVICE void each_parameter(const Shape& shape, Work work) {
     each(layer.n_out * (layer.n_in + 1),
          [&](std::uint32_t p) { work(l, layer.first_parameter + p, p % (layer.n_in + 1) == layer.n_in); });
   }
-}
-
-/// Gradient sum -> the gradient that a step uses, before it is clipped.
-SHOAL_DEVICE float finished_gradient(float sum, float w, bool is_bias, const NetworkRules& rules, float inverse) {
-  float g = sum * inverse;
-  if (is_bias) return g;
-  const float penalty = rules.penalty * inverse;
-  const float l1 = rules.l1 * inverse;
-  if (penalty != 0.0F) g = strict::fma(penalty, w, g);
-  return l1 != 0.0F ? strict::with_l1(g, w, l1) : g;
 }
 
 }  // namespace shoal::cuda

@@ -1,5 +1,6 @@
 #include "kernels/cuda/block_per_network.cuh"
 #include "kernels/cuda/minibatch.cuh"
+#include "kernels/cuda/optimizer_step.cuh"
 #include "kernels/cuda/probe.cuh"
 
 namespace shoal::cuda {

@@ -15,8 +15,7 @@ template <class S>
 SHOAL_DEVICE void stage_row(const Rows& rows, std::size_t row, float* to) {
   SHOAL_UNROLL
   for (std::uint32_t i = 0; i < S::n_in; ++i) {
-    const float x = rows.inputs[row * S::n_in + i];
-    to[i] = rows.offset == nullptr ? x : strict::is_nan(x) ? rows.fill[i] : (x - rows.offset[i]) * rows.factor[i];
+    to[i] = scaled_input(rows, row, S::n_in, i);
   }
   SHOAL_UNROLL
   for (std::uint32_t o = 0; o < S::n_out; ++o) {

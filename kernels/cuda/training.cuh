@@ -5,6 +5,7 @@
 #include "kernels/cuda/device.hpp"
 #include "kernels/math/epoch_decision.hpp"
 #include "kernels/math/kinds.hpp"
+#include "kernels/math/scalar.hpp"
 #include "kernels/math/sum32.hpp"
 
 /// What the host hands to training kernels: tables, networks and what is to be done with them, all in device memory.
@@ -30,6 +31,13 @@ struct Rows {
   const float* factor = nullptr;
   const float* fill = nullptr;
 };
+
+/// Input i of the table's row, scaled; what is missing is filled in.
+SHOAL_DEVICE float scaled_input(const Rows& rows, std::size_t row, std::uint32_t n_in, std::uint32_t i) {
+  const float x = rows.inputs[row * n_in + i];
+  if (rows.offset == nullptr) return x;
+  return math::scalar::is_nan(x) ? rows.fill[i] : (x - rows.offset[i]) * rows.factor[i];
+}
 
 /// A layer: its parameters, and where its values lie in a tile of rows.
 struct Layer {

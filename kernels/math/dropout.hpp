@@ -23,6 +23,12 @@ struct Dropout {
     for (int i = 0; i < 4; ++i) four[i] = words.word[i] < threshold ? 0.0F : scale;
   }
 
+  /// Of one element.
+  SHOAL_HD float factor(std::uint32_t layer, std::uint32_t element) const {
+    const Words4 words = random_words(Purpose::dropout, step, layer, element / 4, seed);
+    return words.word[element % 4] < threshold ? 0.0F : scale;
+  }
+
   float scale;
   std::uint32_t threshold, step;
   std::uint64_t seed;

@@ -11,6 +11,7 @@
 #include "kernels/math/normal.hpp"
 #include "kernels/math/permutation.hpp"
 #include "kernels/math/philox.hpp"
+#include "kernels/math/sum32.hpp"
 
 namespace shoal {
 namespace {
@@ -159,6 +160,20 @@ std::vector<float> class_weights(const Dataset& dataset, const Split& split, Cla
 float training_weight(const Dataset& dataset, std::span<const float> class_weights, std::uint32_t row) {
   const float of_row = dataset.weights.empty() ? 1.0F : dataset.weights[row];
   return class_weights.empty() ? of_row : of_row * class_weights[static_cast<std::size_t>(dataset.labels[row])];
+}
+
+double mean_row_loss(const Dataset& dataset, const Trial& trial, std::span<const std::uint32_t> rows,
+                     std::span<const float> losses) {
+  const std::vector<float> of_classes =
+      class_weights(dataset, dataset.splits.at(trial.fold), trial.hyperparameters.class_weight);
+  math::Sum32 loss;
+  math::Sum32 weight;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const auto row_weight = static_cast<double>(training_weight(dataset, of_classes, rows[r]));
+    loss.add(row_weight * static_cast<double>(losses[r]));
+    weight.add(row_weight);
+  }
+  return loss.total() / weight.total();
 }
 
 std::vector<float> dropout_row(const Trial& trial, std::uint64_t step, std::size_t l, std::size_t position) {

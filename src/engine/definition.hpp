@@ -38,6 +38,10 @@ void fill_epoch_order(const Trial& trial, std::uint32_t epoch, std::span<std::ui
 /// Weight of a row in training: the table's times that of its class.
 [[nodiscard]] float training_weight(const Dataset& dataset, std::span<const float> class_weights, std::uint32_t row);
 
+/// Mean of row losses as training weighs them; losses: unweighted, one a row.
+[[nodiscard]] double mean_row_loss(const Dataset& dataset, const Trial& trial, std::span<const std::uint32_t> rows,
+                                   std::span<const float> losses);
+
 /// Dropout's factors of the units of hidden layer `l` for the row at `position` of the minibatch after `step` others.
 [[nodiscard]] std::vector<float> dropout_row(const Trial& trial, std::uint64_t step, std::size_t l,
                                              std::size_t position);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/cpu/cpu_engine.hpp"
+#include "engine/cuda/cublas_engine.hpp"
 #include "engine/cuda/cuda_engine.hpp"
 #include "engine/reference/reference_engine.hpp"
 #include "shoal/engine.hpp"
@@ -24,10 +25,11 @@ constexpr std::array kMakers{
     Maker{"cpu", cpu_engine_info,
           [](const Dataset& dataset, const EngineOptions& options) { return make_cpu_engine(dataset, options); }},
     Maker{"cuda", cuda_engine_info, make_cuda_engine},
+    Maker{"cublas", cublas_engine_info, make_cublas_engine},
 };
 
-/// `auto`: the first of these that is there.
-constexpr std::array kPreferred{std::string_view("cpu")};
+/// What `auto` takes: for strict precision the engine that is always there, for the others the only one.
+constexpr std::string_view automatic(Precision precision) { return precision == Precision::strict ? "cpu" : "cublas"; }
 
 const Maker* maker_of(std::string_view name) {
   const auto* found = std::ranges::find(kMakers, name, &Maker::name);
@@ -43,12 +45,7 @@ std::vector<EngineInfo> engines() {
 }
 
 std::unique_ptr<Engine> make_engine(std::string_view name, const Dataset& dataset, const EngineOptions& options) {
-  if (name == "auto") {
-    for (const std::string_view preferred : kPreferred) {
-      const Maker* maker = maker_of(preferred);
-      if (maker != nullptr && maker->info().available) return maker->make(dataset, options);
-    }
-  }
+  if (name == "auto") name = automatic(options.precision);
   const Maker* maker = maker_of(name);
   if (maker == nullptr) {
     std::vector<std::string_view> known;

@@ -1,4 +1,5 @@
-// The CUDA engine of a build without CUDA.
+// The engines that need a GPU in a build without CUDA.
+#include "engine/cuda/cublas_engine.hpp"
 #include "engine/cuda/cuda_engine.hpp"
 #include "shoal/error.hpp"
 
@@ -11,6 +12,13 @@ std::unique_ptr<Engine> make_timed_cuda_engine(const Dataset& dataset, const Eng
   return make_cuda_engine(dataset, options);
 }
 
+std::unique_ptr<Engine> make_cublas_engine(const Dataset&, const EngineOptions&) {
+  throw UnavailableError("engine cublas is not available: " + cublas_engine_info().detail);
+}
+
 EngineInfo cuda_engine_info() { return {"cuda", false, "this program was built without CUDA", {Precision::strict}}; }
+EngineInfo cublas_engine_info() {
+  return {"cublas", false, cuda_engine_info().detail, {Precision::fp32, Precision::tf32, Precision::bf16}};
+}
 
 }  // namespace shoal

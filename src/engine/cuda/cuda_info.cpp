@@ -1,6 +1,8 @@
-// Whether this machine can run the CUDA engine.
+// Whether this machine can run the engines that need a GPU.
 #include <cuda_runtime.h>
 
+#include "engine/cuda/cublas_engine.hpp"
+#include "engine/cuda/cublas_library.hpp"
 #include "engine/cuda/cuda_engine.hpp"
 
 namespace shoal {
@@ -39,6 +41,18 @@ EngineInfo cuda_engine_info() {
     return absent("this program's kernels need compute capability 9.0, the GPU is " + gpu);
   }
   return {"cuda", true, gpu, {Precision::strict}};
+}
+
+EngineInfo cublas_engine_info() {
+  EngineInfo info = cuda_engine_info();
+  info.name = "cublas";
+  info.precisions = {Precision::fp32, Precision::tf32, Precision::bf16};
+  if (!info.available) return info;
+  if (const std::string why = cuda::why_no_cublas(); !why.empty()) {
+    info.available = false;
+    info.detail = why;
+  }
+  return info;
 }
 
 }  // namespace shoal

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/cuda/network_state.hpp"
 #include "engine/cuda/supported.hpp"
 #include "engine/definition.hpp"
 #include "kernels/cuda/thread_per_network.cuh"
@@ -23,40 +24,6 @@ bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
 }
 
 }  // namespace
-
-NetworkRules rules_of(const Trial& trial, bool maximize) {
-  const Hyperparameters& h = trial.hyperparameters;
-  NetworkRules r;
-  r.momentum = static_cast<float>(h.momentum);
-  r.penalty = static_cast<float>(l2_penalty(h));
-  r.l1 = static_cast<float>(h.l1);
-  r.beta_1 = static_cast<float>(h.beta_1);
-  r.c_1 = static_cast<float>(1.0 - h.beta_1);
-  r.beta_2 = static_cast<float>(h.beta_2);
-  r.c_2 = static_cast<float>(1.0 - h.beta_2);
-  r.epsilon = static_cast<float>(h.epsilon);
-  r.huber_delta = static_cast<float>(h.huber_delta);
-  const double other = h.label_smoothing / static_cast<double>(trial.topology.n_outputs);
-  r.smoothed_other = static_cast<float>(other);
-  r.smoothed_label = static_cast<float>(1.0 - h.label_smoothing + other);
-  r.has_first_moment = has_first_moment(h);
-  r.nesterov = h.nesterovs_momentum;
-  r.balances_classes = h.class_weight == ClassWeight::balanced;
-  r.decay = h.solver == Solver::adamw ? h.alpha : 0.0;
-  r.exact_beta_1 = h.beta_1;
-  r.exact_beta_2 = h.beta_2;
-  r.clip_norm = h.clip_norm;
-  r.dropout = h.dropout;
-  r.layer_rate = h.layer_rate;
-  r.seed = trial.seed;
-  r.epoch = {static_cast<std::uint32_t>(h.max_iter),
-             static_cast<std::uint32_t>(h.n_iter_no_change),
-             h.tol,
-             maximize,
-             h.learning_rate == Schedule::adaptive,
-             h.learning_rate_init};
-  return r;
-}
 
 bool DeviceGang::has_block_alone() const { return thread_kernel == shapes().size(); }
 
@@ -168,13 +135,7 @@ void DeviceGangs::place(Slot slot, const Trial& trial, const TrialState& state) 
   place.hyperparameters = h;
   rules_[slot] = rules_of(trial, maximize_);
   rules_are_new_ = true;
-  states_[slot] = {{state.epoch, state.n_stalled, state.best_epoch, state.best_metric, state.n_rate_drops,
-                    state.n_rate_stalled, state.best_train_loss},
-                   static_cast<math::EpochVerdict>(state.status),
-                   0,
-                   state.step,
-                   state.beta_1_power,
-                   state.beta_2_power};
+  states_[slot] = network_state(state);
 }
 
 TrialState DeviceGangs::read(Slot slot) {
@@ -182,21 +143,7 @@ TrialState DeviceGangs::read(Slot slot) {
   const Hyperparameters& h = place.hyperparameters;
   DeviceGang& gang = gangs_[place.gang];
   const std::uint32_t column = slot - gang.first_slot;
-  const NetworkState& network = states_[slot];
-  TrialState state;
-  state.step = network.step;
-  if (corrects_bias(h.solver)) {
-    state.beta_1_power = network.beta_1_power;
-    state.beta_2_power = network.beta_2_power;
-  }
-  state.epoch = network.progress.epoch;
-  state.n_stalled = network.progress.n_stalled;
-  state.best_epoch = network.progress.best_epoch;
-  state.best_metric = network.progress.best_metric;
-  state.n_rate_drops = network.progress.n_rate_drops;
-  state.n_rate_stalled = network.progress.n_rate_stalled;
-  state.best_train_loss = network.progress.best_train_loss;
-  state.status = static_cast<TrialStatus>(network.verdict);
+  TrialState state = trial_state(states_[slot], h.solver);
   state.parameters = gang.weights.read(column, *stream_);
   if (has_first_moment(h)) state.first_moment = gang.first_moment.read(column, *stream_);
   if (has_second_moment(h.solver)) state.second_moment = gang.second_moment.read(column, *stream_);

@@ -88,7 +88,4 @@ class DeviceGangs {
   bool rules_are_new_ = false;
 };
 
-/// What a network's kernel reads of its trial.
-[[nodiscard]] NetworkRules rules_of(const Trial& trial, bool maximize);
-
 }  // namespace shoal::cuda

@@ -26,6 +26,36 @@ class Stream {
   cudaStream_t stream_{};
 };
 
+/// Work that was recorded once and is launched whole.
+class Graph {
+ public:
+  /// Records what `work()` puts on the stream; it does not run.
+  template <class Work>
+  Graph(const Stream& stream, Work work) {
+    check(cudaStreamBeginCapture(stream.get(), cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+    cudaGraph_t graph{};
+    try {
+      work();
+    } catch (...) {
+      static_cast<void>(cudaStreamEndCapture(stream.get(), &graph));
+      static_cast<void>(cudaGraphDestroy(graph));
+      throw;
+    }
+    check(cudaStreamEndCapture(stream.get(), &graph), "cudaStreamEndCapture");
+    const cudaError_t status = cudaGraphInstantiate(&graph_, graph, 0);
+    static_cast<void>(cudaGraphDestroy(graph));
+    check(status, "cudaGraphInstantiate");
+  }
+  ~Graph() { static_cast<void>(cudaGraphExecDestroy(graph_)); }
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  void launch(const Stream& stream) const { check(cudaGraphLaunch(graph_, stream.get()), "cudaGraphLaunch"); }
+
+ private:
+  cudaGraphExec_t graph_{};
+};
+
 /// Milliseconds between two points of a stream, by the device's own clock.
 class StreamTimer {
  public:

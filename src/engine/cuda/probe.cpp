@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <optional>
 
-#include "engine/cuda/device_gangs.hpp"
+#include "engine/cuda/network_state.hpp"
 #include "engine/definition.hpp"
 #include "kernels/cuda/block_per_network.cuh"
-#include "kernels/math/sum32.hpp"
 
 namespace shoal::cuda {
 namespace {
@@ -125,16 +124,7 @@ Pass Probe::pass(const Trial& trial, std::span<const float> parameters, std::spa
   const std::vector<float> gradient = down(gradient_, parameters.size());
   pass.gradient.assign(gradient.begin(), gradient.end());
   const std::vector<float> losses = down(losses_, rows.size());
-  const std::vector<float> of_classes =
-      class_weights(table_->dataset(), table_->split(trial.fold), trial.hyperparameters.class_weight);
-  math::Sum32 loss;
-  math::Sum32 weight;
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    const auto row_weight = static_cast<double>(training_weight(table_->dataset(), of_classes, rows[r]));
-    loss.add(row_weight * static_cast<double>(losses[r]));
-    weight.add(row_weight);
-  }
-  pass.loss = loss.total() / weight.total();
+  pass.loss = mean_row_loss(table_->dataset(), trial, rows, losses);
   return pass;
 }
 

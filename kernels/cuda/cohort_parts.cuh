@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/cuda/cohort.cuh"
+
+/// How the blocks of a cohort's kernels share the networks.
+namespace shoal::cuda {
+
+inline constexpr std::uint32_t kCohortThreads = 256;
+/// Elements of one network that a block takes.
+inline constexpr std::uint32_t kElementsInBlock = 8 * kCohortThreads;
+
+SHOAL_HD constexpr std::uint32_t n_parts(std::uint64_t n_elements, std::uint32_t per_block) {
+  return static_cast<std::uint32_t>((n_elements + per_block - 1) / per_block);
+}
+
+/// A block's network and its number among the network's blocks.
+struct Part {
+  std::uint32_t network, number;
+};
+SHOAL_DEVICE Part part_of(std::uint32_t parts) { return {block() / parts, block() % parts}; }
+
+/// work(i) for the elements of [0, n) that are this part's.
+template <class Work>
+SHOAL_DEVICE void each_of_part(const Part& part, std::uint32_t n, Work work) {
+  const std::uint32_t first = part.number * kElementsInBlock;
+  const std::uint32_t end = n < first + kElementsInBlock ? n : first + kElementsInBlock;
+  for (std::uint32_t i = first + thread(); i < end; i += n_threads()) work(i);
+}
+
+template <class T>
+SHOAL_DEVICE bool is_active(const CohortTask<T>& task, const NetworkState& state) {
+  const std::uint32_t epoch = task.cursor->first_epoch + task.cursor->epoch;
+  return state.verdict == math::EpochVerdict::go_on && state.progress.epoch == epoch && epoch < state.target_epoch;
+}
+
+}  // namespace shoal::cuda

@@ -1,0 +1,86 @@
+#include "engine/cuda/blas.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "engine/cuda/cublas_library.hpp"
+#include "shoal/error.hpp"
+
+namespace shoal::cuda {
+namespace {
+
+/// The most matrices of one call: they are the z of a grid, which ends at 65,535.
+constexpr std::uint32_t kMostNetworks = 65'535;
+
+void check_blas(cublasStatus_t status, const char* call) {
+  if (status == CUBLAS_STATUS_SUCCESS) return;
+  throw Error(std::string(call) + " failed: " + cublas_library().status_string(status));
+}
+
+cudaDataType_t data_type(const float*) { return CUDA_R_32F; }
+cudaDataType_t data_type(const math::Bfloat16*) { return CUDA_R_16BF; }
+
+}  // namespace
+
+Blas::Blas(Precision precision, const Stream& stream) : precision_(precision), workspace_(kWorkspaceBytes) {
+  const CublasLibrary& library = cublas_library();
+  check_blas(library.create(&handle_), "cublasCreate");
+  check_blas(library.set_stream(handle_, stream.get()), "cublasSetStream");
+  // Its own would be allocated within a captured graph.
+  check_blas(library.set_workspace(handle_, workspace_.get(), kWorkspaceBytes), "cublasSetWorkspace");
+}
+
+Blas::~Blas() { static_cast<void>(cublas_library().destroy(handle_)); }
+
+/// cuBLAS knows column-major matrices, which are the transposed ones of row-major memory: c^T = op(b)^T op(a)^T, so the
+/// operands change places and keep their operations.
+template <class T>
+void Blas::product(Operation operation, const Matrices<const T>& a, const Matrices<const T>& b,
+                   const Matrices<float>& c, std::uint32_t m, std::uint32_t n, std::uint32_t k,
+                   std::uint32_t n_networks) const {
+  const float one = 1.0F;
+  const float zero = 0.0F;
+  const cublasComputeType_t compute = precision_ == Precision::tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+  const auto whole = [](std::uint32_t x) { return static_cast<int>(x); };
+  const auto stride = [](std::size_t x) { return static_cast<long long>(x); };
+  for (std::uint32_t first = 0; first < n_networks; first += kMostNetworks) {
+    check_blas(
+        cublas_library().gemm_strided_batched(
+            handle_, operation.b, operation.a, whole(n), whole(m), whole(k), &one, b.first + first * b.stride,
+            data_type(b.first), whole(b.columns), stride(b.stride), a.first + first * a.stride, data_type(a.first),
+            whole(a.columns), stride(a.stride), &zero, c.first + first * c.stride, CUDA_R_32F, whole(c.columns),
+            stride(c.stride), whole(std::min(n_networks - first, kMostNetworks)), compute, CUBLAS_GEMM_DEFAULT),
+        "cublasGemmStridedBatchedEx");
+  }
+}
+
+template <class T>
+void Blas::multiply_transposed(const Matrices<const T>& a, const Matrices<const T>& b, const Matrices<float>& c,
+                               std::uint32_t m, std::uint32_t n, std::uint32_t k, std::uint32_t n_networks) const {
+  product({CUBLAS_OP_N, CUBLAS_OP_T}, a, b, c, m, n, k, n_networks);
+}
+
+template <class T>
+void Blas::transposed_multiply(const Matrices<const T>& a, const Matrices<const T>& b, const Matrices<float>& c,
+                               std::uint32_t m, std::uint32_t n, std::uint32_t k, std::uint32_t n_networks) const {
+  product({CUBLAS_OP_T, CUBLAS_OP_N}, a, b, c, m, n, k, n_networks);
+}
+
+template <class T>
+void Blas::multiply(const Matrices<const T>& a, const Matrices<const T>& b, const Matrices<float>& c, std::uint32_t m,
+                    std::uint32_t n, std::uint32_t k, std::uint32_t n_networks) const {
+  product({CUBLAS_OP_N, CUBLAS_OP_N}, a, b, c, m, n, k, n_networks);
+}
+
+#define SHOAL_FOR_TYPE(T)                                                                                             \
+  template void Blas::multiply_transposed(const Matrices<const T>&, const Matrices<const T>&, const Matrices<float>&, \
+                                          std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t) const;          \
+  template void Blas::transposed_multiply(const Matrices<const T>&, const Matrices<const T>&, const Matrices<float>&, \
+                                          std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t) const;          \
+  template void Blas::multiply(const Matrices<const T>&, const Matrices<const T>&, const Matrices<float>&,            \
+                               std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t) const;
+SHOAL_FOR_TYPE(float)
+SHOAL_FOR_TYPE(math::Bfloat16)
+#undef SHOAL_FOR_TYPE
+
+}  // namespace shoal::cuda

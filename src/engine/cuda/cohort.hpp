@@ -1,0 +1,145 @@
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/cuda/blas.hpp"
+#include "engine/cuda/cohort_shape.hpp"
+#include "engine/cuda/device_memory.hpp"
+#include "engine/cuda/device_table.hpp"
+#include "engine/cuda/mirror.hpp"
+#include "kernels/cuda/cohort.cuh"
+#include "shoal/engine.hpp"
+
+namespace shoal::cuda {
+
+/// What all networks of a cohort share.
+struct CohortKey {
+  std::size_t n_layers = 0;
+  std::uint32_t fold = 0;
+  std::int32_t batch_size = 0;
+  Shuffle shuffle = Shuffle::shared;
+  std::uint64_t shuffle_seed = 0;
+
+  auto operator<=>(const CohortKey&) const = default;
+};
+[[nodiscard]] CohortKey cohort_key(const GangKey& key);
+
+/// What a cohort is made for.
+struct CohortPlan {
+  CohortKey key;
+  std::vector<GangKey> members;   ///< one a network
+  std::uint32_t most_rows = 0;    ///< at a time
+  std::uint32_t most_epochs = 0;  ///< handed to the device at a time
+  bool keeps_best = false, has_dropout = false, has_second_moment = false;
+  bool clips = false;  ///< some member may clip its gradient
+  WatchedMetric metric = WatchedMetric::val_loss;
+
+  void add(const Gang& gang);
+};
+/// Device bytes of one network of a cohort, and of what its networks share.
+template <class T>
+[[nodiscard]] std::uint64_t network_bytes(const CohortShape& shape, const CohortPlan& plan);
+template <class T>
+[[nodiscard]] std::uint64_t shared_bytes(const CohortPlan& plan, std::uint32_t n_inputs, std::uint32_t n_training);
+
+/// The networks of a cohort on the device, and the passes that kernels and products make over all of them. T: as in
+/// CohortTask.
+template <class T>
+class Cohort {
+ public:
+  /// Allocates everything. All but `plan` outlive it.
+  Cohort(CohortPlan plan, DeviceTable& table, const Blas& blas, const Stream& stream);
+
+  [[nodiscard]] const CohortPlan& plan() const noexcept { return plan_; }
+  [[nodiscard]] const CohortTask<T>& task() const noexcept { return task_; }
+  [[nodiscard]] const CohortShape& shape(std::uint32_t member) const { return *networks_[place_[member]].shape; }
+  /// The member's offsets into the task's arrays.
+  [[nodiscard]] const CohortNetwork& network(std::uint32_t member) const { return host_networks_[place_[member]]; }
+  /// Its position among the networks of the task's arrays.
+  [[nodiscard]] std::uint32_t place(std::uint32_t member) const { return place_[member]; }
+
+  /// Floats of the task's z.
+  [[nodiscard]] std::size_t n_z() const noexcept { return z_.size(); }
+
+  /// Parameter vectors of a member, canonical.
+  enum class Vector : std::uint8_t { weights, first_moment, second_moment, best };
+  void write(Vector vector, std::uint32_t member, std::span<const float> values);
+  [[nodiscard]] std::vector<float> read(Vector vector, std::uint32_t member);
+  /// Brings the device's vectors up to date; training is about to change them.
+  void hand_to_device();
+
+  // Passes, asynchronous. Rows that are passed over come from gather().
+  void gather(RowSource from, std::uint32_t n_rows) const;
+  void forward(std::uint32_t n_rows, bool drops) const;
+  void output(std::uint32_t n_rows, bool training) const { launch_output(task_, n_rows, training, stream_->get()); }
+  void backward(std::uint32_t n_rows, bool drops) const;
+  void finish_gradient(std::uint32_t n_rows) const { launch_finish_gradient(task_, n_rows, stream_->get()); }
+  /// The next n_rows rows of the epoch and the step that they make.
+  void train_minibatch(std::uint32_t n_rows) const;
+  /// Validation and what is decided after it.
+  void finish_epoch() const;
+
+  /// Rows of another table than the dataset's.
+  void set_rows(const Rows& rows) { task_.rows = rows; }
+  /// Where output() writes each row's loss; null: nowhere.
+  void set_row_loss(float* row_loss) { task_.row_loss = row_loss; }
+  /// What training takes beside the networks: arrays of CohortTask.
+  struct TrainingArrays {
+    const NetworkRules* rules = nullptr;
+    NetworkState* states = nullptr;
+    Cursor* cursor = nullptr;
+    const std::uint32_t* order = nullptr;
+    const float* rates = nullptr;
+    NetworkRecord* records = nullptr;
+  };
+  void set_training(const TrainingArrays& arrays);
+  /// Forgets what passes added up.
+  void clear_sums() { sums_.clear(*stream_); }
+
+ private:
+  /// Networks of equal extents lie one after another.
+  struct Network {
+    std::uint32_t member = 0;
+    const CohortShape* shape = nullptr;
+  };
+  struct Bucket {
+    std::uint32_t first = 0, n_networks = 0;
+    const CohortShape* shape = nullptr;
+  };
+  void arrange();
+  void allocate();
+  [[nodiscard]] Mirror& mirror(Vector vector) { return vectors_[static_cast<std::size_t>(vector)]; }
+
+  /// A bucket's matrices of layer l.
+  [[nodiscard]] Matrices<const T> weights(const Bucket& bucket, std::size_t l) const;
+  [[nodiscard]] Matrices<const T> inputs(const Bucket& bucket, std::size_t l) const;
+  [[nodiscard]] Matrices<float> z(const Bucket& bucket, std::size_t l) const;
+
+  CohortPlan plan_;
+  DeviceTable* table_;
+  const Blas* blas_;
+  const Stream* stream_;
+  std::map<Topology, CohortShape> shapes_;
+  std::vector<Network> networks_;     ///< in the order of the arrays
+  std::vector<std::uint32_t> place_;  ///< of each member
+  std::vector<Bucket> buckets_;
+  std::vector<CohortNetwork> host_networks_;
+  std::uint32_t largest_rows_ = 0, largest_parameters_ = 0, input_columns_ = 0;
+  Mirror vectors_[4];
+
+  CohortTask<T> task_;
+  DeviceBuffer<CohortLayer> layers_;
+  DeviceBuffer<CohortNetwork> device_networks_;
+  DeviceBuffer<float> parameters_, gradient_, z_, back_, shortened_;
+  DeviceBuffer<T> operands_, input_, values_, delta_;
+  DeviceBuffer<std::uint32_t> row_;
+  DeviceBuffer<CohortSums> sums_;
+};
+
+}  // namespace shoal::cuda
