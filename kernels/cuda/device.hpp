@@ -168,7 +168,8 @@ struct Launch {
 template <class... Parameters>
 void launch(const Launch& l, void (*kernel)(Parameters...), std::type_identity_t<Parameters>... arguments) {
 #if defined(SHOAL_EMULATION)
-  emulation::launch(l.n_blocks, l.n_threads, l.shared_bytes, [&] { kernel(arguments...); });
+  emulation::launch({l.name, l.n_blocks, l.n_threads, l.shared_bytes, l.stream, reinterpret_cast<const void*>(kernel)},
+                    [=] { kernel(arguments...); });
 #else
   // clang-format off
   kernel<<<l.n_blocks, l.n_threads, l.shared_bytes, l.stream>>>(arguments...);

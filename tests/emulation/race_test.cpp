@@ -71,6 +71,7 @@ std::uint32_t n_found(Run run, std::string* what = nullptr) {
     emulation::set_schedule(schedule);
     try {
       run(memory);
+      check(cudaStreamSynchronize(nullptr), "cudaStreamSynchronize");
     } catch (const emulation::KernelFault& fault) {
       ++found;
       if (what != nullptr) *what = fault.what();

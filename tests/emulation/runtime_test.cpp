@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/cuda/device.hpp"
+#include "shoal/error.hpp"
 
 namespace shoal::cuda {
 namespace {
@@ -25,6 +26,7 @@ struct Floats {
   [[nodiscard]] std::vector<float> read() const {
     std::vector<float> host(n);
     check(cudaMemcpyAsync(host.data(), data, n * sizeof(float), cudaMemcpyDeviceToHost, nullptr), "cudaMemcpyAsync");
+    check(cudaStreamSynchronize(nullptr), "cudaStreamSynchronize");
     return host;
   }
   std::size_t n;
@@ -44,6 +46,7 @@ TEST(EmulatedRuntime, WriteOutsideOfDeviceMemoryNamesTheBlock) {
     const Floats memory(100);
     try {
       launch({"write_at", 4, 32, 0, nullptr}, write_at, memory.data, place);
+      check(cudaStreamSynchronize(nullptr), "cudaStreamSynchronize");
       FAIL() << "no fault";
     } catch (const emulation::KernelFault& fault) {
       EXPECT_STREQ(fault.what(), "write outside of an allocation of 400 bytes of device memory (block 2)");
@@ -70,6 +73,32 @@ TEST(EmulatedRuntime, CopiesOutsideOfAnAllocationAreRefused) {
   EXPECT_EQ(copy(host.data(), 1), cudaErrorInvalidValue);
   EXPECT_EQ(cudaMemsetAsync(memory.data, 0, 17, nullptr), cudaErrorInvalidValue);
   EXPECT_EQ(cudaFree(host.data()), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaPeekAtLastError(), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaGetLastError(), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaGetLastError(), cudaSuccess);
+}
+
+TEST(EmulatedRuntime, LaunchesThatAGpuRefusesAreRefusedAtOnce) {
+  const Floats memory(1);
+  const auto error_of = [&](std::uint32_t n_blocks, std::uint32_t n_threads, std::size_t shared_bytes) -> std::string {
+    try {
+      launch({"set", n_blocks, n_threads, shared_bytes, nullptr}, set, memory.data, 0.0F);
+    } catch (const Error& error) {
+      const std::string what = error.what();
+      return what.substr(0, what.find(','));
+    }
+    return "";
+  };
+  EXPECT_EQ(error_of(0, 32, 0), "launch of set failed: cudaErrorInvalidConfiguration");
+  EXPECT_EQ(error_of(1, 0, 0), "launch of set failed: cudaErrorInvalidConfiguration");
+  EXPECT_EQ(error_of(1, 1025, 0), "launch of set failed: cudaErrorInvalidConfiguration");
+  EXPECT_EQ(error_of(1, 1024, 49152), "");
+  EXPECT_EQ(error_of(1, 1024, 49153), "launch of set failed: cudaErrorInvalidValue");
+  EXPECT_EQ(cudaFuncSetAttribute(set, cudaFuncAttributeMaxDynamicSharedMemorySize, 232449), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaGetLastError(), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaFuncSetAttribute(set, cudaFuncAttributeMaxDynamicSharedMemorySize, 232448), cudaSuccess);
+  EXPECT_EQ(error_of(1, 1024, 232448), "");
+  EXPECT_EQ(error_of(1, 1024, 232449), "launch of set failed: cudaErrorInvalidValue");
 }
 
 /// Bits of one float after a launch under each of the 8 schedules.
@@ -89,8 +118,9 @@ std::set<std::uint32_t> results(Run run) {
 
 TEST(EmulatedRuntime, ResultThatDependsOnTheOrderOfThreadsDiffersBetweenSchedules) {
   const Floats rough(128);
-  for (std::size_t i = 0; i < rough.n; ++i)
-    rough.data[i] = std::ldexp(1.0F + static_cast<float>(i) / 128, static_cast<int>(i % 30));
+  std::vector<float> values;
+  for (int i = 0; i < 128; ++i) values.push_back(std::ldexp(1.0F + static_cast<float>(i) / 128, i % 30));
+  check(cudaMemcpyAsync(rough.data, values.data(), 512, cudaMemcpyHostToDevice, nullptr), "cudaMemcpyAsync");
   const auto sum = [&](float* to) { launch({"add_up", 4, 32, 0, nullptr}, add_up, rough.data, to); };
   EXPECT_GT(results(sum).size(), 1U);
   EXPECT_GT(results([](float* to) { launch({"last_wins", 2, 32, 0, nullptr}, last_wins, to); }).size(), 2U);
@@ -105,6 +135,7 @@ TEST(EmulatedRuntime, EventsMeasureTime) {
   ASSERT_EQ(cudaEventRecord(begin, nullptr), cudaSuccess);
   results([](float* to) { launch({"last_wins", 2, 32, 0, nullptr}, last_wins, to); });
   ASSERT_EQ(cudaEventRecord(end, nullptr), cudaSuccess);
+  ASSERT_EQ(cudaEventSynchronize(end), cudaSuccess);
   float milliseconds = 0;
   ASSERT_EQ(cudaEventElapsedTime(&milliseconds, begin, end), cudaSuccess);
   EXPECT_GT(milliseconds, 0.0F);

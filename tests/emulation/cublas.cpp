@@ -1,0 +1,325 @@
+#include "cublas.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cblas.h>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernel_fault.hpp"
+#include "memory.hpp"
+#include "stream.hpp"
+
+struct cublasContext {
+  cudaStream_t stream = nullptr;
+  cublasMath_t math = CUBLAS_DEFAULT_MATH;
+  void* workspace = nullptr;
+  std::size_t workspace_bytes = 0;
+};
+
+namespace shoal::emulation {
+namespace {
+
+Handles<cublasContext>& handles() {
+  static Handles<cublasContext> all;
+  return all;
+}
+
+enum class Elements : std::uint8_t { fp32, tf32, bf16 };
+
+/// C = alpha op(A) op(B) + beta C, by columns.
+struct Product {
+  const char* call;
+  cublasOperation_t transa, transb;
+  int m, n, k;
+  float alpha, beta;
+  int lda, ldb, ldc;
+  Elements elements;
+};
+
+struct Workspace {
+  void* memory;
+  std::size_t bytes;
+
+  void poison() const {
+    if (bytes == 0) return;
+    if (!in_device_memory(memory, bytes)) throw KernelFault("the workspace of cuBLAS is not in device memory");
+    std::memset(memory, 0xFF, bytes);
+  }
+};
+
+bool is_operation(cublasOperation_t operation) {
+  return operation == CUBLAS_OP_N || operation == CUBLAS_OP_T || operation == CUBLAS_OP_C;
+}
+
+cublasStatus_t status_of_shape(const Product& p) {
+  const int a_rows = p.transa == CUBLAS_OP_N ? p.m : p.k;
+  const int b_rows = p.transb == CUBLAS_OP_N ? p.k : p.n;
+  const bool valid = is_operation(p.transa) && is_operation(p.transb) && p.m >= 0 && p.n >= 0 && p.k >= 0 &&
+                     p.lda >= std::max(1, a_rows) && p.ldb >= std::max(1, b_rows) && p.ldc >= std::max(1, p.m);
+  return valid ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
+}
+
+/// The tables of cublasGemmEx and its batched forms, as far as this emulation goes.
+cublasStatus_t status_of_types(cudaDataType a, cudaDataType b, cudaDataType c, cublasComputeType_t compute) {
+  if (a != b || c != CUDA_R_32F) return CUBLAS_STATUS_NOT_SUPPORTED;
+  const bool any_type = compute == CUBLAS_COMPUTE_32F || compute == CUBLAS_COMPUTE_32F_PEDANTIC;
+  const bool supported =
+      (a == CUDA_R_32F && (any_type || compute == CUBLAS_COMPUTE_32F_FAST_TF32)) || (a == CUDA_R_16BF && any_type);
+  return supported ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_NOT_SUPPORTED;
+}
+
+Elements elements_of(const cublasContext& handle, cudaDataType type, cublasComputeType_t compute) {
+  if (type == CUDA_R_16BF) return Elements::bf16;
+  const bool tf32 = compute == CUBLAS_COMPUTE_32F_FAST_TF32 ||
+                    (compute == CUBLAS_COMPUTE_32F && handle.math == CUBLAS_TF32_TENSOR_OP_MATH);
+  return tf32 ? Elements::tf32 : Elements::fp32;
+}
+
+std::size_t bytes_of(Elements elements) { return elements == Elements::bf16 ? 2 : 4; }
+
+/// To 10 bits of mantissa, the nearest, ties away from zero: cvt.rna.tf32.
+float rounded_to_tf32(float value) {
+  constexpr std::uint32_t kHalf = 0x1000;
+  constexpr std::uint32_t kDropped = 0x1FFF;
+  return std::isfinite(value) ? std::bit_cast<float>((std::bit_cast<std::uint32_t>(value) + kHalf) & ~kDropped) : value;
+}
+
+/// Column after column, none of it outside of device memory.
+void check_operand(const Product& p, char name, const void* data, int rows, int columns, int ld, std::size_t bytes) {
+  const std::size_t extent =
+      static_cast<std::size_t>(columns - 1) * static_cast<std::size_t>(ld) + static_cast<std::size_t>(rows);
+  if (in_device_memory(data, extent * bytes)) return;
+  throw KernelFault(std::string(p.call) + ": " + name + " of " + std::to_string(rows) + " x " +
+                    std::to_string(columns) + " is not in device memory");
+}
+
+/// An operand as floats that a multiplier takes; `packed` holds them where they are not what lies in device memory.
+struct Operand {
+  std::vector<float> packed;
+  const float* data;
+  int ld;
+
+  Operand(Elements elements, const void* memory, int rows, int columns, int memory_ld)
+      : data(static_cast<const float*>(memory)), ld(memory_ld) {
+    if (elements == Elements::fp32) return;
+    for (int c = 0; c < columns; ++c) {
+      const std::ptrdiff_t first = static_cast<std::ptrdiff_t>(c) * memory_ld;
+      for (std::ptrdiff_t i = first; i < first + rows; ++i) {
+        packed.push_back(elements == Elements::tf32
+                             ? rounded_to_tf32(data[i])
+                             : std::bit_cast<float>(std::uint32_t{static_cast<const std::uint16_t*>(memory)[i]} << 16));
+      }
+    }
+    data = packed.data();
+    ld = rows;
+  }
+};
+
+CBLAS_TRANSPOSE cblas_operation(cublasOperation_t operation) {
+  return operation == CUBLAS_OP_N ? CblasNoTrans : CblasTrans;
+}
+
+void multiply(const Product& p, const void* a, const void* b, void* c) {
+  const bool reads = p.k > 0 && p.alpha != 0;
+  const auto [a_rows, a_columns] = p.transa == CUBLAS_OP_N ? std::pair(p.m, p.k) : std::pair(p.k, p.m);
+  const auto [b_rows, b_columns] = p.transb == CUBLAS_OP_N ? std::pair(p.k, p.n) : std::pair(p.n, p.k);
+  check_operand(p, 'C', c, p.m, p.n, p.ldc, sizeof(float));
+  if (reads) {
+    check_operand(p, 'A', a, a_rows, a_columns, p.lda, bytes_of(p.elements));
+    check_operand(p, 'B', b, b_rows, b_columns, p.ldb, bytes_of(p.elements));
+  }
+  const Operand left(p.elements, a, reads ? a_rows : 0, reads ? a_columns : 0, p.lda);
+  const Operand right(p.elements, b, reads ? b_rows : 0, reads ? b_columns : 0, p.ldb);
+  cblas_sgemm(CblasColMajor, cblas_operation(p.transa), cblas_operation(p.transb), p.m, p.n, reads ? p.k : 0, p.alpha,
+              left.data, std::max(left.ld, 1), right.data, std::max(right.ld, 1), p.beta, static_cast<float*>(c),
+              p.ldc);
+}
+
+const void* advanced(const void* memory, long long elements, std::size_t bytes) {
+  return static_cast<const std::byte*>(memory) + elements * static_cast<long long>(bytes);
+}
+
+cublasStatus_t status_of(cudaError_t error) {
+  return error == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
+}
+
+/// What the strided form takes, one product being a batch of 1.
+struct Batch {
+  const void *a, *b;
+  void* c;
+  long long stride_a, stride_b, stride_c;
+  int n;
+};
+
+cublasStatus_t multiply_batch(cublasHandle_t handle, const Product& p, const Batch& batch) {
+  if (batch.n < 0) return CUBLAS_STATUS_INVALID_VALUE;
+  if (const cublasStatus_t status = status_of_shape(p); status != CUBLAS_STATUS_SUCCESS) return status;
+  if (p.m == 0 || p.n == 0 || batch.n == 0) return CUBLAS_STATUS_SUCCESS;
+  const Workspace workspace{handle->workspace, handle->workspace_bytes};
+  return status_of(enqueue(handle->stream, [p, batch, workspace] {
+    workspace.poison();
+    for (int i = 0; i < batch.n; ++i) {
+      multiply(p, advanced(batch.a, i * batch.stride_a, bytes_of(p.elements)),
+               advanced(batch.b, i * batch.stride_b, bytes_of(p.elements)),
+               const_cast<void*>(advanced(batch.c, i * batch.stride_c, sizeof(float))));
+    }
+  }));
+}
+
+}  // namespace
+
+std::size_t n_cublas_handles() { return handles().all().size(); }
+
+}  // namespace shoal::emulation
+
+using namespace shoal::emulation;
+
+namespace {
+
+struct Text {
+  cublasStatus_t status;
+  const char* name;
+  const char* text;
+};
+constexpr Text kTexts[] = {
+    {CUBLAS_STATUS_SUCCESS, "CUBLAS_STATUS_SUCCESS", "success"},
+    {CUBLAS_STATUS_NOT_INITIALIZED, "CUBLAS_STATUS_NOT_INITIALIZED", "the library was not initialized"},
+    {CUBLAS_STATUS_ALLOC_FAILED, "CUBLAS_STATUS_ALLOC_FAILED", "the resource allocation failed"},
+    {CUBLAS_STATUS_INVALID_VALUE, "CUBLAS_STATUS_INVALID_VALUE",
+     "an unsupported value or parameter was passed to the function"},
+    {CUBLAS_STATUS_ARCH_MISMATCH, "CUBLAS_STATUS_ARCH_MISMATCH",
+     "the function requires an architectural feature absent from the device"},
+    {CUBLAS_STATUS_MAPPING_ERROR, "CUBLAS_STATUS_MAPPING_ERROR", "an access to GPU memory space failed"},
+    {CUBLAS_STATUS_EXECUTION_FAILED, "CUBLAS_STATUS_EXECUTION_FAILED", "the function failed to launch on the GPU"},
+    {CUBLAS_STATUS_INTERNAL_ERROR, "CUBLAS_STATUS_INTERNAL_ERROR", "an internal operation failed"},
+    {CUBLAS_STATUS_NOT_SUPPORTED, "CUBLAS_STATUS_NOT_SUPPORTED", "the requested functionality is not supported"},
+    {CUBLAS_STATUS_LICENSE_ERROR, "CUBLAS_STATUS_LICENSE_ERROR", "the license check failed"},
+};
+const Text& text_of(cublasStatus_t status) { return *std::ranges::find(kTexts, status, &Text::status); }
+
+float scalar(const void* value) { return *static_cast<const float*>(value); }
+
+}  // namespace
+
+const char* cublasGetStatusName(cublasStatus_t status) { return text_of(status).name; }
+const char* cublasGetStatusString(cublasStatus_t status) { return text_of(status).text; }
+
+cublasStatus_t cublasCreate_v2(cublasHandle_t* handle) {
+  openblas_set_num_threads(1);
+  *handle = handles().add(std::make_unique<cublasContext>());
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasDestroy_v2(cublasHandle_t handle) {
+  return handles().take(handle) ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_NOT_INITIALIZED;
+}
+
+cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
+  if (!handles().has(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
+  *handle = {.stream = stream, .math = handle->math};
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void* workspace, std::size_t bytes) {
+  constexpr std::uintptr_t kAlignment = 256;
+  if (!handles().has(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
+  if (reinterpret_cast<std::uintptr_t>(workspace) % kAlignment != 0) return CUBLAS_STATUS_INVALID_VALUE;
+  handle->workspace = workspace;
+  handle->workspace_bytes = bytes;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode) {
+  if (!handles().has(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
+  handle->math = mode;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n,
+                            int k, const void* alpha, const void* A, cudaDataType Atype, int lda, const void* B,
+                            cudaDataType Btype, int ldb, const void* beta, void* C, cudaDataType Ctype, int ldc,
+                            cublasComputeType_t computeType, cublasGemmAlgo_t) {
+  if (!handles().has(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
+  if (alpha == nullptr || beta == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
+  const cublasStatus_t types = status_of_types(Atype, Btype, Ctype, computeType);
+  if (types != CUBLAS_STATUS_SUCCESS) return types;
+  return multiply_batch(handle,
+                        {"cublasGemmEx", transa, transb, m, n, k, scalar(alpha), scalar(beta), lda, ldb, ldc,
+                         elements_of(*handle, Atype, computeType)},
+                        {A, B, C, 0, 0, 0, 1});
+}
+
+cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb,
+                                          int m, int n, int k, const void* alpha, const void* A, cudaDataType Atype,
+                                          int lda, long long int strideA, const void* B, cudaDataType Btype, int ldb,
+                                          long long int strideB, const void* beta, void* C, cudaDataType Ctype, int ldc,
+                                          long long int strideC, int batchCount, cublasComputeType_t computeType,
+                                          cublasGemmAlgo_t) {
+  if (!handles().has(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
+  if (alpha == nullptr || beta == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
+  const cublasStatus_t types = status_of_types(Atype, Btype, Ctype, computeType);
+  if (types != CUBLAS_STATUS_SUCCESS) return types;
+  return multiply_batch(handle,
+                        {"cublasGemmStridedBatchedEx", transa, transb, m, n, k, scalar(alpha), scalar(beta), lda, ldb,
+                         ldc, elements_of(*handle, Atype, computeType)},
+                        {A, B, C, strideA, strideB, strideC, batchCount});
+}
+
+cublasStatus_t cublasGemmGroupedBatchedEx(cublasHandle_t handle, const cublasOperation_t transa_array[],
+                                          const cublasOperation_t transb_array[], const int m_array[],
+                                          const int n_array[], const int k_array[], const void* alpha_array,
+                                          const void* const Aarray[], cudaDataType_t Atype, const int lda_array[],
+                                          const void* const Barray[], cudaDataType_t Btype, const int ldb_array[],
+                                          const void* beta_array, void* const Carray[], cudaDataType_t Ctype,
+                                          const int ldc_array[], int group_count, const int group_size[],
+                                          cublasComputeType_t computeType) {
+  if (!handles().has(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
+  const void* const arrays[] = {transa_array, transb_array, m_array,    n_array,   k_array,   alpha_array,
+                                lda_array,    ldb_array,    beta_array, ldc_array, group_size};
+  if (group_count < 0 || std::ranges::find(arrays, nullptr) != std::end(arrays)) return CUBLAS_STATUS_INVALID_VALUE;
+  if (Atype != CUDA_R_32F) return CUBLAS_STATUS_NOT_SUPPORTED;
+  const cublasStatus_t types = status_of_types(Atype, Btype, Ctype, computeType);
+  if (types != CUBLAS_STATUS_SUCCESS) return types;
+  std::vector<std::pair<Product, int>> groups;
+  std::size_t n_products = 0;
+  for (int g = 0; g < group_count; ++g) {
+    const Product p{"cublasGemmGroupedBatchedEx",
+                    transa_array[g],
+                    transb_array[g],
+                    m_array[g],
+                    n_array[g],
+                    k_array[g],
+                    static_cast<const float*>(alpha_array)[g],
+                    static_cast<const float*>(beta_array)[g],
+                    lda_array[g],
+                    ldb_array[g],
+                    ldc_array[g],
+                    elements_of(*handle, Atype, computeType)};
+    if (group_size[g] < 0 || status_of_shape(p) != CUBLAS_STATUS_SUCCESS) return CUBLAS_STATUS_INVALID_VALUE;
+    groups.emplace_back(p, group_size[g]);
+    n_products += static_cast<std::size_t>(group_size[g]);
+  }
+  if (n_products == 0) return CUBLAS_STATUS_SUCCESS;
+  const Workspace workspace{handle->workspace, handle->workspace_bytes};
+  return status_of(enqueue(handle->stream, [groups = std::move(groups), n_products, Aarray, Barray, Carray, workspace] {
+    workspace.poison();
+    for (const void* const array :
+         {static_cast<const void*>(Aarray), static_cast<const void*>(Barray), static_cast<const void*>(Carray)}) {
+      if (in_device_memory(array, n_products * sizeof(void*))) continue;
+      throw KernelFault("cublasGemmGroupedBatchedEx: an array of pointers is not in device memory");
+    }
+    std::size_t product = 0;
+    for (const auto& [p, n] : groups) {
+      for (int i = 0; i < n; ++i, ++product) {
+        if (p.m > 0 && p.n > 0) multiply(p, Aarray[product], Barray[product], Carray[product]);
+      }
+    }
+  }));
+}
