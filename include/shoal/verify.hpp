@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "shoal/sweep.hpp"
+
 namespace shoal {
 
 struct VerifyOptions {
@@ -15,6 +17,7 @@ struct VerifyOptions {
 /// One check of one engine over all cases.
 struct VerifyRow {
   std::string engine;
+  Precision precision = Precision::strict;
   std::string check;           ///< gradients, single steps, short runs, isolation or repeatability
   std::uint64_t n_cases = 0;   ///< those that the engine can train
   std::uint64_t n_values = 0;  ///< numbers compared

@@ -117,7 +117,8 @@ void launch_derivative(const CohortTask<T>& task, std::uint32_t l, std::uint32_t
                        bool drops, cudaStream_t stream);
 /// The factor that clips each network's gradient.
 template <class T>
-void launch_norm(const CohortTask<T>& task, std::uint32_t n_rows, cudaStream_t stream);
+void launch_norm(const CohortTask<T>& task, std::uint32_t n_rows, std::uint32_t largest_parameters,
+                 cudaStream_t stream);
 /// One optimizer step; moves the cursor on by n_rows.
 template <class T>
 void launch_update(const CohortTask<T>& task, std::uint32_t n_rows, std::uint32_t largest_parameters,
@@ -130,6 +131,6 @@ template <class T>
 void launch_store_operands(const CohortTask<T>& task, std::size_t n_parameters, cudaStream_t stream);
 /// What is decided at an epoch's end; moves the cursor to the next epoch.
 template <class T>
-void launch_finish_epoch(const CohortTask<T>& task, cudaStream_t stream);
+void launch_finish_epoch(const CohortTask<T>& task, std::uint32_t largest_parameters, cudaStream_t stream);
 
 }  // namespace shoal::cuda

@@ -139,22 +139,25 @@ SHOAL_KERNEL void finish_gradient_kernel(CohortTask<T> task, std::uint32_t n_row
 template <class T>
 void launch_derivative(const CohortTask<T>& task, std::uint32_t l, std::uint32_t n_rows, std::uint32_t largest_rows,
                        bool drops, cudaStream_t stream) {
-  const std::uint32_t parts = n_parts(std::uint64_t{n_rows} * largest_rows, kElementsInBlock);
-  launch({"derivative_kernel", task.n_networks * parts, kCohortThreads, 0, stream}, &derivative_kernel<T>, task, l,
-         n_rows, drops, parts);
+  const std::uint64_t n_elements = std::uint64_t{n_rows} * largest_rows;
+  const std::uint32_t parts = n_parts(n_elements, kElementsInBlock);
+  launch({"derivative_kernel", task.n_networks * parts, n_threads_for(n_elements), 0, stream}, &derivative_kernel<T>,
+         task, l, n_rows, drops, parts);
 }
 
 template <class T>
-void launch_norm(const CohortTask<T>& task, std::uint32_t n_rows, cudaStream_t stream) {
-  launch({"norm_kernel", task.n_networks, kCohortThreads, kCohortThreads * sizeof(double), stream}, &norm_kernel<T>,
-         task, n_rows);
+void launch_norm(const CohortTask<T>& task, std::uint32_t n_rows, std::uint32_t largest_parameters,
+                 cudaStream_t stream) {
+  const std::uint32_t threads = n_threads_for(largest_parameters);
+  launch({"norm_kernel", task.n_networks, threads, threads * sizeof(double), stream}, &norm_kernel<T>, task, n_rows);
 }
 
 template <class T>
 void launch_update(const CohortTask<T>& task, std::uint32_t n_rows, std::uint32_t largest_parameters,
                    cudaStream_t stream) {
   const std::uint32_t parts = n_parts(largest_parameters, kElementsInBlock);
-  launch({"update_kernel", task.n_networks * parts, kCohortThreads, 0, stream}, &update_kernel<T>, task, n_rows, parts);
+  launch({"update_kernel", task.n_networks * parts, n_threads_for(largest_parameters), 0, stream}, &update_kernel<T>,
+         task, n_rows, parts);
 }
 
 template <class T>
@@ -166,7 +169,7 @@ void launch_finish_gradient(const CohortTask<T>& task, std::uint32_t n_rows, cud
 #define SHOAL_FOR_TYPE(T)                                                                                  \
   template void launch_derivative(const CohortTask<T>&, std::uint32_t, std::uint32_t, std::uint32_t, bool, \
                                   cudaStream_t);                                                           \
-  template void launch_norm(const CohortTask<T>&, std::uint32_t, cudaStream_t);                            \
+  template void launch_norm(const CohortTask<T>&, std::uint32_t, std::uint32_t, cudaStream_t);             \
   template void launch_update(const CohortTask<T>&, std::uint32_t, std::uint32_t, cudaStream_t);           \
   template void launch_finish_gradient(const CohortTask<T>&, std::uint32_t, cudaStream_t);
 SHOAL_FOR_TYPE(float)

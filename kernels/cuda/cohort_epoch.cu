@@ -99,8 +99,8 @@ SHOAL_KERNEL void next_epoch_kernel(Cursor* cursor) {
 }  // namespace
 
 template <class T>
-void launch_finish_epoch(const CohortTask<T>& task, cudaStream_t stream) {
-  launch({"finish_epoch_kernel", task.n_networks, kCohortThreads, sizeof(std::uint32_t), stream},
+void launch_finish_epoch(const CohortTask<T>& task, std::uint32_t largest_parameters, cudaStream_t stream) {
+  launch({"finish_epoch_kernel", task.n_networks, n_threads_for(largest_parameters), sizeof(std::uint32_t), stream},
          &finish_epoch_kernel<T>, task);
   launch({"next_epoch_kernel", 1, 1, 0, stream}, &next_epoch_kernel, task.cursor);
 }
@@ -111,8 +111,8 @@ void launch_store_operands(const CohortTask<T>& task, std::size_t n_parameters, 
          &store_operands_kernel<T>, task, n_parameters);
 }
 
-template void launch_finish_epoch(const CohortTask<float>&, cudaStream_t);
-template void launch_finish_epoch(const CohortTask<math::Bfloat16>&, cudaStream_t);
+template void launch_finish_epoch(const CohortTask<float>&, std::uint32_t, cudaStream_t);
+template void launch_finish_epoch(const CohortTask<math::Bfloat16>&, std::uint32_t, cudaStream_t);
 template void launch_store_operands(const CohortTask<math::Bfloat16>&, std::size_t, cudaStream_t);
 
 }  // namespace shoal::cuda

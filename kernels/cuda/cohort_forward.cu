@@ -88,6 +88,7 @@ SHOAL_DEVICE RowSums finish_row(const CohortTask<T>& task, std::uint32_t network
 }
 
 /// A row a thread; their sums are added by halves.
+static_assert(kRowsInBlock == kCohortThreads);
 template <class T>
 SHOAL_KERNEL void output_kernel(CohortTask<T> task, std::uint32_t n_rows, bool training, std::uint32_t parts) {
   const Part part = part_of(parts);
@@ -95,7 +96,7 @@ SHOAL_KERNEL void output_kernel(CohortTask<T> task, std::uint32_t n_rows, bool t
   const std::uint32_t r = part.number * kRowsInBlock + thread();
   sums[thread()] = r < n_rows ? finish_row(task, part.network, r, training) : RowSums{0.0, 0.0F, 0U};
   barrier();
-  for (std::uint32_t half = kRowsInBlock / 2; half > 0; half /= 2) {
+  for (std::uint32_t half = n_threads() / 2; half > 0; half /= 2) {
     if (thread() < half) {
       sums[thread()].loss += sums[thread() + half].loss;
       sums[thread()].weight += sums[thread() + half].weight;
@@ -122,23 +123,27 @@ SHOAL_KERNEL void output_kernel(CohortTask<T> task, std::uint32_t n_rows, bool t
 template <class T>
 void launch_gather(const CohortTask<T>& task, RowSource from, std::uint32_t n_rows, std::uint32_t columns,
                    cudaStream_t stream) {
-  const std::uint32_t n_blocks = n_parts(std::uint64_t{n_rows} * columns, kCohortThreads);
-  launch({"gather_kernel", n_blocks, kCohortThreads, 0, stream}, &gather_kernel<T>, task, from, n_rows, columns);
+  const std::uint64_t n_elements = std::uint64_t{n_rows} * columns;
+  const std::uint32_t threads = n_threads_for(n_elements);
+  launch({"gather_kernel", n_parts(n_elements, threads), threads, 0, stream}, &gather_kernel<T>, task, from, n_rows,
+         columns);
 }
 
 template <class T>
 void launch_activation(const CohortTask<T>& task, std::uint32_t l, std::uint32_t n_rows, std::uint32_t largest_rows,
                        bool drops, cudaStream_t stream) {
-  const std::uint32_t parts = n_parts(std::uint64_t{n_rows} * largest_rows, kElementsInBlock);
-  launch({"activation_kernel", task.n_networks * parts, kCohortThreads, 0, stream}, &activation_kernel<T>, task, l,
-         n_rows, drops, parts);
+  const std::uint64_t n_elements = std::uint64_t{n_rows} * largest_rows;
+  const std::uint32_t parts = n_parts(n_elements, kElementsInBlock);
+  launch({"activation_kernel", task.n_networks * parts, n_threads_for(n_elements), 0, stream}, &activation_kernel<T>,
+         task, l, n_rows, drops, parts);
 }
 
 template <class T>
 void launch_output(const CohortTask<T>& task, std::uint32_t n_rows, bool training, cudaStream_t stream) {
   const std::uint32_t parts = n_parts(n_rows, kRowsInBlock);
-  launch({"output_kernel", task.n_networks * parts, kRowsInBlock, kRowsInBlock * sizeof(RowSums), stream},
-         &output_kernel<T>, task, n_rows, training, parts);
+  const std::uint32_t threads = n_threads_for(n_rows);
+  launch({"output_kernel", task.n_networks * parts, threads, threads * sizeof(RowSums), stream}, &output_kernel<T>,
+         task, n_rows, training, parts);
 }
 
 #define SHOAL_FOR_TYPE(T)                                                                                   \

@@ -7,12 +7,20 @@
 /// How the blocks of a cohort's kernels share the networks.
 namespace shoal::cuda {
 
+/// Threads of a block at most.
 inline constexpr std::uint32_t kCohortThreads = 256;
 /// Elements of one network that a block takes.
 inline constexpr std::uint32_t kElementsInBlock = 8 * kCohortThreads;
 
 SHOAL_HD constexpr std::uint32_t n_parts(std::uint64_t n_elements, std::uint32_t per_block) {
   return static_cast<std::uint32_t>((n_elements + per_block - 1) / per_block);
+}
+
+/// Threads of blocks that have n things to do each: whole warps, a power of two of them.
+constexpr std::uint32_t n_threads_for(std::uint64_t n) {
+  std::uint32_t threads = kWarpLanes;
+  while (threads < n && threads < kCohortThreads) threads *= 2;
+  return threads;
 }
 
 /// A block's network and its number among the network's blocks.

@@ -6,7 +6,7 @@
 
 namespace shoal::math {
 
-/// The upper half of a float: 8 bits of significand, relative rounding 2^-9 to nearest.
+/// The upper half of a float: 8 bits of significand, so a rounding to nearest moves it by 2^-8 of itself at most.
 struct Bfloat16 {
   std::uint16_t bits = 0;
 };

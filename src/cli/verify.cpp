@@ -20,15 +20,15 @@ constexpr const char* kExamples =
     "analysis gives (docs/numerics.md); where bits must be equal the bound is 0. Exit code 1: a bound was broken.";
 
 nlohmann::ordered_json json_of(const VerifyRow& row) {
-  return {{"engine", row.engine},       {"check", row.check},
-          {"cases", row.n_cases},       {"values", row.n_values},
-          {"worst_error", row.error},   {"bound", row.bound},
-          {"breaches", row.n_breaches}, {"first_breach", row.first_breach}};
+  return {{"engine", row.engine}, {"precision", name(row.precision)}, {"check", row.check},
+          {"cases", row.n_cases}, {"values", row.n_values},           {"worst_error", row.error},
+          {"bound", row.bound},   {"breaches", row.n_breaches},       {"first_breach", row.first_breach}};
 }
 
 int report(const VerifyOptions& options, bool json) {
   const std::vector<VerifyRow> rows = verify_engines(options);
   Table table{{{"engine"},
+               {"precision"},
                {"check"},
                {"cases", true},
                {"values", true},
@@ -43,10 +43,12 @@ int report(const VerifyOptions& options, bool json) {
     const std::string verdict = row.n_cases == 0      ? "nothing that it can train"
                                 : row.n_breaches == 0 ? "ok"
                                                       : fmt::format("{} wrong", row.n_breaches);
-    table.rows.push_back({row.engine, row.check, std::to_string(row.n_cases), std::to_string(row.n_values),
-                          fmt::format("{:.3g}", row.error), fmt::format("{:.3g}", row.bound), verdict});
+    table.rows.push_back({row.engine, std::string(name(row.precision)), row.check, std::to_string(row.n_cases),
+                          std::to_string(row.n_values), fmt::format("{:.3g}", row.error),
+                          fmt::format("{:.3g}", row.bound), verdict});
     if (row.n_breaches > 0) {
-      breaches += fmt::format("{}, {}: {} (seed {})\n", row.engine, row.check, row.first_breach, options.seed);
+      breaches += fmt::format("{} {}, {}: {} (seed {})\n", row.engine, name(row.precision), row.check, row.first_breach,
+                              options.seed);
     }
   }
   if (json) {

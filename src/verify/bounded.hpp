@@ -89,4 +89,58 @@ inline Bounded select_positive(Bounded z, Bounded if_positive, Bounded otherwise
   return {chosen.value, std::max(chosen.error, std::abs(other.value - chosen.value) + other.error)};
 }
 
+/// How an engine makes the elements of matrix products. In a fixed order: one accumulator, ascending, fused. In any
+/// order: sum a_i b_i of n terms, operands rounded by `input` relative each, is off by at most
+///   (2 input + input^2) sum |a_i b_i| + n sum_rounding / (1 - n sum_rounding) sum |a_i b_i|
+/// whatever the order and the tree (Higham, equations 3.5 and 4.4, products exact or fused).
+struct Products {
+  bool fixed_order = true;
+  double input = 0;
+  double sum_rounding = kFloatRounding;
+};
+inline constexpr Products kStrictProducts{};
+inline constexpr Products kFp32Products{false, 0, kFloatRounding};
+/// Tensor cores keep 10 bits behind the leading one of an operand, cut off or rounded, and cut sums off (Fasi et al.
+/// 2021, Numerical behavior of NVIDIA tensor cores): no more than 4 u an addition.
+inline constexpr Products kTf32Products{false, 0x1p-10, 4 * kFloatRounding};
+/// Operands are rounded to nearest, 7 bits behind the leading one.
+inline constexpr Products kBf16Products{false, 0x1p-8, 4 * kFloatRounding};
+
+/// An element of a product on its way.
+class ProductSum {
+ public:
+  explicit ProductSum(const Products& products) : products_(&products) {}
+  /// A bias: added first in a fixed order, else one more product with the column of ones.
+  ProductSum(const Products& products, Bounded bias) : products_(&products) {
+    if (products.fixed_order) {
+      sum_ = bias;
+    } else {
+      add(bias, exact(1));
+    }
+  }
+
+  void add(Bounded a, Bounded b) {
+    if (products_->fixed_order) {
+      sum_ = fma(a, b, sum_);
+      return;
+    }
+    sum_ = {std::fma(a.value, b.value, sum_.value), sum_.error + product_error(a, b)};
+    magnitude_ += (std::abs(a.value) + a.error) * (std::abs(b.value) + b.error);
+    ++n_terms_;
+  }
+  [[nodiscard]] Bounded value() const {
+    if (products_->fixed_order || magnitude_ == 0) return sum_;
+    const double n = n_terms_ * products_->sum_rounding;
+    const double relative = products_->input * (2 + products_->input) + n / (1 - n);
+    const double error = sum_.error + relative * magnitude_ + n_terms_ * 0x1p-148;
+    return {sum_.value, std::isfinite(error) ? error : std::numeric_limits<double>::infinity()};
+  }
+
+ private:
+  const Products* products_;
+  Bounded sum_;
+  double magnitude_ = 0;  ///< sum |a b|
+  double n_terms_ = 0;
+};
+
 }  // namespace shoal::verify

@@ -229,11 +229,11 @@ BoundedState bounded_state(const TrialState& state) {
   return {exactly(state.parameters), exactly(state.first_moment), exactly(state.second_moment)};
 }
 
-BoundedPass bounded_pass(const Trial& trial, std::span<const Bounded> parameters,
+BoundedPass bounded_pass(const Products& products, const Trial& trial, std::span<const Bounded> parameters,
                          std::span<const reference::Example> rows) {
   const Topology& topology = trial.topology;
   BoundedPass pass;
-  pass.gradient.assign(parameters.size(), exact(0));
+  std::vector<ProductSum> sums(parameters.size(), ProductSum(products));
   double weights = 0;
   for (const reference::Example& row : rows) {
     std::vector<Row> undropped(topology.n_layers());
@@ -244,10 +244,10 @@ BoundedPass bounded_pass(const Trial& trial, std::span<const Bounded> parameters
       Row z;
       Row a;
       for (std::int32_t o = 0; o < topology.fan_out(l); ++o, ++k) {
-        Bounded sum = parameters[k + levels[l].size()];
-        for (const Bounded& input : levels[l]) sum = fma(parameters[k++], input, sum);
-        z.push_back(sum);
-        a.push_back(activated(topology.activation(l), sum));
+        ProductSum sum(products, parameters[k + levels[l].size()]);
+        for (const Bounded& input : levels[l]) sum.add(parameters[k++], input);
+        z.push_back(sum.value());
+        a.push_back(activated(topology.activation(l), z.back()));
         undropped[l].push_back(a.back());
         if (l < row.dropout.size()) a.back() = a.back() * exact(row.dropout[l][static_cast<std::size_t>(o)]);
       }
@@ -263,16 +263,18 @@ BoundedPass bounded_pass(const Trial& trial, std::span<const Bounded> parameters
     for (std::size_t l = topology.n_layers(); l-- > 0;) {
       const Row& input = levels[l];
       k -= topology.n_parameters(l);
-      Row below(input.size(), exact(0));
+      std::vector<ProductSum> below_sums(input.size(), ProductSum(products));
       for (std::size_t o = 0; o < delta.size(); ++o) {
         const std::size_t first = k + o * (input.size() + 1);
         for (std::size_t i = 0; i < input.size(); ++i) {
-          pass.gradient[first + i] = fma(delta[o], input[i], pass.gradient[first + i]);
-          below[i] = fma(parameters[first + i], delta[o], below[i]);
+          sums[first + i].add(delta[o], input[i]);
+          below_sums[i].add(parameters[first + i], delta[o]);
         }
-        pass.gradient[first + input.size()] = pass.gradient[first + input.size()] + delta[o];
+        sums[first + input.size()].add(delta[o], exact(1));
       }
       if (l == 0) break;
+      Row below;
+      for (const ProductSum& sum : below_sums) below.push_back(sum.value());
       for (std::size_t i = 0; i < below.size(); ++i) {
         below[i] = through(topology.activation(l - 1), pass.z[l - 1][i], undropped[l - 1][i], below[i]);
         if (!row.dropout.empty()) below[i] = below[i] * exact(row.dropout[l - 1][i]);
@@ -280,6 +282,7 @@ BoundedPass bounded_pass(const Trial& trial, std::span<const Bounded> parameters
       delta = std::move(below);
     }
   }
+  for (const ProductSum& sum : sums) pass.gradient.push_back(sum.value());
   // The sum of weights is a sum of floats; its rounding counts where the weights are not whole.
   const Bounded total = rounded(weights, static_cast<double>(rows.size()) * kFloatRounding * weights);
   const Bounded inverse = exact(1) / total;
@@ -329,7 +332,8 @@ std::vector<Bounded> rates_of(const Trial& trial, float rate) {
 
 }  // namespace
 
-Bounded bounded_epoch(const Trial& trial, std::span<const reference::Example> rows, float rate, BoundedState& state) {
+Bounded bounded_epoch(const Products& products, const Trial& trial, std::span<const reference::Example> rows,
+                      float rate, BoundedState& state) {
   const Hyperparameters& h = trial.hyperparameters;
   const std::size_t wanted = h.batch_size == 0 ? rows.size() : static_cast<std::size_t>(h.batch_size);
   const std::vector<Bounded> rates = rates_of(trial, rate);
@@ -340,7 +344,7 @@ Bounded bounded_epoch(const Trial& trial, std::span<const reference::Example> ro
     for (std::size_t r = 0; h.dropout > 0 && r < minibatch.size(); ++r) {
       minibatch[r].dropout = reference::dropout_factors(trial, state.step, r);
     }
-    BoundedPass pass = bounded_pass(trial, state.parameters, minibatch);
+    BoundedPass pass = bounded_pass(products, trial, state.parameters, minibatch);
     loss = loss + pass.loss;
     if (h.clip_norm > 0) clip(h.clip_norm, pass.gradient);
     if (h.solver == Solver::adamw) decay_step(trial.topology, h, rates, state);

@@ -10,7 +10,7 @@
 
 namespace shoal::verify {
 
-/// Parameters and optimizer state of a strict fp32 engine, each with the bound on its distance from fp64.
+/// Parameters and optimizer state of an engine, each with the bound on its distance from fp64.
 struct BoundedState {
   std::vector<Bounded> parameters, first_moment, second_moment;
   std::uint64_t step = 0;
@@ -24,12 +24,12 @@ struct BoundedPass {
   Bounded loss;                         ///< sum of weighted row losses
   std::vector<Bounded> gradient;        ///< of the minibatch's objective
 };
-/// The strict formulas of docs/numerics.md over one minibatch.
-[[nodiscard]] BoundedPass bounded_pass(const Trial& trial, std::span<const Bounded> parameters,
-                                       std::span<const reference::Example> rows);
+/// The formulas of docs/numerics.md over one minibatch. products: outlives the call, as below.
+[[nodiscard]] BoundedPass bounded_pass(const Products& products, const Trial& trial,
+                                       std::span<const Bounded> parameters, std::span<const reference::Example> rows);
 
 /// One epoch: a step a minibatch of `rows`, which come in the epoch's order. Returns the sum of row losses.
-[[nodiscard]] Bounded bounded_epoch(const Trial& trial, std::span<const reference::Example> rows, float rate,
-                                    BoundedState& state);
+[[nodiscard]] Bounded bounded_epoch(const Products& products, const Trial& trial,
+                                    std::span<const reference::Example> rows, float rate, BoundedState& state);
 
 }  // namespace shoal::verify

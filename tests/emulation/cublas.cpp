@@ -43,6 +43,9 @@ struct Product {
   Elements elements;
 };
 
+/// Of a workspace after a product: all of it would cost more than the product.
+constexpr std::size_t kPoisonedBytes = 4096;
+
 struct Workspace {
   void* memory;
   std::size_t bytes;
@@ -50,7 +53,7 @@ struct Workspace {
   void poison() const {
     if (bytes == 0) return;
     if (!in_device_memory(memory, bytes)) throw KernelFault("the workspace of cuBLAS is not in device memory");
-    std::memset(memory, 0xFF, bytes);
+    std::memset(memory, 0xFF, std::min(bytes, kPoisonedBytes));
   }
 };
 

@@ -39,7 +39,7 @@ cublasStatus_t cublasCreate_v2(cublasHandle_t* handle);
 cublasStatus_t cublasDestroy_v2(cublasHandle_t handle);
 /// Forgets the workspace that was set.
 cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream);
-/// Every product leaves 0xFF in it: who keeps something there, or lets two streams use it at once, sees it.
+/// Every product leaves 0xFF at its beginning: who keeps something there, or lets two streams use it at once, sees it.
 cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void* workspace, std::size_t bytes);
 cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode);
 

@@ -166,7 +166,7 @@ TEST(Golden, TheCpuEngineStaysWithinItsBound) {
     decisions.best_train_loss = std::numeric_limits<double>::infinity();
     for (std::uint32_t epoch = 0; epoch < n_epochs; ++epoch) {
       const float rate = epoch_rate(g.trial, kRows, epoch, decisions.n_rate_drops);
-      const verify::Bounded loss = verify::bounded_epoch(g.trial, g.rows, rate, state);
+      const verify::Bounded loss = verify::bounded_epoch(verify::kStrictProducts, g.trial, g.rows, rate, state);
       const double weight = records[epoch].train_weight;
       EXPECT_NEAR(records[epoch].train_loss / weight, g.losses[epoch], loss.error / weight + 1e-10) << g.name;
       ++decisions.epoch;

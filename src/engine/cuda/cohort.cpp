@@ -248,7 +248,7 @@ void Cohort<T>::train_minibatch(std::uint32_t n_rows) const {
   forward(n_rows, plan_.has_dropout);
   output(n_rows, true);
   backward(n_rows, plan_.has_dropout);
-  if (plan_.clips) launch_norm(task_, n_rows, stream_->get());
+  if (plan_.clips) launch_norm(task_, n_rows, largest_parameters_, stream_->get());
   launch_update(task_, n_rows, largest_parameters_, stream_->get());
 }
 
@@ -261,7 +261,7 @@ void Cohort<T>::finish_epoch() const {
     forward(n_rows, false);
     output(n_rows, false);
   }
-  launch_finish_epoch(task_, stream_->get());
+  launch_finish_epoch(task_, largest_parameters_, stream_->get());
 }
 
 template class Cohort<float>;

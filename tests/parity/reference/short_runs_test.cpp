@@ -38,7 +38,8 @@ verify::BoundedState train_bounded(const Case& run, verify::Bounded* last_loss) 
   for (std::uint32_t epoch = 0; epoch < run.epochs; ++epoch) {
     std::vector<reference::Example> ordered;
     for (const std::uint32_t row : epoch_order(run.trial, n_rows(run), epoch)) ordered.push_back(run.rows[row]);
-    *last_loss = verify::bounded_epoch(run.trial, ordered, epoch_rate(run.trial, n_rows(run), epoch), state);
+    *last_loss = verify::bounded_epoch(verify::kStrictProducts, run.trial, ordered,
+                                       epoch_rate(run.trial, n_rows(run), epoch), state);
   }
   return state;
 }

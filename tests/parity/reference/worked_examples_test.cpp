@@ -69,7 +69,8 @@ TEST_P(EveryEngine, GivesTheSixValuesOfTwoSigmoidNeurons) {
   state.parameters = parameters;
   for (std::size_t row = 0; row < kX.size(); ++row) {
     const std::vector<reference::Example> example = {{.inputs = {static_cast<double>(kX[row])}, .targets = {0}}};
-    const verify::BoundedPass bound = verify::bounded_pass(trial, verify::bounded_state(state).parameters, example);
+    const verify::BoundedPass bound =
+        verify::bounded_pass(verify::kStrictProducts, trial, verify::bounded_state(state).parameters, example);
     // The parameters are floats, so 0.172 is 0.172 + 1.2e-9: the bound knows it only as what the float is.
     const double parameter_rounding = 0x1p-25 * (std::abs(kX[row]) * 2.0 + 1.0);
     EXPECT_NEAR(found->z[1][row], kZ3[row], 5e-10 + parameter_rounding + allowed(GetParam(), bound.z[1][0]))
@@ -129,7 +130,8 @@ TEST_P(EveryEngine, GivesThe13DerivativesOfTheReluNetworkWrittenByHand) {
     TrialState state;
     state.parameters = parameters;
     const std::vector<reference::Example> example = {{.inputs = {x}, .targets = {y}}};
-    const verify::BoundedPass bound = verify::bounded_pass(trial, verify::bounded_state(state).parameters, example);
+    const verify::BoundedPass bound =
+        verify::bounded_pass(verify::kStrictProducts, trial, verify::bounded_state(state).parameters, example);
     const std::array<double, 5> z = {hand.z1, hand.z2, hand.z3, hand.z4, hand.yhat};
     for (std::size_t k = 0; k < z.size(); ++k) {
       EXPECT_NEAR(found->z[k / 2][k % 2], z[k], allowed(GetParam(), bound.z[k / 2][k % 2])) << "z" << k + 1;

@@ -1,0 +1,34 @@
+// Engine cublas against the reference, within derived bounds; over the emulated device, or on a GPU.
+#include <gtest/gtest.h>
+
+#include "engine/cuda/cublas_engine.hpp"
+#include "shoal/error.hpp"
+#include "tests/parity/cuda/suite.hpp"
+#include "verify/checks.hpp"
+
+namespace shoal {
+namespace {
+
+TEST(SHOAL_CUDA_SUITE, CublasStaysWithinItsBoundsInEveryPrecision) {
+  constexpr std::uint64_t kCases = 8;
+  for (std::uint32_t schedule = 0; schedule < kSchedules; ++schedule) {
+    set_schedule(schedule);
+    for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
+      const VerifyOptions options{"cublas", kCases, schedule};
+      for (const VerifyRow& row : verify::checked({"cublas", precision, make_cublas_engine}, options)) {
+        EXPECT_EQ(row.n_cases, kCases) << row.check;
+        EXPECT_EQ(row.n_breaches, 0U) << name(precision) << ", " << row.check << ", schedule " << schedule << ": "
+                                      << row.first_breach;
+      }
+    }
+  }
+  EXPECT_EQ(n_allocations(), 0U);
+}
+
+TEST(SHOAL_CUDA_SUITE, CublasRefusesStrictPrecision) {
+  const Dataset nothing;
+  EXPECT_THROW(static_cast<void>(make_cublas_engine(nothing, {})), UnavailableError);
+}
+
+}  // namespace
+}  // namespace shoal
