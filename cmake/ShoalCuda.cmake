@@ -22,6 +22,12 @@ if(SHOAL_HAS_CUDA)
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
     set(CMAKE_CUDA_ARCHITECTURES 90a-real)
   endif()
+  # `native` and `all` do not say what the program will run on.
+  foreach(architecture IN LISTS CMAKE_CUDA_ARCHITECTURES)
+    if(NOT architecture MATCHES "^[0-9]+[af]?(-real|-virtual)?$")
+      message(FATAL_ERROR "CMAKE_CUDA_ARCHITECTURES: ${architecture} is no architecture like 90a-real, 80-virtual or 120")
+    endif()
+  endforeach()
   enable_language(CUDA)
   find_package(CUDAToolkit REQUIRED)
   # CMake 3.25 knows no flag for C++20 of this compiler and puts c++17 behind one given as an option.
