@@ -1,4 +1,4 @@
-// Whether this machine can run the CUDA engine.
+// Whether this machine can run the CUDA engine, and what is known of its kernels.
 #include <cuda_runtime.h>
 
 #include "engine/cuda/availability.hpp"
@@ -33,7 +33,10 @@ EngineInfo cuda_engine_info() {
   return {.name = "cuda",
           .available = why.empty(),
           .detail = why.empty() ? gpu : why,
-          .precisions = {Precision::strict}};
+          .precisions = {Precision::strict},
+          .kernels = {
+#include "engine/cuda/kernel_evidence.inc"
+          }};
 }
 
 }  // namespace shoal
