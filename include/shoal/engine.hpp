@@ -119,12 +119,23 @@ class Engine {
                                   std::span<const std::uint32_t> rows) = 0;
 };
 
+/// Whether a kernel's code for sm_90a, as it is compiled here, is what the checks on a GPU ran (bench/evidence).
+enum class Evidence : std::uint8_t { none, older, current };
+
+/// A kernel of this build, all its template instances together. Older where any of them is.
+struct KernelEvidence {
+  std::string kernel;
+  Evidence evidence = Evidence::none;
+  std::string gpu, date;  ///< of the newest checks that passed, empty where there are none
+};
+
 /// An engine of this build and whether this machine can run it.
 struct EngineInfo {
   std::string name;
   bool available = false;
   std::string detail;  ///< what it runs on (`AVX-512, 2 threads`), or why it is not available
   std::vector<Precision> precisions;
+  std::vector<KernelEvidence> kernels = {};  ///< of an engine that runs on a GPU
 };
 [[nodiscard]] std::vector<EngineInfo> engines();
 

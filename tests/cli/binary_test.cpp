@@ -1,5 +1,8 @@
 // The real program, from outside.
+#include <cstdlib>
+#include <filesystem>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "program.hpp"
 
@@ -27,6 +30,59 @@ TEST(ShoalBinary, SaysItsVersionAndEngines) {
   EXPECT_EQ(info.code, 0);
   EXPECT_NE(info.out.find("cpu"), std::string::npos);
 }
+
+/// The engine's entry in `shoal info --json`.
+nlohmann::json engine_info(const std::string& engine) {
+  const auto all = nlohmann::json::parse(shoal({"info", "--json"}).out);
+  for (const auto& info : all["engines"]) {
+    if (info["name"] == engine) return info;
+  }
+  return nullptr;
+}
+
+TEST(ShoalBinary, RunsOnAMachineWithoutCudaAndSaysWhatIsMissing) {
+  const nlohmann::json cuda = engine_info("cuda");
+  if (cuda["available"]) GTEST_SKIP() << "this machine has a GPU: " << cuda["detail"];
+  const auto why = cuda["detail"].get<std::string>();
+  EXPECT_NE(why, "");
+
+  const Outcome info = shoal({"info"});
+  EXPECT_EQ(info.code, 0);
+  EXPECT_EQ(info.err, "");
+  for (const std::string& line : {std::string("\nreference available: "), std::string("\ncpu       available: "),
+                                  "\ncuda      not available: " + why}) {
+    EXPECT_NE(info.out.find(line), std::string::npos) << info.out;
+  }
+
+  std::string folder = "/tmp/shoal_cli_XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  {
+    std::ofstream table(folder + "/table.csv");
+    table << "x,y\n";
+    for (int i = 0; i < 40; ++i) table << i << ',' << 2 * i + 1 << '\n';
+    std::ofstream(folder + "/tiny.yaml") << "data: {train: table.csv, target: y, validation: 0.25}\n"
+                                            "method: grid\n"
+                                            "parameters: {hidden_layer_sizes: [2], max_iter: 2}\n";
+  }
+  const Outcome sweep = shoal({"sweep", folder + "/tiny.yaml", "--out", folder + "/run"});
+  EXPECT_EQ(sweep.code, 0) << sweep.err;
+  EXPECT_TRUE(std::filesystem::exists(folder + "/run/results.csv"));
+  const Outcome on_gpu = shoal({"sweep", folder + "/tiny.yaml", "--engine", "cuda", "--out", folder + "/other"});
+  EXPECT_EQ(on_gpu.code, 2);
+  EXPECT_EQ(on_gpu.out, "");
+  EXPECT_EQ(on_gpu.err, "shoal: engine cuda is not available: " + why + "\n");
+  EXPECT_FALSE(std::filesystem::exists(folder + "/other"));
+  std::filesystem::remove_all(folder);
+}
+
+#ifdef SHOAL_STUB_DRIVER
+TEST(ShoalBinary, KnowsTheToolkitsStubFromADriver) {
+  const Outcome info = Program("/usr/bin/env", {"LD_LIBRARY_PATH=" SHOAL_STUB_DRIVER, SHOAL_BINARY, "info"}).wait();
+  EXPECT_EQ(info.code, 0);
+  EXPECT_NE(info.out.find("\ncuda      not available: libcuda.so.1 is the CUDA toolkit's stub"), std::string::npos)
+      << info.out;
+}
+#endif
 
 TEST(ShoalBinary, EndsWith2ForWrongUse) {
   EXPECT_EQ(shoal({"swep"}).code, 2);

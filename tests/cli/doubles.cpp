@@ -141,7 +141,13 @@ VersionInfo version() { return {.version = "9.8.7", .compiler = "g++ 12", .cuda 
 
 std::vector<EngineInfo> engines() {
   return {{.name = "cpu", .available = true, .detail = "AVX2, 2 threads", .precisions = {Precision::strict}},
-          {.name = "cuda", .available = false, .detail = "built without CUDA", .precisions = {}}};
+          {.name = "cuda",
+           .available = false,
+           .detail = "built without CUDA",
+           .precisions = {},
+           .kernels = {{.kernel = "first_kernel", .evidence = Evidence::current, .gpu = "GPU A", .date = "2026-01-02"},
+                       {.kernel = "second_kernel", .evidence = Evidence::older, .gpu = "GPU B", .date = "2026-01-01"},
+                       {.kernel = "third_kernel", .evidence = Evidence::none, .gpu = "", .date = ""}}}};
 }
 
 }  // namespace shoal

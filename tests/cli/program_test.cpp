@@ -139,7 +139,26 @@ TEST(Program, PrintsOneJsonDocumentAndNothingElse) {
   EXPECT_EQ(json["test"], nullptr);
   EXPECT_EQ(json["best"]["rows"].size(), 10U);
   EXPECT_EQ(json["best"]["rows"][2]["metric"], nullptr);
-  EXPECT_EQ(nlohmann::json::parse(shoal({"info", "--json"}).out)["engines"][1]["available"], false);
+  const auto cuda = nlohmann::json::parse(shoal({"info", "--json"}).out)["engines"][1];
+  EXPECT_EQ(cuda["available"], false);
+  EXPECT_EQ(
+      cuda["kernels"][1],
+      nlohmann::json({{"name", "second_kernel"}, {"evidence", "older"}, {"gpu", "GPU B"}, {"date", "2026-01-01"}}));
+}
+
+TEST(Program, SaysWhichKernelsAGpuHasRun) {
+  EXPECT_EQ(shoal({"info"}).out,
+            "shoal     9.8.7\n"
+            "compiler  g++ 12\n"
+            "CUDA      built without CUDA\n"
+            "\n"
+            "cpu       available: AVX2, 2 threads [strict]\n"
+            "cuda      not available: built without CUDA\n"
+            "\n"
+            "kernel (sm_90a)           ran on\n"
+            "first_kernel              GPU A, 2026-01-02\n"
+            "second_kernel             GPU B, 2026-01-01; evidence older than the kernel\n"
+            "third_kernel              no GPU yet\n");
 }
 
 TEST(Program, StopsOnTheFirstSignalAndSaysHowToGoOn) {
