@@ -24,8 +24,10 @@ Allocations& pinned_memory() {
   static Allocations all;
   return all;
 }
-std::size_t device_bytes = std::size_t{80} << 30;
+std::size_t device_bytes = kDeviceBytes;
 std::size_t used_bytes = 0;
+
+std::size_t free_device_bytes() { return device_bytes > used_bytes ? device_bytes - used_bytes : 0; }
 
 void* allocate(Allocations& allocations, std::size_t bytes) {
   Guarded allocation(bytes);
@@ -51,6 +53,7 @@ void check_device_guards(const std::string& who) {
   }
 }
 
+void limit_device_memory(std::size_t bytes) { device_bytes = bytes; }
 std::size_t n_memory_allocations() { return device_memory().size() + pinned_memory().size(); }
 
 }  // namespace shoal::emulation
@@ -58,9 +61,9 @@ std::size_t n_memory_allocations() { return device_memory().size() + pinned_memo
 using namespace shoal::emulation;
 
 cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
-  return call([&] {
+  return allocating_call([&] {
     if (refuse_in_capture()) return cudaErrorStreamCaptureUnsupported;
-    if (bytes > device_bytes - used_bytes) return cudaErrorMemoryAllocation;
+    if (bytes > free_device_bytes()) return cudaErrorMemoryAllocation;
     *memory = bytes == 0 ? nullptr : allocate(device_memory(), bytes);
     used_bytes += bytes;
     return cudaSuccess;
@@ -68,7 +71,7 @@ cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
 }
 
 cudaError_t cudaFree(void* memory) {
-  return call([&] {
+  return releasing_call([&] {
     if (memory == nullptr) return cudaSuccess;
     const bool refused = refuse_in_capture();
     run_all_before_release();
@@ -81,7 +84,7 @@ cudaError_t cudaFree(void* memory) {
 }
 
 cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
-  return call([&] {
+  return allocating_call([&] {
     if (refuse_in_capture()) return cudaErrorStreamCaptureUnsupported;
     *memory = allocate(pinned_memory(), bytes);
     return cudaSuccess;
@@ -89,7 +92,7 @@ cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
 }
 
 cudaError_t cudaFreeHost(void* memory) {
-  return call([&] {
+  return releasing_call([&] {
     if (memory == nullptr) return cudaSuccess;
     const bool refused = refuse_in_capture();
     run_all_before_release();
@@ -100,7 +103,7 @@ cudaError_t cudaFreeHost(void* memory) {
 
 cudaError_t cudaMemGetInfo(std::size_t* free_bytes, std::size_t* total_bytes) {
   return call([&] {
-    *free_bytes = device_bytes - used_bytes;
+    *free_bytes = free_device_bytes();
     *total_bytes = device_bytes;
     return cudaSuccess;
   });

@@ -119,6 +119,18 @@ struct KernelLaunch {
 void launch(const KernelLaunch& kernel, std::function<void()> body);
 /// The running block's dynamic shared memory.
 [[nodiscard]] void* dynamic_shared();
+/// The n-th call from now, of the runtime or of cuBLAS, fails; 1: the next one. After an error of which CUDA's manual
+/// says that it stays, every later call fails with it. A launch is a call; asking for the last error is none.
+void fail_call(std::uint64_t n, cudaError_t error);
+[[nodiscard]] std::uint64_t n_calls();             ///< so far
+[[nodiscard]] std::uint64_t n_allocation_calls();  ///< of them those that n_allocations() is about
+/// What an H100 has.
+inline constexpr std::size_t kDeviceBytes = std::size_t{80} << 30;
+/// cudaMalloc fails beyond it.
+void limit_device_memory(std::size_t bytes);
+/// As a new process would begin: no error, nothing that waits to be done, all of the device's memory. Takes nothing
+/// from the program that it has not given back.
+void reset();
 /// What is not yet given back: device and pinned memory, streams, events, graphs, cuBLAS handles.
 [[nodiscard]] std::size_t n_allocations();
 [[nodiscard]] bool is_device_memory(const void* address);
