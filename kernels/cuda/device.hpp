@@ -7,6 +7,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <source_location>
 #include <string>
 #include <type_traits>
 
@@ -49,40 +50,46 @@ concept AtomicSum = AtomicWord<T> || std::same_as<T, float> || std::same_as<T, d
 
 #if defined(SHOAL_EMULATION)
 
+using Place = std::source_location;  // of a call, for faults
+
 inline std::uint32_t thread() { return emulation::Block::current().thread(); }
 inline std::uint32_t block() { return emulation::Block::current().number(); }
 inline std::uint32_t n_threads() { return emulation::Block::current().n_threads(); }
 inline std::uint32_t lane() { return emulation::Block::current().lane(); }
-inline void barrier() { emulation::Block::current().barrier(); }
+inline void barrier(Place place = Place::current()) { emulation::Block::current().barrier(place); }
 template <class T>
 T* dynamic_shared() {
   return static_cast<T*>(emulation::dynamic_shared());
 }
 
-inline void warp_barrier(std::uint32_t mask) {
-  emulation::Block::current().meet({emulation::WarpOperation::barrier, mask});
+inline void warp_barrier(std::uint32_t mask, Place place = Place::current()) {
+  emulation::Block::current().meet({emulation::WarpOperation::barrier, mask, 0, 0, place});
 }
-inline std::uint32_t ballot(std::uint32_t mask, bool predicate) {
+inline std::uint32_t ballot(std::uint32_t mask, bool predicate, Place place = Place::current()) {
   return static_cast<std::uint32_t>(
-      emulation::Block::current().meet({emulation::WarpOperation::ballot, mask, predicate ? 1U : 0U}));
+      emulation::Block::current().meet({emulation::WarpOperation::ballot, mask, predicate ? 1U : 0U, 0, place}));
 }
-inline bool any(std::uint32_t mask, bool predicate) { return ballot(mask, predicate) != 0; }
-inline bool all(std::uint32_t mask, bool predicate) { return ballot(mask, predicate) == mask; }
-template <class T>
-T shuffle(std::uint32_t mask, T value, std::uint32_t source) {
-  return emulation::shuffle(mask, value, source % kWarpLanes);
+inline bool any(std::uint32_t mask, bool predicate, Place place = Place::current()) {
+  return ballot(mask, predicate, place) != 0;
 }
-template <class T>
-T shuffle_xor(std::uint32_t mask, T value, std::uint32_t lanes) {
-  return emulation::shuffle(mask, value, (lane() ^ lanes) % kWarpLanes);
+inline bool all(std::uint32_t mask, bool predicate, Place place = Place::current()) {
+  return ballot(mask, predicate, place) == mask;
 }
 template <class T>
-T shuffle_down(std::uint32_t mask, T value, std::uint32_t distance) {
-  return emulation::shuffle(mask, value, lane() + distance < kWarpLanes ? lane() + distance : lane());
+T shuffle(std::uint32_t mask, T value, std::uint32_t source, Place place = Place::current()) {
+  return emulation::shuffle(mask, value, source % kWarpLanes, place);
 }
 template <class T>
-T shuffle_up(std::uint32_t mask, T value, std::uint32_t distance) {
-  return emulation::shuffle(mask, value, lane() >= distance ? lane() - distance : lane());
+T shuffle_xor(std::uint32_t mask, T value, std::uint32_t lanes, Place place = Place::current()) {
+  return emulation::shuffle(mask, value, (lane() ^ lanes) % kWarpLanes, place);
+}
+template <class T>
+T shuffle_down(std::uint32_t mask, T value, std::uint32_t distance, Place place = Place::current()) {
+  return emulation::shuffle(mask, value, lane() + distance < kWarpLanes ? lane() + distance : lane(), place);
+}
+template <class T>
+T shuffle_up(std::uint32_t mask, T value, std::uint32_t distance, Place place = Place::current()) {
+  return emulation::shuffle(mask, value, lane() >= distance ? lane() - distance : lane(), place);
 }
 
 template <AtomicSum T>

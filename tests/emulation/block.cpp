@@ -143,11 +143,18 @@ void Block::check_all_ended() const {
   };
   if (const std::uint32_t t = first(Waits::warp); t < n_threads_) throw warps_[t / kWarpSize].absence(t % kWarpSize);
   if (first(Waits::barrier) < n_threads_) {
-    throw KernelFault("thread exited while others wait at __syncthreads", number_, first(Waits::ended));
+    throw KernelFault("thread exited while others wait at __syncthreads (" + line_of(barrier_place_) + ")", number_,
+                      first(Waits::ended));
   }
 }
 
-void Block::barrier() {
+void Block::barrier(const std::source_location& place) {
+  if (n_at_barrier_ == 0) barrier_place_ = place;
+  if (place.line() != barrier_place_.line()) {
+    throw KernelFault(
+        "thread came to __syncthreads at " + line_of(place) + " while others wait at " + line_of(barrier_place_),
+        number_, thread_);
+  }
   waits_[thread_] = Waits::barrier;
   if (++n_at_barrier_ == n_threads_) {
     std::ranges::fill(waits_, Waits::no);

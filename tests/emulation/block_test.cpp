@@ -51,14 +51,33 @@ TEST(Block, MissingBarrierReadsPoison) {
   }
 }
 
-TEST(Block, DivergentBarrierNamesBlockAndThread) {
+TEST(Block, DivergentBarrierNamesBlockThreadAndLine) {
+  constexpr int kLine = __LINE__ + 2;
+  const auto diverge = [] {
+    if (Block::current().thread() != 5) Block::current().barrier();
+  };
   for (std::uint32_t schedule = 0; schedule < 8; ++schedule) {
-    EXPECT_EQ(fault_of(Block(7, 32, schedule),
-                       [] {
-                         if (Block::current().thread() != 5) Block::current().barrier();
-                       }),
-              "thread exited while others wait at __syncthreads (block 7, thread 5)");
+    EXPECT_EQ(fault_of(Block(7, 32, schedule), diverge),
+              "thread exited while others wait at __syncthreads (block_test.cpp:" + std::to_string(kLine) +
+                  ") (block 7, thread 5)");
   }
+}
+
+TEST(Block, BarriersAtTwoLinesAreNamed) {
+  constexpr int kLine = __LINE__ + 3;
+  const auto diverge = [] {
+    if (Block::current().thread() < 32) {
+      Block::current().barrier();
+    } else {
+      Block::current().barrier();
+    }
+  };
+  const std::string lines[] = {"block_test.cpp:" + std::to_string(kLine),
+                               "block_test.cpp:" + std::to_string(kLine + 2)};
+  EXPECT_EQ(fault_of(Block(0, 64, 0), diverge), "thread came to __syncthreads at " + lines[1] +
+                                                    " while others wait at " + lines[0] + " (block 0, thread 32)");
+  EXPECT_EQ(fault_of(Block(0, 64, 1), diverge), "thread came to __syncthreads at " + lines[0] +
+                                                    " while others wait at " + lines[1] + " (block 0, thread 31)");
 }
 
 TEST(Block, WriteOutsideOfSharedMemoryNamesBlockAndThread) {

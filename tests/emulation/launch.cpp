@@ -37,7 +37,7 @@ std::vector<std::uint32_t> block_order(std::uint32_t n_blocks) {
   return order;
 }
 
-void run_kernel(const KernelLaunch& kernel, const std::function<void()>& body) {
+void run_blocks(const KernelLaunch& kernel, const std::function<void()>& body) {
   current_shared_bytes = kernel.shared_bytes;
   if (current_observer != nullptr) current_observer->launch_begins();
   for (const std::uint32_t number : block_order(kernel.n_blocks)) {
@@ -47,6 +47,14 @@ void run_kernel(const KernelLaunch& kernel, const std::function<void()>& body) {
     check_device_guards(" (block " + std::to_string(number) + ")");
   }
   if (current_observer != nullptr) current_observer->launch_ends();
+}
+
+void run_kernel(const KernelLaunch& kernel, const std::function<void()>& body) {
+  try {
+    run_blocks(kernel, body);
+  } catch (const KernelFault& fault) {
+    throw KernelFault(std::string(kernel.name) + ": " + fault.what());
+  }
 }
 
 }  // namespace

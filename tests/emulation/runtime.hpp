@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <source_location>
 
 #include "block.hpp"
 
@@ -152,9 +153,9 @@ void report_atomic(const void* address, std::size_t bytes);
 
 /// A value of at most 8 bytes on its way between lanes.
 template <class T>
-T shuffle(std::uint32_t mask, T value, std::uint32_t source) {
+T shuffle(std::uint32_t mask, T value, std::uint32_t source, const std::source_location& place) {
   static_assert(sizeof(T) <= sizeof(std::uint64_t));
-  Arrival arrival{WarpOperation::shuffle, mask, 0, source};
+  Arrival arrival{WarpOperation::shuffle, mask, 0, source, place};
   std::memcpy(&arrival.value, &value, sizeof value);
   const std::uint64_t bits = Block::current().meet(arrival);
   T result;

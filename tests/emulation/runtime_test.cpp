@@ -41,7 +41,7 @@ SHOAL_KERNEL void last_wins(float* to) { *to = static_cast<float>(block() * n_th
 SHOAL_KERNEL void set(float* to, float value) { *to = value; }
 SHOAL_KERNEL void shared_to_global(float* to) { to[thread()] = dynamic_shared<float>()[thread()]; }
 
-TEST(EmulatedRuntime, WriteOutsideOfDeviceMemoryNamesTheBlock) {
+TEST(EmulatedRuntime, WriteOutsideOfDeviceMemoryNamesKernelAndBlock) {
   for (const std::ptrdiff_t place : {-1, 100}) {
     const Floats memory(100);
     try {
@@ -49,7 +49,7 @@ TEST(EmulatedRuntime, WriteOutsideOfDeviceMemoryNamesTheBlock) {
       check(cudaStreamSynchronize(nullptr), "cudaStreamSynchronize");
       FAIL() << "no fault";
     } catch (const emulation::KernelFault& fault) {
-      EXPECT_STREQ(fault.what(), "write outside of an allocation of 400 bytes of device memory (block 2)");
+      EXPECT_STREQ(fault.what(), "write_at: write outside of an allocation of 400 bytes of device memory (block 2)");
     }
   }
 }
