@@ -48,47 +48,56 @@ concept AtomicWord = std::same_as<T, int> || std::same_as<T, unsigned> || std::s
 template <class T>
 concept AtomicSum = AtomicWord<T> || std::same_as<T, float> || std::same_as<T, double>;
 
+/// What static shared memory may hold: 48 KiB, no constructor.
+template <class T>
+concept StaticShared = std::is_trivially_default_constructible_v<T> && sizeof(T) <= 48 * 1024;
+
 #if defined(SHOAL_EMULATION)
 
-using Place = std::source_location;  // of a call, for faults
+using CallSite = std::source_location;  // for faults
 
 inline std::uint32_t thread() { return emulation::Block::current().thread(); }
 inline std::uint32_t block() { return emulation::Block::current().number(); }
 inline std::uint32_t n_threads() { return emulation::Block::current().n_threads(); }
 inline std::uint32_t lane() { return emulation::Block::current().lane(); }
-inline void barrier(Place place = Place::current()) { emulation::Block::current().barrier(place); }
+inline void barrier(CallSite place = CallSite::current()) { emulation::Block::current().barrier(place); }
 template <class T>
 T* dynamic_shared() {
   return static_cast<T*>(emulation::dynamic_shared());
 }
+template <StaticShared T, class Tag>
+T& static_shared() {
+  static constexpr char key = 0;
+  return *static_cast<T*>(emulation::Block::current().shared(&key, sizeof(T)));
+}
 
-inline void warp_barrier(std::uint32_t mask, Place place = Place::current()) {
+inline void warp_barrier(std::uint32_t mask, CallSite place = CallSite::current()) {
   emulation::Block::current().meet({emulation::WarpOperation::barrier, mask, 0, 0, place});
 }
-inline std::uint32_t ballot(std::uint32_t mask, bool predicate, Place place = Place::current()) {
+inline std::uint32_t ballot(std::uint32_t mask, bool predicate, CallSite place = CallSite::current()) {
   return static_cast<std::uint32_t>(
       emulation::Block::current().meet({emulation::WarpOperation::ballot, mask, predicate ? 1U : 0U, 0, place}));
 }
-inline bool any(std::uint32_t mask, bool predicate, Place place = Place::current()) {
+inline bool any(std::uint32_t mask, bool predicate, CallSite place = CallSite::current()) {
   return ballot(mask, predicate, place) != 0;
 }
-inline bool all(std::uint32_t mask, bool predicate, Place place = Place::current()) {
+inline bool all(std::uint32_t mask, bool predicate, CallSite place = CallSite::current()) {
   return ballot(mask, predicate, place) == mask;
 }
 template <class T>
-T shuffle(std::uint32_t mask, T value, std::uint32_t source, Place place = Place::current()) {
+T shuffle(std::uint32_t mask, T value, std::uint32_t source, CallSite place = CallSite::current()) {
   return emulation::shuffle(mask, value, source % kWarpLanes, place);
 }
 template <class T>
-T shuffle_xor(std::uint32_t mask, T value, std::uint32_t lanes, Place place = Place::current()) {
+T shuffle_xor(std::uint32_t mask, T value, std::uint32_t lanes, CallSite place = CallSite::current()) {
   return emulation::shuffle(mask, value, (lane() ^ lanes) % kWarpLanes, place);
 }
 template <class T>
-T shuffle_down(std::uint32_t mask, T value, std::uint32_t distance, Place place = Place::current()) {
+T shuffle_down(std::uint32_t mask, T value, std::uint32_t distance, CallSite place = CallSite::current()) {
   return emulation::shuffle(mask, value, lane() + distance < kWarpLanes ? lane() + distance : lane(), place);
 }
 template <class T>
-T shuffle_up(std::uint32_t mask, T value, std::uint32_t distance, Place place = Place::current()) {
+T shuffle_up(std::uint32_t mask, T value, std::uint32_t distance, CallSite place = CallSite::current()) {
   return emulation::shuffle(mask, value, lane() >= distance ? lane() - distance : lane(), place);
 }
 
@@ -118,6 +127,13 @@ template <class T>
 SHOAL_DEVICE T* dynamic_shared() {
   extern __shared__ __align__(16) unsigned char memory[];
   return reinterpret_cast<T*>(memory);
+}
+
+/// A T in shared memory, for each block one, which all calls with this Tag name; not initialized.
+template <StaticShared T, class Tag>
+SHOAL_DEVICE T& static_shared() {
+  __shared__ T memory;
+  return memory;
 }
 
 /// The lanes of `mask` come here; what they wrote before is visible to each other after.

@@ -62,7 +62,7 @@ class Running {
 }  // namespace
 
 Block::Block(std::uint32_t number, std::uint32_t n_threads, std::uint32_t schedule)
-    : number_(number), n_threads_(n_threads), schedule_(schedule), waits_(n_threads, Waits::no) {
+    : number_(number), n_threads_(n_threads), schedule_(schedule), waits_(n_threads, Waits::no), copies_(n_threads) {
   for (std::uint32_t first = 0; first < n_threads; first += kWarpSize) {
     warps_.emplace_back(number, first, std::min(kWarpSize, n_threads - first));
   }
@@ -114,7 +114,10 @@ bool Block::run_round(std::uint32_t round, const std::exception_ptr& thrown) {
     thread_ = t;
     resume(t);
     if (thrown) return false;
-    if (fibers_[t]->ended()) waits_[t] = Waits::ended;
+    if (fibers_[t]->ended()) {
+      waits_[t] = Waits::ended;
+      if (!copies_[t].empty()) throw KernelFault("thread ended before copies that it did not wait for", number_, t);
+    }
     check_guards();
   }
   return moved;
@@ -186,8 +189,8 @@ void* Block::shared(const void* key, std::size_t bytes) {
   return regions_.back().memory.data();
 }
 
-bool Block::is_shared(const void* address) const {
-  return std::ranges::any_of(regions_, [&](const Region& region) { return region.memory.contains(address); });
+bool Block::is_shared(const void* address, std::size_t bytes) const {
+  return std::ranges::any_of(regions_, [&](const Region& region) { return region.memory.contains(address, bytes); });
 }
 
 }  // namespace shoal::emulation

@@ -8,6 +8,7 @@
 #include <source_location>
 #include <vector>
 
+#include "async_copies.hpp"
 #include "fiber.hpp"
 #include "guarded.hpp"
 #include "kernel_fault.hpp"
@@ -40,9 +41,12 @@ class Block {
   /// __syncwarp, shuffles and votes.
   std::uint64_t meet(const Arrival& arrival);
 
+  /// The copies that the thread has begun.
+  [[nodiscard]] AsyncCopies& copies() { return copies_[thread_]; }
+
   /// Shared memory named by `key`: the same for all threads, 0xFF at first.
   [[nodiscard]] void* shared(const void* key, std::size_t bytes);
-  [[nodiscard]] bool is_shared(const void* address) const;
+  [[nodiscard]] bool is_shared(const void* address, std::size_t bytes = 1) const;
 
  private:
   enum class Waits : std::uint8_t { no, barrier, warp, ended };
@@ -69,6 +73,7 @@ class Block {
   std::vector<Warp> warps_;
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<Region> regions_;
+  std::vector<AsyncCopies> copies_;
 };
 
 }  // namespace shoal::emulation

@@ -81,6 +81,30 @@ void report_atomic(const void* address, std::size_t bytes) {
   if (current_observer != nullptr) current_observer->atomic_access(address, bytes);
 }
 
+void copy_async(void* shared, const void* global, std::size_t bytes) {
+  Block& block = Block::current();
+  const auto fault = [&](const char* what) {
+    return KernelFault("an asynchronous copy of " + std::to_string(bytes) + " bytes " + what, block.number(),
+                       block.thread());
+  };
+  const auto aligned = [&](const void* address) { return reinterpret_cast<std::uintptr_t>(address) % bytes == 0; };
+  if (!aligned(shared) || !aligned(global)) throw fault("is not aligned to them");
+  if (!block.is_shared(shared, bytes)) throw fault("writes outside of shared memory");
+  if (!in_device_memory(global, bytes)) throw fault("reads outside of device memory");
+  block.copies().begin(shared, global, bytes);
+  if (current_observer == nullptr) return;
+  current_observer->copy_access(global, bytes, false);
+  current_observer->copy_access(shared, bytes, true);
+}
+
+void commit_copies() { Block::current().copies().commit(); }
+
+void wait_for_copies(std::size_t n_left) {
+  Block::current().copies().finish(n_left, [](const void* shared, std::size_t bytes) {
+    if (current_observer != nullptr) current_observer->copy_access(shared, bytes, true);
+  });
+}
+
 }  // namespace shoal::emulation
 
 cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {

@@ -143,6 +143,8 @@ class Observer {
   virtual void launch_begins() = 0;
   virtual void block_begins() = 0;
   virtual void atomic_access(const void* address, std::size_t bytes) = 0;
+  /// Of an asynchronous copy, by the thread that began it.
+  virtual void copy_access(const void* address, std::size_t bytes, bool writes) = 0;
   /// Throws KernelFault for what it saw.
   virtual void launch_ends() = 0;
 };
@@ -150,6 +152,14 @@ class Observer {
 void set_observer(Observer* observer);
 /// To be called before an atomic operation.
 void report_atomic(const void* address, std::size_t bytes);
+
+/// cp.async: 4, 8 or 16 bytes, aligned so, from device to shared memory, when the thread waits for them and not before;
+/// until then the bytes are 0xFF.
+void copy_async(void* shared, const void* global, std::size_t bytes);
+/// What was begun since the last call is one group.
+void commit_copies();
+/// All groups but the last `n_left`, and what belongs to none if that is 0.
+void wait_for_copies(std::size_t n_left);
 
 /// A value of at most 8 bytes on its way between lanes.
 template <class T>

@@ -15,6 +15,8 @@ const char* name(WarpOperation operation) {
       return "a shuffle";
     case WarpOperation::ballot:
       return "a vote";
+    case WarpOperation::collective:
+      return "an operation of the whole warp";
   }
   return "";
 }
@@ -35,8 +37,9 @@ KernelFault Warp::fault(const std::string& what, std::uint32_t lane) const {
 std::uint32_t Warp::waiting_with(std::uint32_t lane) const {
   std::uint32_t lanes = 0;
   for (std::uint32_t other = 0; other < n_lanes_; ++other) {
-    const bool same =
-        arrivals_[other].mask == arrivals_[lane].mask && arrivals_[other].operation == arrivals_[lane].operation;
+    const Arrival& a = arrivals_[other];
+    const Arrival& b = arrivals_[lane];
+    const bool same = a.mask == b.mask && a.operation == b.operation && a.collective == b.collective;
     if (has(waiting_, other) && same) lanes |= 1U << other;
   }
   return lanes;
@@ -62,6 +65,11 @@ std::uint32_t Warp::arrive(std::uint32_t lane, const Arrival& arrival) {
 void Warp::complete(std::uint32_t lanes, WarpOperation operation) {
   waiting_ &= ~lanes;
   if (operation == WarpOperation::barrier) join_clocks(lanes);
+  if (operation == WarpOperation::collective) {
+    std::array<void*, kWarpSize> brought{};
+    std::ranges::transform(arrivals_, brought.begin(), &Arrival::brought);
+    arrivals_[static_cast<std::size_t>(std::countr_zero(lanes))].collective(brought);
+  }
   std::uint64_t ballot = 0;
   for (std::uint32_t lane = 0; lane < n_lanes_; ++lane) {
     if (has(lanes, lane) && arrivals_[lane].value != 0) ballot |= std::uint64_t{1} << lane;

@@ -12,7 +12,7 @@ using emulation::Block;
 using emulation::KernelFault;
 
 /// Its text, HERE standing for the line that this is called at.
-std::string fault_of(std::uint32_t n_threads, const std::function<void()>& body, Place place = Place::current()) {
+std::string fault_of(std::uint32_t n_threads, const std::function<void()>& body, CallSite place = CallSite::current()) {
   const std::string line = emulation::line_of(place);
   std::string first;
   for (std::uint32_t schedule = 0; schedule < 8; ++schedule) {
