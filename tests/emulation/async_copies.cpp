@@ -19,7 +19,7 @@ void AsyncCopies::finish(std::size_t n_left, const std::function<void(const void
       std::memcpy(copy.to, copy.from, copy.bytes);
       written(copy.to, copy.bytes);
     }
-    groups_.pop_front();
+    groups_.erase(groups_.begin());
   }
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <vector>
 
@@ -23,7 +22,7 @@ class AsyncCopies {
     const void* from;
     std::size_t bytes;
   };
-  std::deque<std::vector<Copy>> groups_;
+  std::vector<std::vector<Copy>> groups_;
   std::vector<Copy> open_;
 };
 

@@ -62,7 +62,7 @@ class Running {
 }  // namespace
 
 Block::Block(std::uint32_t number, std::uint32_t n_threads, std::uint32_t schedule)
-    : number_(number), n_threads_(n_threads), schedule_(schedule), waits_(n_threads, Waits::no), copies_(n_threads) {
+    : number_(number), n_threads_(n_threads), schedule_(schedule), waits_(n_threads, Waits::no) {
   for (std::uint32_t first = 0; first < n_threads; first += kWarpSize) {
     warps_.emplace_back(number, first, std::min(kWarpSize, n_threads - first));
   }
@@ -116,7 +116,8 @@ bool Block::run_round(std::uint32_t round, const std::exception_ptr& thrown) {
     if (thrown) return false;
     if (fibers_[t]->ended()) {
       waits_[t] = Waits::ended;
-      if (!copies_[t].empty()) throw KernelFault("thread ended before copies that it did not wait for", number_, t);
+      if (!copies_.empty() && !copies_[t].empty())
+        throw KernelFault("thread ended before copies that it did not wait for", number_, t);
     }
     check_guards();
   }
@@ -177,6 +178,11 @@ std::uint64_t Block::meet(const Arrival& arrival) {
   }
   fibers_[self]->suspend();
   return warp.result(self % kWarpSize);
+}
+
+AsyncCopies& Block::copies() {
+  copies_.resize(n_threads_);
+  return copies_[thread_];
 }
 
 void* Block::shared(const void* key, std::size_t bytes) {

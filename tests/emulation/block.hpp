@@ -42,7 +42,7 @@ class Block {
   std::uint64_t meet(const Arrival& arrival);
 
   /// The copies that the thread has begun.
-  [[nodiscard]] AsyncCopies& copies() { return copies_[thread_]; }
+  [[nodiscard]] AsyncCopies& copies();
 
   /// Shared memory named by `key`: the same for all threads, 0xFF at first.
   [[nodiscard]] void* shared(const void* key, std::size_t bytes);
@@ -73,7 +73,7 @@ class Block {
   std::vector<Warp> warps_;
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<Region> regions_;
-  std::vector<AsyncCopies> copies_;
+  std::vector<AsyncCopies> copies_;  ///< of each thread; empty: none has begun one
 };
 
 }  // namespace shoal::emulation

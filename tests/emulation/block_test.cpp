@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "expect_stopped.hpp"
+
 namespace shoal::emulation {
 namespace {
 
@@ -80,16 +82,29 @@ TEST(Block, BarriersAtTwoLinesAreNamed) {
                                                     " while others wait at " + lines[1] + " (block 0, thread 31)");
 }
 
-TEST(Block, WriteOutsideOfSharedMemoryNamesBlockAndThread) {
+/// Of thread 40, at `place` of 10 floats.
+std::string fault_of_access(std::ptrdiff_t place, bool writes) {
+  return fault_of(Block(2, 64, 3), [=] {
+    auto* values = static_cast<volatile float*>(Block::current().shared(&kKey, 10 * sizeof(float)));
+    Block::current().barrier();
+    if (Block::current().thread() != 40) return;
+    if (writes) {
+      values[place] = 1.0F;
+    } else {
+      static_cast<void>(values[place]);
+    }
+  });
+}
+
+TEST(BlockDeathTest, WriteOutsideOfSharedMemoryNamesBlockAndThread) {
   for (const std::ptrdiff_t place : {-1, 10}) {
-    EXPECT_EQ(fault_of(Block(2, 64, 3),
-                       [place] {
-                         auto* values = static_cast<float*>(Block::current().shared(&kKey, 10 * sizeof(float)));
-                         Block::current().barrier();
-                         if (Block::current().thread() == 40) values[place] = 1.0F;
-                       }),
-              "write outside of 40 bytes of shared memory (block 2, thread 40)");
+    expect_stopped_write([&] { return fault_of_access(place, true); },
+                         "write outside of 40 bytes of shared memory (block 2, thread 40)");
   }
+}
+
+TEST(BlockDeathTest, ReadOutsideOfSharedMemoryIsStopped) {
+  expect_stopped_read([] { return fault_of_access(10, false); });
 }
 
 TEST(Block, WildAccessNamesBlockAndThread) {

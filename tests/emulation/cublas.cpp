@@ -185,6 +185,7 @@ cublasStatus_t multiply_batch(cublasHandle_t handle, const Product& p, const Bat
   if (p.m == 0 || p.n == 0 || batch.n == 0) return CUBLAS_STATUS_SUCCESS;
   const Workspace workspace{handle->workspace, handle->workspace_bytes};
   return status_of(enqueue(handle->stream, [p, batch, workspace] {
+    const DeviceAccess access;
     workspace.poison();
     for (int i = 0; i < batch.n; ++i) {
       multiply(p, advanced(batch.a, i * batch.stride_a, bytes_of(p.elements)),
@@ -340,6 +341,7 @@ cublasStatus_t cublasGemmGroupedBatchedEx(cublasHandle_t handle, const cublasOpe
     const Workspace workspace{handle->workspace, handle->workspace_bytes};
     return status_of(
         enqueue(handle->stream, [groups = std::move(groups), n_products, Aarray, Barray, Carray, workspace] {
+          const DeviceAccess access;
           workspace.poison();
           for (const void* const array :
                {static_cast<const void*>(Aarray), static_cast<const void*>(Barray), static_cast<const void*>(Carray)}) {

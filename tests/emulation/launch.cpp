@@ -38,6 +38,7 @@ std::vector<std::uint32_t> block_order(std::uint32_t n_blocks) {
 }
 
 void run_blocks(const KernelLaunch& kernel, const std::function<void()>& body) {
+  const DeviceAccess access;
   current_shared_bytes = kernel.shared_bytes;
   if (current_observer != nullptr) current_observer->launch_begins();
   for (const std::uint32_t number : block_order(kernel.n_blocks)) {

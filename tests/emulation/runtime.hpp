@@ -129,6 +129,8 @@ void fail_call(std::uint64_t n, cudaError_t error);
 inline constexpr std::size_t kDeviceBytes = std::size_t{80} << 30;
 /// cudaMalloc fails beyond it.
 void limit_device_memory(std::size_t bytes);
+/// Host code that touches device memory is killed by SIGSEGV: its pages are open to kernels, copies and cuBLAS alone.
+void protect_device_memory(bool on);
 /// As a new process would begin: no error, nothing that waits to be done, all of the device's memory. Takes nothing
 /// from the program that it has not given back.
 void reset();
