@@ -7,6 +7,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <source_location>
 #include <string>
 #include <type_traits>
 
@@ -47,42 +48,57 @@ concept AtomicWord = std::same_as<T, int> || std::same_as<T, unsigned> || std::s
 template <class T>
 concept AtomicSum = AtomicWord<T> || std::same_as<T, float> || std::same_as<T, double>;
 
+/// What static shared memory may hold: 48 KiB, no constructor.
+template <class T>
+concept StaticShared = std::is_trivially_default_constructible_v<T> && sizeof(T) <= 48 * 1024;
+
 #if defined(SHOAL_EMULATION)
+
+using CallSite = std::source_location;  // for faults
 
 inline std::uint32_t thread() { return emulation::Block::current().thread(); }
 inline std::uint32_t block() { return emulation::Block::current().number(); }
 inline std::uint32_t n_threads() { return emulation::Block::current().n_threads(); }
 inline std::uint32_t lane() { return emulation::Block::current().lane(); }
-inline void barrier() { emulation::Block::current().barrier(); }
+inline void barrier(CallSite place = CallSite::current()) { emulation::Block::current().barrier(place); }
 template <class T>
 T* dynamic_shared() {
   return static_cast<T*>(emulation::dynamic_shared());
 }
+template <StaticShared T, class Tag>
+T& static_shared() {
+  static constexpr char key = 0;
+  return *static_cast<T*>(emulation::Block::current().shared(&key, sizeof(T)));
+}
 
-inline void warp_barrier(std::uint32_t mask) {
-  emulation::Block::current().meet({emulation::WarpOperation::barrier, mask});
+inline void warp_barrier(std::uint32_t mask, CallSite place = CallSite::current()) {
+  emulation::Block::current().meet({emulation::WarpOperation::barrier, mask, 0, 0, place});
 }
-inline std::uint32_t ballot(std::uint32_t mask, bool predicate) {
+inline std::uint32_t ballot(std::uint32_t mask, bool predicate, CallSite place = CallSite::current()) {
   return static_cast<std::uint32_t>(
-      emulation::Block::current().meet({emulation::WarpOperation::ballot, mask, predicate ? 1U : 0U}));
+      emulation::Block::current().meet({emulation::WarpOperation::ballot, mask, predicate ? 1U : 0U, 0, place}));
 }
-inline bool any(std::uint32_t mask, bool predicate) { return ballot(mask, predicate) != 0; }
-inline bool all(std::uint32_t mask, bool predicate) { return ballot(mask, predicate) == mask; }
-template <class T>
-T shuffle(std::uint32_t mask, T value, std::uint32_t source) {
-  return emulation::shuffle(mask, value, source % kWarpLanes);
+inline bool any(std::uint32_t mask, bool predicate, CallSite place = CallSite::current()) {
+  return ballot(mask, predicate, place) != 0;
 }
-template <class T>
-T shuffle_xor(std::uint32_t mask, T value, std::uint32_t lanes) {
-  return emulation::shuffle(mask, value, (lane() ^ lanes) % kWarpLanes);
+inline bool all(std::uint32_t mask, bool predicate, CallSite place = CallSite::current()) {
+  return ballot(mask, predicate, place) == mask;
 }
 template <class T>
-T shuffle_down(std::uint32_t mask, T value, std::uint32_t distance) {
-  return emulation::shuffle(mask, value, lane() + distance < kWarpLanes ? lane() + distance : lane());
+T shuffle(std::uint32_t mask, T value, std::uint32_t source, CallSite place = CallSite::current()) {
+  return emulation::shuffle(mask, value, source % kWarpLanes, place);
 }
 template <class T>
-T shuffle_up(std::uint32_t mask, T value, std::uint32_t distance) {
-  return emulation::shuffle(mask, value, lane() >= distance ? lane() - distance : lane());
+T shuffle_xor(std::uint32_t mask, T value, std::uint32_t lanes, CallSite place = CallSite::current()) {
+  return emulation::shuffle(mask, value, (lane() ^ lanes) % kWarpLanes, place);
+}
+template <class T>
+T shuffle_down(std::uint32_t mask, T value, std::uint32_t distance, CallSite place = CallSite::current()) {
+  return emulation::shuffle(mask, value, lane() + distance < kWarpLanes ? lane() + distance : lane(), place);
+}
+template <class T>
+T shuffle_up(std::uint32_t mask, T value, std::uint32_t distance, CallSite place = CallSite::current()) {
+  return emulation::shuffle(mask, value, lane() >= distance ? lane() - distance : lane(), place);
 }
 
 template <AtomicSum T>
@@ -111,6 +127,13 @@ template <class T>
 SHOAL_DEVICE T* dynamic_shared() {
   extern __shared__ __align__(16) unsigned char memory[];
   return reinterpret_cast<T*>(memory);
+}
+
+/// A T in shared memory, for each block one, which all calls with this Tag name; not initialized.
+template <StaticShared T, class Tag>
+SHOAL_DEVICE T& static_shared() {
+  __shared__ T memory;
+  return memory;
 }
 
 /// The lanes of `mask` come here; what they wrote before is visible to each other after.

@@ -114,7 +114,11 @@ bool Block::run_round(std::uint32_t round, const std::exception_ptr& thrown) {
     thread_ = t;
     resume(t);
     if (thrown) return false;
-    if (fibers_[t]->ended()) waits_[t] = Waits::ended;
+    if (fibers_[t]->ended()) {
+      waits_[t] = Waits::ended;
+      if (!copies_.empty() && !copies_[t].empty())
+        throw KernelFault("thread ended before copies that it did not wait for", number_, t);
+    }
     check_guards();
   }
   return moved;
@@ -143,11 +147,18 @@ void Block::check_all_ended() const {
   };
   if (const std::uint32_t t = first(Waits::warp); t < n_threads_) throw warps_[t / kWarpSize].absence(t % kWarpSize);
   if (first(Waits::barrier) < n_threads_) {
-    throw KernelFault("thread exited while others wait at __syncthreads", number_, first(Waits::ended));
+    throw KernelFault("thread exited while others wait at __syncthreads (" + line_of(barrier_place_) + ")", number_,
+                      first(Waits::ended));
   }
 }
 
-void Block::barrier() {
+void Block::barrier(const std::source_location& place) {
+  if (n_at_barrier_ == 0) barrier_place_ = place;
+  if (place.line() != barrier_place_.line()) {
+    throw KernelFault(
+        "thread came to __syncthreads at " + line_of(place) + " while others wait at " + line_of(barrier_place_),
+        number_, thread_);
+  }
   waits_[thread_] = Waits::barrier;
   if (++n_at_barrier_ == n_threads_) {
     std::ranges::fill(waits_, Waits::no);
@@ -169,6 +180,11 @@ std::uint64_t Block::meet(const Arrival& arrival) {
   return warp.result(self % kWarpSize);
 }
 
+AsyncCopies& Block::copies() {
+  copies_.resize(n_threads_);
+  return copies_[thread_];
+}
+
 void* Block::shared(const void* key, std::size_t bytes) {
   for (const Region& region : regions_) {
     if (region.key != key) continue;
@@ -179,8 +195,8 @@ void* Block::shared(const void* key, std::size_t bytes) {
   return regions_.back().memory.data();
 }
 
-bool Block::is_shared(const void* address) const {
-  return std::ranges::any_of(regions_, [&](const Region& region) { return region.memory.contains(address); });
+bool Block::is_shared(const void* address, std::size_t bytes) const {
+  return std::ranges::any_of(regions_, [&](const Region& region) { return region.memory.contains(address, bytes); });
 }
 
 }  // namespace shoal::emulation

@@ -5,8 +5,10 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <vector>
 
+#include "async_copies.hpp"
 #include "fiber.hpp"
 #include "guarded.hpp"
 #include "kernel_fault.hpp"
@@ -33,15 +35,18 @@ class Block {
   [[nodiscard]] std::uint32_t lane() const noexcept { return thread_ % kWarpSize; }
   [[nodiscard]] const Warp& warp() const { return warps_[thread_ / kWarpSize]; }
 
-  /// __syncthreads.
-  void barrier();
+  /// __syncthreads, at one place for all threads.
+  void barrier(const std::source_location& place = std::source_location::current());
   [[nodiscard]] std::uint32_t n_barriers() const noexcept { return n_barriers_; }  ///< that all threads have passed
   /// __syncwarp, shuffles and votes.
   std::uint64_t meet(const Arrival& arrival);
 
+  /// The copies that the thread has begun.
+  [[nodiscard]] AsyncCopies& copies();
+
   /// Shared memory named by `key`: the same for all threads, 0xFF at first.
   [[nodiscard]] void* shared(const void* key, std::size_t bytes);
-  [[nodiscard]] bool is_shared(const void* address) const;
+  [[nodiscard]] bool is_shared(const void* address, std::size_t bytes = 1) const;
 
  private:
   enum class Waits : std::uint8_t { no, barrier, warp, ended };
@@ -62,11 +67,13 @@ class Block {
   std::uint32_t schedule_;
   std::uint32_t thread_ = 0;
   std::uint32_t n_at_barrier_ = 0;
+  std::source_location barrier_place_;  ///< of who came first
   std::uint32_t n_barriers_ = 0;
   std::vector<Waits> waits_;
   std::vector<Warp> warps_;
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<Region> regions_;
+  std::vector<AsyncCopies> copies_;  ///< of each thread; empty: none has begun one
 };
 
 }  // namespace shoal::emulation

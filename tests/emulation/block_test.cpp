@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "expect_stopped.hpp"
+
 namespace shoal::emulation {
 namespace {
 
@@ -51,26 +53,58 @@ TEST(Block, MissingBarrierReadsPoison) {
   }
 }
 
-TEST(Block, DivergentBarrierNamesBlockAndThread) {
+TEST(Block, DivergentBarrierNamesBlockThreadAndLine) {
+  constexpr int kLine = __LINE__ + 2;
+  const auto diverge = [] {
+    if (Block::current().thread() != 5) Block::current().barrier();
+  };
   for (std::uint32_t schedule = 0; schedule < 8; ++schedule) {
-    EXPECT_EQ(fault_of(Block(7, 32, schedule),
-                       [] {
-                         if (Block::current().thread() != 5) Block::current().barrier();
-                       }),
-              "thread exited while others wait at __syncthreads (block 7, thread 5)");
+    EXPECT_EQ(fault_of(Block(7, 32, schedule), diverge),
+              "thread exited while others wait at __syncthreads (block_test.cpp:" + std::to_string(kLine) +
+                  ") (block 7, thread 5)");
   }
 }
 
-TEST(Block, WriteOutsideOfSharedMemoryNamesBlockAndThread) {
+TEST(Block, BarriersAtTwoLinesAreNamed) {
+  constexpr int kLine = __LINE__ + 3;
+  const auto diverge = [] {
+    if (Block::current().thread() < 32) {
+      Block::current().barrier();
+    } else {
+      Block::current().barrier();
+    }
+  };
+  const std::string lines[] = {"block_test.cpp:" + std::to_string(kLine),
+                               "block_test.cpp:" + std::to_string(kLine + 2)};
+  EXPECT_EQ(fault_of(Block(0, 64, 0), diverge), "thread came to __syncthreads at " + lines[1] +
+                                                    " while others wait at " + lines[0] + " (block 0, thread 32)");
+  EXPECT_EQ(fault_of(Block(0, 64, 1), diverge), "thread came to __syncthreads at " + lines[0] +
+                                                    " while others wait at " + lines[1] + " (block 0, thread 31)");
+}
+
+/// Of thread 40, at `place` of 10 floats.
+std::string fault_of_access(std::ptrdiff_t place, bool writes) {
+  return fault_of(Block(2, 64, 3), [=] {
+    auto* values = static_cast<volatile float*>(Block::current().shared(&kKey, 10 * sizeof(float)));
+    Block::current().barrier();
+    if (Block::current().thread() != 40) return;
+    if (writes) {
+      values[place] = 1.0F;
+    } else {
+      static_cast<void>(values[place]);
+    }
+  });
+}
+
+TEST(BlockDeathTest, WriteOutsideOfSharedMemoryNamesBlockAndThread) {
   for (const std::ptrdiff_t place : {-1, 10}) {
-    EXPECT_EQ(fault_of(Block(2, 64, 3),
-                       [place] {
-                         auto* values = static_cast<float*>(Block::current().shared(&kKey, 10 * sizeof(float)));
-                         Block::current().barrier();
-                         if (Block::current().thread() == 40) values[place] = 1.0F;
-                       }),
-              "write outside of 40 bytes of shared memory (block 2, thread 40)");
+    expect_stopped_write([&] { return fault_of_access(place, true); },
+                         "write outside of 40 bytes of shared memory (block 2, thread 40)");
   }
+}
+
+TEST(BlockDeathTest, ReadOutsideOfSharedMemoryIsStopped) {
+  expect_stopped_read([] { return fault_of_access(10, false); });
 }
 
 TEST(Block, WildAccessNamesBlockAndThread) {

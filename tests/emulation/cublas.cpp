@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "call.hpp"
 #include "kernel_fault.hpp"
 #include "memory.hpp"
 #include "stream.hpp"
@@ -150,7 +151,27 @@ const void* advanced(const void* memory, long long elements, std::size_t bytes) 
 }
 
 cublasStatus_t status_of(cudaError_t error) {
-  return error == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
+  switch (error) {
+    case cudaSuccess:
+      return CUBLAS_STATUS_SUCCESS;
+    case cudaErrorMemoryAllocation:
+      return CUBLAS_STATUS_ALLOC_FAILED;
+    case cudaErrorInitializationError:
+    case cudaErrorInsufficientDriver:
+    case cudaErrorDevicesUnavailable:
+    case cudaErrorNoDevice:
+      return CUBLAS_STATUS_NOT_INITIALIZED;
+    default:
+      return CUBLAS_STATUS_EXECUTION_FAILED;
+  }
+}
+
+/// A call with a handle.
+template <class Body>
+cublasStatus_t call_cublas(cublasHandle_t handle, Body body) {
+  if (const cudaError_t error = next_call(); error != cudaSuccess) return status_of(error);
+  if (!handles().has(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
+  return body();
 }
 
 /// What the strided form takes, one product being a batch of 1.
@@ -167,6 +188,7 @@ cublasStatus_t multiply_batch(cublasHandle_t handle, const Product& p, const Bat
   if (p.m == 0 || p.n == 0 || batch.n == 0) return CUBLAS_STATUS_SUCCESS;
   const Workspace workspace{handle->workspace, handle->workspace_bytes};
   return status_of(enqueue(handle->stream, [p, batch, workspace] {
+    const DeviceAccess access;
     workspace.poison();
     for (int i = 0; i < batch.n; ++i) {
       multiply(p, advanced(batch.a, i * batch.stride_a, bytes_of(p.elements)),
@@ -215,48 +237,56 @@ const char* cublasGetStatusName(cublasStatus_t status) { return text_of(status).
 const char* cublasGetStatusString(cublasStatus_t status) { return text_of(status).text; }
 
 cublasStatus_t cublasCreate_v2(cublasHandle_t* handle) {
+  count_allocation();
+  if (const cudaError_t error = next_call(); error != cudaSuccess) return status_of(error);
   openblas_set_num_threads(1);
   *handle = handles().add(std::make_unique<cublasContext>());
   return CUBLAS_STATUS_SUCCESS;
 }
 
 cublasStatus_t cublasDestroy_v2(cublasHandle_t handle) {
-  return handles().take(handle) ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_NOT_INITIALIZED;
+  const cublasStatus_t planted = status_of(next_call());
+  if (!handles().take(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
+  return planted;
 }
 
 cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
-  if (!handles().has(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
-  *handle = {.stream = stream, .math = handle->math};
-  return CUBLAS_STATUS_SUCCESS;
+  return call_cublas(handle, [&] {
+    *handle = {.stream = stream, .math = handle->math};
+    return CUBLAS_STATUS_SUCCESS;
+  });
 }
 
 cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void* workspace, std::size_t bytes) {
   constexpr std::uintptr_t kAlignment = 256;
-  if (!handles().has(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
-  if (reinterpret_cast<std::uintptr_t>(workspace) % kAlignment != 0) return CUBLAS_STATUS_INVALID_VALUE;
-  handle->workspace = workspace;
-  handle->workspace_bytes = bytes;
-  return CUBLAS_STATUS_SUCCESS;
+  return call_cublas(handle, [&] {
+    if (reinterpret_cast<std::uintptr_t>(workspace) % kAlignment != 0) return CUBLAS_STATUS_INVALID_VALUE;
+    handle->workspace = workspace;
+    handle->workspace_bytes = bytes;
+    return CUBLAS_STATUS_SUCCESS;
+  });
 }
 
 cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode) {
-  if (!handles().has(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
-  handle->math = mode;
-  return CUBLAS_STATUS_SUCCESS;
+  return call_cublas(handle, [&] {
+    handle->math = mode;
+    return CUBLAS_STATUS_SUCCESS;
+  });
 }
 
 cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n,
                             int k, const void* alpha, const void* A, cudaDataType Atype, int lda, const void* B,
                             cudaDataType Btype, int ldb, const void* beta, void* C, cudaDataType Ctype, int ldc,
                             cublasComputeType_t computeType, cublasGemmAlgo_t) {
-  if (!handles().has(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
-  if (alpha == nullptr || beta == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
-  const cublasStatus_t types = status_of_types(Atype, Btype, Ctype, computeType);
-  if (types != CUBLAS_STATUS_SUCCESS) return types;
-  return multiply_batch(handle,
-                        {"cublasGemmEx", transa, transb, m, n, k, scalar(alpha), scalar(beta), lda, ldb, ldc,
-                         elements_of(*handle, Atype, computeType)},
-                        {A, B, C, 0, 0, 0, 1});
+  return call_cublas(handle, [&] {
+    if (alpha == nullptr || beta == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
+    const cublasStatus_t types = status_of_types(Atype, Btype, Ctype, computeType);
+    if (types != CUBLAS_STATUS_SUCCESS) return types;
+    return multiply_batch(handle,
+                          {"cublasGemmEx", transa, transb, m, n, k, scalar(alpha), scalar(beta), lda, ldb, ldc,
+                           elements_of(*handle, Atype, computeType)},
+                          {A, B, C, 0, 0, 0, 1});
+  });
 }
 
 cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb,
@@ -265,14 +295,15 @@ cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation
                                           long long int strideB, const void* beta, void* C, cudaDataType Ctype, int ldc,
                                           long long int strideC, int batchCount, cublasComputeType_t computeType,
                                           cublasGemmAlgo_t) {
-  if (!handles().has(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
-  if (alpha == nullptr || beta == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
-  const cublasStatus_t types = status_of_types(Atype, Btype, Ctype, computeType);
-  if (types != CUBLAS_STATUS_SUCCESS) return types;
-  return multiply_batch(handle,
-                        {"cublasGemmStridedBatchedEx", transa, transb, m, n, k, scalar(alpha), scalar(beta), lda, ldb,
-                         ldc, elements_of(*handle, Atype, computeType)},
-                        {A, B, C, strideA, strideB, strideC, batchCount});
+  return call_cublas(handle, [&] {
+    if (alpha == nullptr || beta == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
+    const cublasStatus_t types = status_of_types(Atype, Btype, Ctype, computeType);
+    if (types != CUBLAS_STATUS_SUCCESS) return types;
+    return multiply_batch(handle,
+                          {"cublasGemmStridedBatchedEx", transa, transb, m, n, k, scalar(alpha), scalar(beta), lda, ldb,
+                           ldc, elements_of(*handle, Atype, computeType)},
+                          {A, B, C, strideA, strideB, strideC, batchCount});
+  });
 }
 
 cublasStatus_t cublasGemmGroupedBatchedEx(cublasHandle_t handle, const cublasOperation_t transa_array[],
@@ -283,46 +314,49 @@ cublasStatus_t cublasGemmGroupedBatchedEx(cublasHandle_t handle, const cublasOpe
                                           const void* beta_array, void* const Carray[], cudaDataType_t Ctype,
                                           const int ldc_array[], int group_count, const int group_size[],
                                           cublasComputeType_t computeType) {
-  if (!handles().has(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
-  const void* const arrays[] = {transa_array, transb_array, m_array,    n_array,   k_array,   alpha_array,
-                                lda_array,    ldb_array,    beta_array, ldc_array, group_size};
-  if (group_count < 0 || std::ranges::find(arrays, nullptr) != std::end(arrays)) return CUBLAS_STATUS_INVALID_VALUE;
-  if (Atype != CUDA_R_32F) return CUBLAS_STATUS_NOT_SUPPORTED;
-  const cublasStatus_t types = status_of_types(Atype, Btype, Ctype, computeType);
-  if (types != CUBLAS_STATUS_SUCCESS) return types;
-  std::vector<std::pair<Product, int>> groups;
-  std::size_t n_products = 0;
-  for (int g = 0; g < group_count; ++g) {
-    const Product p{"cublasGemmGroupedBatchedEx",
-                    transa_array[g],
-                    transb_array[g],
-                    m_array[g],
-                    n_array[g],
-                    k_array[g],
-                    static_cast<const float*>(alpha_array)[g],
-                    static_cast<const float*>(beta_array)[g],
-                    lda_array[g],
-                    ldb_array[g],
-                    ldc_array[g],
-                    elements_of(*handle, Atype, computeType)};
-    if (group_size[g] < 0 || status_of_shape(p) != CUBLAS_STATUS_SUCCESS) return CUBLAS_STATUS_INVALID_VALUE;
-    groups.emplace_back(p, group_size[g]);
-    n_products += static_cast<std::size_t>(group_size[g]);
-  }
-  if (n_products == 0) return CUBLAS_STATUS_SUCCESS;
-  const Workspace workspace{handle->workspace, handle->workspace_bytes};
-  return status_of(enqueue(handle->stream, [groups = std::move(groups), n_products, Aarray, Barray, Carray, workspace] {
-    workspace.poison();
-    for (const void* const array :
-         {static_cast<const void*>(Aarray), static_cast<const void*>(Barray), static_cast<const void*>(Carray)}) {
-      if (in_device_memory(array, n_products * sizeof(void*))) continue;
-      throw KernelFault("cublasGemmGroupedBatchedEx: an array of pointers is not in device memory");
+  return call_cublas(handle, [&] {
+    const void* const arrays[] = {transa_array, transb_array, m_array,    n_array,   k_array,   alpha_array,
+                                  lda_array,    ldb_array,    beta_array, ldc_array, group_size};
+    if (group_count < 0 || std::ranges::find(arrays, nullptr) != std::end(arrays)) return CUBLAS_STATUS_INVALID_VALUE;
+    if (Atype != CUDA_R_32F) return CUBLAS_STATUS_NOT_SUPPORTED;
+    const cublasStatus_t types = status_of_types(Atype, Btype, Ctype, computeType);
+    if (types != CUBLAS_STATUS_SUCCESS) return types;
+    std::vector<std::pair<Product, int>> groups;
+    std::size_t n_products = 0;
+    for (int g = 0; g < group_count; ++g) {
+      const Product p{"cublasGemmGroupedBatchedEx",
+                      transa_array[g],
+                      transb_array[g],
+                      m_array[g],
+                      n_array[g],
+                      k_array[g],
+                      static_cast<const float*>(alpha_array)[g],
+                      static_cast<const float*>(beta_array)[g],
+                      lda_array[g],
+                      ldb_array[g],
+                      ldc_array[g],
+                      elements_of(*handle, Atype, computeType)};
+      if (group_size[g] < 0 || status_of_shape(p) != CUBLAS_STATUS_SUCCESS) return CUBLAS_STATUS_INVALID_VALUE;
+      groups.emplace_back(p, group_size[g]);
+      n_products += static_cast<std::size_t>(group_size[g]);
     }
-    std::size_t product = 0;
-    for (const auto& [p, n] : groups) {
-      for (int i = 0; i < n; ++i, ++product) {
-        if (p.m > 0 && p.n > 0) multiply(p, Aarray[product], Barray[product], Carray[product]);
-      }
-    }
-  }));
+    if (n_products == 0) return CUBLAS_STATUS_SUCCESS;
+    const Workspace workspace{handle->workspace, handle->workspace_bytes};
+    return status_of(
+        enqueue(handle->stream, [groups = std::move(groups), n_products, Aarray, Barray, Carray, workspace] {
+          const DeviceAccess access;
+          workspace.poison();
+          for (const void* const array :
+               {static_cast<const void*>(Aarray), static_cast<const void*>(Barray), static_cast<const void*>(Carray)}) {
+            if (in_device_memory(array, n_products * sizeof(void*))) continue;
+            throw KernelFault("cublasGemmGroupedBatchedEx: an array of pointers is not in device memory");
+          }
+          std::size_t product = 0;
+          for (const auto& [p, n] : groups) {
+            for (int i = 0; i < n; ++i, ++product) {
+              if (p.m > 0 && p.n > 0) multiply(p, Aarray[product], Barray[product], Carray[product]);
+            }
+          }
+        }));
+  });
 }

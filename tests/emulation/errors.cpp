@@ -1,7 +1,12 @@
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <iterator>
+#include <utility>
 
 #include "call.hpp"
+#include "graph.hpp"
+#include "stream.hpp"
 
 namespace {
 
@@ -54,24 +59,64 @@ const Text& text_of(cudaError_t error) {
   return found == std::end(kTexts) ? kTexts[std::size(kTexts) - 1] : *found;
 }
 
+/// After these the manual says: any further work returns the same error, until the process ends.
+bool stays(cudaError_t error) {
+  constexpr std::array kStay{cudaErrorIllegalAddress,     cudaErrorLaunchTimeout,     cudaErrorHardwareStackError,
+                             cudaErrorIllegalInstruction, cudaErrorMisalignedAddress, cudaErrorLaunchFailure};
+  return std::ranges::find(kStay, error) != kStay.end();
+}
+
 cudaError_t last_error = cudaSuccess;
+cudaError_t staying_error = cudaSuccess;
+cudaError_t planted_error = cudaSuccess;
+std::uint64_t planted_call = 0;
+std::uint64_t calls = 0;
+std::uint64_t allocation_calls = 0;
 
 }  // namespace
 
 const char* cudaGetErrorName(cudaError_t error) { return text_of(error).name; }
 const char* cudaGetErrorString(cudaError_t error) { return text_of(error).text; }
 cudaError_t cudaPeekAtLastError() { return last_error; }
-cudaError_t cudaGetLastError() {
-  const cudaError_t error = last_error;
-  last_error = cudaSuccess;
-  return error;
-}
+cudaError_t cudaGetLastError() { return std::exchange(last_error, staying_error); }
 
 namespace shoal::emulation {
+
+cudaError_t next_call() {
+  ++calls;
+  if (staying_error != cudaSuccess) return staying_error;
+  if (calls != planted_call) return cudaSuccess;
+  if (stays(planted_error)) {
+    staying_error = planted_error;
+    drop_all();
+  } else {
+    // As if the device had been quick: while the program cleans up no copy waits for its memory.
+    run_all_before_release();
+  }
+  static_cast<void>(refuse_in_capture());
+  return planted_error;
+}
 
 cudaError_t note(cudaError_t status) {
   if (status != cudaSuccess && status != cudaErrorNotReady) last_error = status;
   return status;
+}
+
+void count_allocation() { ++allocation_calls; }
+
+void fail_call(std::uint64_t n, cudaError_t error) {
+  planted_call = calls + n;
+  planted_error = error;
+}
+std::uint64_t n_calls() { return calls; }
+std::uint64_t n_allocation_calls() { return allocation_calls; }
+
+void reset() {
+  planted_call = 0;
+  last_error = cudaSuccess;
+  staying_error = cudaSuccess;
+  drop_all();
+  limit_device_memory(kDeviceBytes);
 }
 
 }  // namespace shoal::emulation

@@ -98,7 +98,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t handle, cudaStreamCaptureMode mo
 }
 
 cudaError_t cudaStreamEndCapture(cudaStream_t handle, cudaGraph_t* graph) {
-  return call([&] {
+  return allocating_call([&] {
     EmulatedStream* const stream = find_stream(handle);
     if (stream == nullptr) return cudaErrorInvalidResourceHandle;
     const std::shared_ptr<Capture> capture = stream->capture;
@@ -120,7 +120,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t handle, cudaGraph_t* graph) {
 }
 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsigned long long flags) {
-  return call([&] {
+  return allocating_call([&] {
     if (!graphs().has(graph) || flags != 0) return cudaErrorInvalidValue;
     *exec = execs().add(std::make_unique<EmulatedGraphExec>(EmulatedGraphExec{graph->branches}));
     return cudaSuccess;
@@ -135,9 +135,9 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
 }
 
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
-  return call([&] { return execs().take(exec) ? cudaSuccess : cudaErrorInvalidValue; });
+  return releasing_call([&] { return execs().take(exec) ? cudaSuccess : cudaErrorInvalidValue; });
 }
 
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
-  return call([&] { return graphs().take(graph) ? cudaSuccess : cudaErrorInvalidValue; });
+  return releasing_call([&] { return graphs().take(graph) ? cudaSuccess : cudaErrorInvalidValue; });
 }

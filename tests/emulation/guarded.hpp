@@ -1,25 +1,22 @@
 #pragma once
 
 #include <cstddef>
-#include <cstring>
+#include <cstdint>
 #include <memory>
-#include <new>
 
 namespace shoal::emulation {
 
+enum class Backing : std::uint8_t { heap, pages };
+
 /// Memory that starts as 0xFF (NaN in every float format) between two guards, whose bytes show a write outside in
-/// every build. 256-byte aligned, as cudaMalloc gives.
+/// every build; AddressSanitizer stops reads too. 256-byte aligned, as cudaMalloc gives. In pages of its own nobody can
+/// touch it after its end, nor while it is locked.
 class Guarded {
  public:
   static constexpr std::size_t kAlignment = 256;
   static constexpr std::size_t kGuardBytes = 256;
 
-  explicit Guarded(std::size_t bytes)
-      : bytes_(bytes),
-        raw_(static_cast<std::byte*>(::operator new(bytes + 2 * kGuardBytes, std::align_val_t(kAlignment)))) {
-    std::memset(raw_.get(), kGuard, bytes + 2 * kGuardBytes);
-    std::memset(data(), 0xFF, bytes);
-  }
+  explicit Guarded(std::size_t bytes, Backing backing = Backing::heap);
 
   [[nodiscard]] std::byte* data() const noexcept { return raw_.get() + kGuardBytes; }
   [[nodiscard]] std::size_t size() const noexcept { return bytes_; }
@@ -27,17 +24,15 @@ class Guarded {
     const auto* const at = static_cast<const std::byte*>(first);
     return at >= data() && at <= data() + bytes_ && n <= static_cast<std::size_t>(data() + bytes_ - at);
   }
-  [[nodiscard]] bool intact() const noexcept { return clean(raw_.get()) && clean(data() + bytes_); }
+  [[nodiscard]] bool intact() const noexcept;
+  /// Takes the right to read and write it, or gives it back. Of pages only.
+  void lock(bool locked) const;
 
  private:
-  static constexpr unsigned char kGuard = 0xF5;
-
-  static bool clean(const std::byte* guard) noexcept {
-    // Equal to itself shifted by one byte, and the first byte is right.
-    return guard[0] == std::byte{kGuard} && std::memcmp(guard, guard + 1, kGuardBytes - 1) == 0;
-  }
   struct Free {
-    void operator()(std::byte* memory) const { ::operator delete(memory, std::align_val_t(kAlignment)); }
+    std::size_t bytes;
+    Backing backing;
+    void operator()(std::byte* memory) const;
   };
 
   std::size_t bytes_;

@@ -37,7 +37,8 @@ std::vector<std::uint32_t> block_order(std::uint32_t n_blocks) {
   return order;
 }
 
-void run_kernel(const KernelLaunch& kernel, const std::function<void()>& body) {
+void run_blocks(const KernelLaunch& kernel, const std::function<void()>& body) {
+  const DeviceAccess access;
   current_shared_bytes = kernel.shared_bytes;
   if (current_observer != nullptr) current_observer->launch_begins();
   for (const std::uint32_t number : block_order(kernel.n_blocks)) {
@@ -47,6 +48,14 @@ void run_kernel(const KernelLaunch& kernel, const std::function<void()>& body) {
     check_device_guards(" (block " + std::to_string(number) + ")");
   }
   if (current_observer != nullptr) current_observer->launch_ends();
+}
+
+void run_kernel(const KernelLaunch& kernel, const std::function<void()>& body) {
+  try {
+    run_blocks(kernel, body);
+  } catch (const KernelFault& fault) {
+    throw KernelFault(std::string(kernel.name) + ": " + fault.what());
+  }
 }
 
 }  // namespace
@@ -71,6 +80,30 @@ std::size_t n_allocations() {
 }
 void report_atomic(const void* address, std::size_t bytes) {
   if (current_observer != nullptr) current_observer->atomic_access(address, bytes);
+}
+
+void copy_async(void* shared, const void* global, std::size_t bytes) {
+  Block& block = Block::current();
+  const auto fault = [&](const char* what) {
+    return KernelFault("an asynchronous copy of " + std::to_string(bytes) + " bytes " + what, block.number(),
+                       block.thread());
+  };
+  const auto aligned = [&](const void* address) { return reinterpret_cast<std::uintptr_t>(address) % bytes == 0; };
+  if (!aligned(shared) || !aligned(global)) throw fault("is not aligned to them");
+  if (!block.is_shared(shared, bytes)) throw fault("writes outside of shared memory");
+  if (!in_device_memory(global, bytes)) throw fault("reads outside of device memory");
+  block.copies().begin(shared, global, bytes);
+  if (current_observer == nullptr) return;
+  current_observer->copy_access(global, bytes, false);
+  current_observer->copy_access(shared, bytes, true);
+}
+
+void commit_copies() { Block::current().copies().commit(); }
+
+void wait_for_copies(std::size_t n_left) {
+  Block::current().copies().finish(n_left, [](const void* shared, std::size_t bytes) {
+    if (current_observer != nullptr) current_observer->copy_access(shared, bytes, true);
+  });
 }
 
 }  // namespace shoal::emulation

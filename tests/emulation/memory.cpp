@@ -24,11 +24,19 @@ Allocations& pinned_memory() {
   static Allocations all;
   return all;
 }
-std::size_t device_bytes = std::size_t{80} << 30;
+std::size_t device_bytes = kDeviceBytes;
 std::size_t used_bytes = 0;
+bool is_protected = false;
+std::size_t n_accesses = 0;
 
-void* allocate(Allocations& allocations, std::size_t bytes) {
-  Guarded allocation(bytes);
+void lock_device_memory(bool locked) {
+  for (const auto& [address, allocation] : device_memory()) allocation.lock(locked);
+}
+
+std::size_t free_device_bytes() { return device_bytes > used_bytes ? device_bytes - used_bytes : 0; }
+
+void* allocate(Allocations& allocations, std::size_t bytes, Backing backing) {
+  Guarded allocation(bytes, backing);
   void* const memory = allocation.data();
   allocations.emplace(memory, std::move(allocation));
   return memory;
@@ -41,6 +49,18 @@ bool in_device_memory(const void* address, std::size_t bytes) {
   const auto after = all.upper_bound(address);
   return after != all.begin() && std::prev(after)->second.contains(address, bytes);
 }
+DeviceAccess::DeviceAccess() {
+  if (n_accesses++ == 0 && is_protected) lock_device_memory(false);
+}
+DeviceAccess::~DeviceAccess() {
+  if (--n_accesses == 0 && is_protected) lock_device_memory(true);
+}
+
+void protect_device_memory(bool on) {
+  is_protected = on;
+  lock_device_memory(on);
+}
+
 bool is_device_memory(const void* address) { return in_device_memory(address, 1); }
 
 void check_device_guards(const std::string& who) {
@@ -51,6 +71,7 @@ void check_device_guards(const std::string& who) {
   }
 }
 
+void limit_device_memory(std::size_t bytes) { device_bytes = bytes; }
 std::size_t n_memory_allocations() { return device_memory().size() + pinned_memory().size(); }
 
 }  // namespace shoal::emulation
@@ -58,17 +79,18 @@ std::size_t n_memory_allocations() { return device_memory().size() + pinned_memo
 using namespace shoal::emulation;
 
 cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
-  return call([&] {
+  return allocating_call([&] {
     if (refuse_in_capture()) return cudaErrorStreamCaptureUnsupported;
-    if (bytes > device_bytes - used_bytes) return cudaErrorMemoryAllocation;
-    *memory = bytes == 0 ? nullptr : allocate(device_memory(), bytes);
+    if (bytes > free_device_bytes()) return cudaErrorMemoryAllocation;
+    *memory = bytes == 0 ? nullptr : allocate(device_memory(), bytes, Backing::pages);
     used_bytes += bytes;
+    const DeviceAccess locks_at_its_end;
     return cudaSuccess;
   });
 }
 
 cudaError_t cudaFree(void* memory) {
-  return call([&] {
+  return releasing_call([&] {
     if (memory == nullptr) return cudaSuccess;
     const bool refused = refuse_in_capture();
     run_all_before_release();
@@ -81,15 +103,15 @@ cudaError_t cudaFree(void* memory) {
 }
 
 cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
-  return call([&] {
+  return allocating_call([&] {
     if (refuse_in_capture()) return cudaErrorStreamCaptureUnsupported;
-    *memory = allocate(pinned_memory(), bytes);
+    *memory = allocate(pinned_memory(), bytes, Backing::heap);
     return cudaSuccess;
   });
 }
 
 cudaError_t cudaFreeHost(void* memory) {
-  return call([&] {
+  return releasing_call([&] {
     if (memory == nullptr) return cudaSuccess;
     const bool refused = refuse_in_capture();
     run_all_before_release();
@@ -100,7 +122,7 @@ cudaError_t cudaFreeHost(void* memory) {
 
 cudaError_t cudaMemGetInfo(std::size_t* free_bytes, std::size_t* total_bytes) {
   return call([&] {
-    *free_bytes = device_bytes - used_bytes;
+    *free_bytes = free_device_bytes();
     *total_bytes = device_bytes;
     return cudaSuccess;
   });
@@ -113,6 +135,7 @@ cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStre
     return enqueue(stream, [=] {
       // A graph may outlive the memory that it was captured with.
       if (!in_device_memory(memory, bytes)) throw KernelFault("cudaMemsetAsync to device memory that is freed");
+      const DeviceAccess access;
       std::memset(memory, value, bytes);
     });
   });
@@ -128,6 +151,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
     if (!in_place()) return cudaErrorInvalidValue;
     return enqueue(stream, [=] {
       if (!in_place()) throw KernelFault("cudaMemcpyAsync of device memory that is freed");
+      const DeviceAccess access;
       std::memmove(to, from, bytes);
     });
   });

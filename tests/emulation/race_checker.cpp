@@ -40,6 +40,9 @@ void RaceChecker::block_begins() {
   known_.fill({});
 }
 void RaceChecker::atomic_access(const void* address, std::size_t bytes) { access(address, bytes, Kind::atomic); }
+void RaceChecker::copy_access(const void* address, std::size_t bytes, bool writes) {
+  access(address, bytes, writes ? Kind::write : Kind::read);
+}
 void RaceChecker::launch_ends() {
   if (!first_race_.empty()) throw KernelFault(first_race_);
 }

@@ -27,6 +27,7 @@ class RaceChecker final : public Observer {
   void launch_begins() override;
   void block_begins() override;
   void atomic_access(const void* address, std::size_t bytes) override;
+  void copy_access(const void* address, std::size_t bytes, bool writes) override;
   void launch_ends() override;
 
   enum class Kind : std::uint8_t { read, write, atomic };

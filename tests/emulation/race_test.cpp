@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
+#include "kernels/cuda/async_copy.cuh"
 #include "kernels/cuda/device.hpp"
 #include "race_checker.hpp"
 
@@ -43,6 +44,15 @@ SHOAL_KERNEL void reused_tile(float* out, bool with_second_barrier) {
     if (with_second_barrier) barrier();
   }
   out[thread()] = sum;
+}
+
+/// Each thread reads what its neighbour has copied and waited for.
+SHOAL_KERNEL void neighbours_copy(float* out, bool with_barrier) {
+  auto* const values = dynamic_shared<float>();
+  copy_async<4>(values + thread(), out + thread());
+  wait_for_copies<0>();
+  if (with_barrier) barrier();
+  out[kWarpLanes * 2 + thread()] = values[(thread() + 1) % n_threads()];
 }
 
 SHOAL_KERNEL void count(int* counter, bool atomically) {
@@ -92,7 +102,7 @@ int* ints(void* memory) { return static_cast<int*>(memory); }
 TEST(RaceChecker, FindsAMissingBarrierInEverySchedule) {
   std::string what;
   EXPECT_EQ(n_found([](void* m) { launch(launch_of(1), neighbour, floats(m), false); }, &what), 8U);
-  EXPECT_EQ(what.find("race in shared memory: a byte is "), 0U) << what;
+  EXPECT_EQ(what.find("kernel: race in shared memory: a byte is "), 0U) << what;
   EXPECT_NE(what.find("block 0 thread "), std::string::npos) << what;
   EXPECT_EQ(n_found([](void* m) { launch(launch_of(2), neighbour, floats(m), true); }), 0U);
 }
@@ -112,10 +122,15 @@ TEST(RaceChecker, BarrierOfHalfAWarpDoesNotOrderTheOtherHalf) {
   EXPECT_EQ(n_found([](void* m) { launch(launch_of(1, 32), half_warps, floats(m)); }), 8U);
 }
 
+TEST(RaceChecker, WaitForCopiesDoesNotOrderOtherThreads) {
+  EXPECT_EQ(n_found([](void* m) { launch(launch_of(1), neighbours_copy, floats(m), false); }), 8U);
+  EXPECT_EQ(n_found([](void* m) { launch(launch_of(1), neighbours_copy, floats(m), true); }), 0U);
+}
+
 TEST(RaceChecker, FindsRacesBetweenBlocks) {
   std::string what;
   EXPECT_EQ(n_found([](void* m) { launch(launch_of(2, 1), count, ints(m), false); }, &what), 8U);
-  EXPECT_EQ(what.find("race in global memory: a byte is "), 0U) << what;
+  EXPECT_EQ(what.find("kernel: race in global memory: a byte is "), 0U) << what;
 }
 
 TEST(RaceChecker, AtomicOperationsDoNotRaceWithEachOtherButWithPlainReads) {

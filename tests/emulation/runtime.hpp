@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <source_location>
 
 #include "block.hpp"
 
@@ -119,6 +120,20 @@ struct KernelLaunch {
 void launch(const KernelLaunch& kernel, std::function<void()> body);
 /// The running block's dynamic shared memory.
 [[nodiscard]] void* dynamic_shared();
+/// The n-th call from now, of the runtime or of cuBLAS, fails; 1: the next one. After an error of which CUDA's manual
+/// says that it stays, every later call fails with it. A launch is a call; asking for the last error is none.
+void fail_call(std::uint64_t n, cudaError_t error);
+[[nodiscard]] std::uint64_t n_calls();             ///< so far
+[[nodiscard]] std::uint64_t n_allocation_calls();  ///< of them those that n_allocations() is about
+/// What an H100 has.
+inline constexpr std::size_t kDeviceBytes = std::size_t{80} << 30;
+/// cudaMalloc fails beyond it.
+void limit_device_memory(std::size_t bytes);
+/// Host code that touches device memory is killed by SIGSEGV: its pages are open to kernels, copies and cuBLAS alone.
+void protect_device_memory(bool on);
+/// As a new process would begin: no error, nothing that waits to be done, all of the device's memory. Takes nothing
+/// from the program that it has not given back.
+void reset();
 /// What is not yet given back: device and pinned memory, streams, events, graphs, cuBLAS handles.
 [[nodiscard]] std::size_t n_allocations();
 [[nodiscard]] bool is_device_memory(const void* address);
@@ -130,6 +145,8 @@ class Observer {
   virtual void launch_begins() = 0;
   virtual void block_begins() = 0;
   virtual void atomic_access(const void* address, std::size_t bytes) = 0;
+  /// Of an asynchronous copy, by the thread that began it.
+  virtual void copy_access(const void* address, std::size_t bytes, bool writes) = 0;
   /// Throws KernelFault for what it saw.
   virtual void launch_ends() = 0;
 };
@@ -138,11 +155,19 @@ void set_observer(Observer* observer);
 /// To be called before an atomic operation.
 void report_atomic(const void* address, std::size_t bytes);
 
+/// cp.async: 4, 8 or 16 bytes, aligned so, from device to shared memory, when the thread waits for them and not before;
+/// until then the bytes are 0xFF.
+void copy_async(void* shared, const void* global, std::size_t bytes);
+/// What was begun since the last call is one group.
+void commit_copies();
+/// All groups but the last `n_left`, and what belongs to none if that is 0.
+void wait_for_copies(std::size_t n_left);
+
 /// A value of at most 8 bytes on its way between lanes.
 template <class T>
-T shuffle(std::uint32_t mask, T value, std::uint32_t source) {
+T shuffle(std::uint32_t mask, T value, std::uint32_t source, const std::source_location& place) {
   static_assert(sizeof(T) <= sizeof(std::uint64_t));
-  Arrival arrival{WarpOperation::shuffle, mask, 0, source};
+  Arrival arrival{WarpOperation::shuffle, mask, 0, source, place};
   std::memcpy(&arrival.value, &value, sizeof value);
   const std::uint64_t bits = Block::current().meet(arrival);
   T result;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "expect_stopped.hpp"
 #include "kernels/cuda/device.hpp"
 #include "shoal/error.hpp"
 
@@ -36,22 +37,45 @@ struct Floats {
 SHOAL_KERNEL void write_at(float* to, std::ptrdiff_t place) {
   if (block() == 2 && thread() == 5) to[place] = 1.0F;
 }
+SHOAL_KERNEL void read_at(float* to, std::ptrdiff_t place) { to[0] = to[place]; }
 SHOAL_KERNEL void add_up(const float* from, float* sum) { atomic_add(sum, from[block() * n_threads() + thread()]); }
 SHOAL_KERNEL void last_wins(float* to) { *to = static_cast<float>(block() * n_threads() + thread()); }
 SHOAL_KERNEL void set(float* to, float value) { *to = value; }
 SHOAL_KERNEL void shared_to_global(float* to) { to[thread()] = dynamic_shared<float>()[thread()]; }
 
-TEST(EmulatedRuntime, WriteOutsideOfDeviceMemoryNamesTheBlock) {
+std::string fault_of(void (*kernel)(float*, std::ptrdiff_t), const Floats& memory, std::ptrdiff_t place) {
+  try {
+    launch({"kernel", 4, 32, 0, nullptr}, kernel, memory.data, place);
+    check(cudaStreamSynchronize(nullptr), "cudaStreamSynchronize");
+  } catch (const emulation::KernelFault& fault) {
+    return fault.what();
+  }
+  return "";
+}
+
+TEST(EmulatedRuntimeDeathTest, WriteOutsideOfDeviceMemoryNamesKernelAndBlock) {
   for (const std::ptrdiff_t place : {-1, 100}) {
     const Floats memory(100);
-    try {
-      launch({"write_at", 4, 32, 0, nullptr}, write_at, memory.data, place);
-      check(cudaStreamSynchronize(nullptr), "cudaStreamSynchronize");
-      FAIL() << "no fault";
-    } catch (const emulation::KernelFault& fault) {
-      EXPECT_STREQ(fault.what(), "write outside of an allocation of 400 bytes of device memory (block 2)");
-    }
+    emulation::expect_stopped_write([&] { return fault_of(write_at, memory, place); },
+                                    "kernel: write outside of an allocation of 400 bytes of device memory (block 2)");
   }
+}
+
+TEST(EmulatedRuntimeDeathTest, ReadOutsideOfDeviceMemoryIsStopped) {
+  const Floats memory(100);
+  emulation::expect_stopped_read([&] { return fault_of(read_at, memory, 100); });
+}
+
+TEST(EmulatedRuntime, AccessToFreedDeviceMemoryNamesBlockAndThread) {
+  const Floats memory(1);
+  float* freed = nullptr;
+  {
+    const Floats gone(1);
+    freed = gone.data;
+  }
+  const std::string what = fault_of(read_at, memory, freed - memory.data);
+  EXPECT_EQ(what.find("kernel: access to memory at 0x"), 0U) << what;
+  EXPECT_NE(what.find(", which is not there (block 0, thread 0)"), std::string::npos) << what;
 }
 
 TEST(EmulatedRuntime, MemoryThatNobodyWroteReadsAsNaN) {
@@ -99,6 +123,18 @@ TEST(EmulatedRuntime, LaunchesThatAGpuRefusesAreRefusedAtOnce) {
   EXPECT_EQ(cudaFuncSetAttribute(set, cudaFuncAttributeMaxDynamicSharedMemorySize, 232448), cudaSuccess);
   EXPECT_EQ(error_of(1, 1024, 232448), "");
   EXPECT_EQ(error_of(1, 1024, 232449), "launch of set failed: cudaErrorInvalidValue");
+}
+
+TEST(EmulatedRuntimeDeathTest, HostCodeThatTouchesProtectedDeviceMemoryIsKilled) {
+  const Floats memory(4);
+  emulation::protect_device_memory(true);
+  launch({"set", 1, 1, 0, nullptr}, set, memory.data, 3.0F);
+  EXPECT_EQ(memory.read()[0], 3.0F) << "kernels and copies are not";
+  EXPECT_DEATH(static_cast<void>(*static_cast<volatile float*>(memory.data)), "");
+  const Floats later(4);
+  EXPECT_DEATH(*later.data = 1, "");
+  emulation::protect_device_memory(false);
+  EXPECT_EQ(*memory.data, 3.0F);
 }
 
 /// Bits of one float after a launch under each of the 8 schedules.

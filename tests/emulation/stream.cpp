@@ -105,6 +105,12 @@ void run_all_before_release() {
   }
 }
 
+void drop_all() {
+  for (Queue* const queue : all_queues()) queue->drop();
+  leaving_streams().clear();
+  kept_fault = nullptr;
+}
+
 std::size_t n_streams_and_events() { return streams().all().size() + events().all().size(); }
 
 }  // namespace shoal::emulation
@@ -120,14 +126,14 @@ cudaError_t cudaDeviceSynchronize() {
 }
 
 cudaError_t cudaStreamCreate(cudaStream_t* stream) {
-  return call([&] {
+  return allocating_call([&] {
     *stream = streams().add(std::make_unique<EmulatedStream>());
     return cudaSuccess;
   });
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  return call([&] {
+  return releasing_call([&] {
     auto taken = streams().take(stream);
     if (!taken) return cudaErrorInvalidResourceHandle;
     if (taken->capture) taken->capture->valid = false;
@@ -174,7 +180,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event, unsigned
 cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, cudaEventDefault); }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
-  return call([&] {
+  return allocating_call([&] {
     if ((flags & ~cudaEventDisableTiming) != 0) return cudaErrorInvalidValue;
     *event = events().add(std::make_unique<EmulatedEvent>(EmulatedEvent{flags != cudaEventDisableTiming, nullptr}));
     return cudaSuccess;
@@ -182,7 +188,7 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
 }
 
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  return call([&] { return events().take(event) ? cudaSuccess : cudaErrorInvalidResourceHandle; });
+  return releasing_call([&] { return events().take(event) ? cudaSuccess : cudaErrorInvalidResourceHandle; });
 }
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t handle) {

@@ -57,6 +57,8 @@ cudaError_t enqueue(cudaStream_t stream, std::function<void()> work);
 void run_all();
 /// As run_all(), for what a destructor calls: a fault is kept and thrown by the next call that waits.
 void run_all_before_release();
+/// Forgets it.
+void drop_all();
 [[nodiscard]] std::size_t n_streams_and_events();
 
 }  // namespace shoal::emulation

@@ -15,6 +15,8 @@ const char* name(WarpOperation operation) {
       return "a shuffle";
     case WarpOperation::ballot:
       return "a vote";
+    case WarpOperation::collective:
+      return "an operation of the whole warp";
   }
   return "";
 }
@@ -35,21 +37,22 @@ KernelFault Warp::fault(const std::string& what, std::uint32_t lane) const {
 std::uint32_t Warp::waiting_with(std::uint32_t lane) const {
   std::uint32_t lanes = 0;
   for (std::uint32_t other = 0; other < n_lanes_; ++other) {
-    const bool same =
-        arrivals_[other].mask == arrivals_[lane].mask && arrivals_[other].operation == arrivals_[lane].operation;
+    const Arrival& a = arrivals_[other];
+    const Arrival& b = arrivals_[lane];
+    const bool same = a.mask == b.mask && a.operation == b.operation && a.collective == b.collective;
     if (has(waiting_, other) && same) lanes |= 1U << other;
   }
   return lanes;
 }
 
 std::uint32_t Warp::arrive(std::uint32_t lane, const Arrival& arrival) {
-  const std::string operation = name(arrival.operation);
-  if (!has(arrival.mask, lane)) throw fault(operation + " by a lane that its own mask does not name", lane);
+  const auto operation = [&] { return name(arrival.operation) + (" at " + line_of(arrival.place)); };
+  if (!has(arrival.mask, lane)) throw fault(operation() + " by a lane that its own mask does not name", lane);
   if (n_lanes_ < kWarpSize && arrival.mask >> n_lanes_ != 0) {
-    throw fault("the mask of " + operation + " names lanes that the block does not have", lane);
+    throw fault("the mask of " + operation() + " names lanes that the block does not have", lane);
   }
   if (arrival.operation == WarpOperation::shuffle && !has(arrival.mask, arrival.source)) {
-    throw fault("a shuffle reads lane " + std::to_string(arrival.source) + ", which does not take part", lane);
+    throw fault(operation() + " reads lane " + std::to_string(arrival.source) + ", which does not take part", lane);
   }
   arrivals_[lane] = arrival;
   waiting_ |= 1U << lane;
@@ -62,6 +65,11 @@ std::uint32_t Warp::arrive(std::uint32_t lane, const Arrival& arrival) {
 void Warp::complete(std::uint32_t lanes, WarpOperation operation) {
   waiting_ &= ~lanes;
   if (operation == WarpOperation::barrier) join_clocks(lanes);
+  if (operation == WarpOperation::collective) {
+    std::array<void*, kWarpSize> brought{};
+    std::ranges::transform(arrivals_, brought.begin(), &Arrival::brought);
+    arrivals_[static_cast<std::size_t>(std::countr_zero(lanes))].collective(brought);
+  }
   std::uint64_t ballot = 0;
   for (std::uint32_t lane = 0; lane < n_lanes_; ++lane) {
     if (has(lanes, lane) && arrivals_[lane].value != 0) ballot |= std::uint64_t{1} << lane;
@@ -91,8 +99,8 @@ void Warp::join_clocks(std::uint32_t lanes) {
 KernelFault Warp::absence(std::uint32_t lane) const {
   const Arrival& arrival = arrivals_[lane];
   const auto absent = static_cast<std::uint32_t>(std::countr_zero(arrival.mask & ~waiting_with(lane)));
-  return fault("thread did not reach " + std::string(name(arrival.operation)) + " in which thread " +
-                   std::to_string(first_thread_ + lane) + " waits for it",
+  return fault("thread did not reach " + std::string(name(arrival.operation)) + " (" + line_of(arrival.place) +
+                   ") in which thread " + std::to_string(first_thread_ + lane) + " waits for it",
                absent);
 }
 

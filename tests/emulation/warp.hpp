@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <source_location>
 
 #include "kernel_fault.hpp"
 
@@ -9,7 +10,10 @@ namespace shoal::emulation {
 
 inline constexpr std::uint32_t kWarpSize = 32;
 
-enum class WarpOperation : std::uint8_t { barrier, shuffle, ballot };
+enum class WarpOperation : std::uint8_t { barrier, shuffle, ballot, collective };
+
+/// What a warp does with what its lanes brought, once all are there.
+using Collective = void (*)(const std::array<void*, kWarpSize>& brought);
 
 /// What a lane brings to a collective operation of its warp.
 struct Arrival {
@@ -17,10 +21,13 @@ struct Arrival {
   std::uint32_t mask = 0;    ///< the lanes that take part
   std::uint64_t value = 0;   ///< a shuffle's value, a ballot's 0 or 1
   std::uint32_t source = 0;  ///< a shuffle's lane to read
+  std::source_location place = std::source_location::current();
+  Collective collective = nullptr;
+  void* brought = nullptr;
 };
 
-/// The meetings of 32 consecutive threads of a block. Lanes meet by operation and mask; disjoint parts of a warp may
-/// be in different meetings at the same time.
+/// The meetings of 32 consecutive threads of a block. Lanes meet by operation (a collective one by its function) and
+/// mask; disjoint parts of a warp may be in different meetings at the same time.
 class Warp {
  public:
   Warp(std::uint32_t block, std::uint32_t first_thread, std::uint32_t n_lanes);

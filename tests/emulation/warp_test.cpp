@@ -11,7 +11,9 @@ namespace {
 using emulation::Block;
 using emulation::KernelFault;
 
-std::string fault_of(std::uint32_t n_threads, const std::function<void()>& body) {
+/// Its text, HERE standing for the line that this is called at.
+std::string fault_of(std::uint32_t n_threads, const std::function<void()>& body, CallSite place = CallSite::current()) {
+  const std::string line = emulation::line_of(place);
   std::string first;
   for (std::uint32_t schedule = 0; schedule < 8; ++schedule) {
     std::string what;
@@ -19,9 +21,10 @@ std::string fault_of(std::uint32_t n_threads, const std::function<void()>& body)
       Block(1, n_threads, schedule).run(body);
     } catch (const KernelFault& fault) {
       what = fault.what();
+      if (const std::size_t at = what.find(line); at != std::string::npos) what.replace(at, line.size(), "HERE");
     }
     if (schedule == 0) first = what;
-    EXPECT_EQ(what.substr(0, what.find('(')), first.substr(0, first.find('('))) << "schedule " << schedule;
+    EXPECT_EQ(what.substr(0, what.find("(block")), first.substr(0, first.find("(block"))) << "schedule " << schedule;
   }
   return first;
 }
@@ -43,7 +46,7 @@ TEST(Warp, LaneThatDoesNotComeIsNamed) {
                      [] {
                        if (thread() != 37) static_cast<void>(shuffle_xor(kFullWarp, 1.0F, 1));
                      }),
-            "thread did not reach a shuffle in which thread 32 waits for it (block 1, thread 37)");
+            "thread did not reach a shuffle (HERE) in which thread 32 waits for it (block 1, thread 37)");
   EXPECT_EQ(fault_of(32,
                      [] {
                        if (thread() == 3) {
@@ -52,7 +55,7 @@ TEST(Warp, LaneThatDoesNotComeIsNamed) {
                          warp_barrier(kFullWarp);
                        }
                      }),
-            "thread did not reach __syncwarp in which thread 0 waits for it (block 1, thread 3)");
+            "thread did not reach __syncwarp (HERE) in which thread 0 waits for it (block 1, thread 3)");
 }
 
 TEST(Warp, LanesInDifferentOperationsDoNotMeet) {
@@ -64,7 +67,7 @@ TEST(Warp, LanesInDifferentOperationsDoNotMeet) {
                          static_cast<void>(shuffle(kFullWarp, 1, 0));
                        }
                      }),
-            "thread did not reach a shuffle in which thread 0 waits for it (block 1, thread 9)");
+            "thread did not reach a shuffle (HERE) in which thread 0 waits for it (block 1, thread 9)");
 }
 
 TEST(Warp, ReadingALaneThatTakesNoPartIsAFault) {
@@ -72,7 +75,7 @@ TEST(Warp, ReadingALaneThatTakesNoPartIsAFault) {
                      [] {
                        if (lane() == 4) static_cast<void>(shuffle(0x30U, 1, 7));
                      }),
-            "a shuffle reads lane 7, which does not take part (block 1, thread 4)");
+            "a shuffle at HERE reads lane 7, which does not take part (block 1, thread 4)");
 }
 
 TEST(Warp, MasksThatCannotBeMetAreFaults) {
@@ -80,12 +83,12 @@ TEST(Warp, MasksThatCannotBeMetAreFaults) {
                      [] {
                        if (lane() == 4) warp_barrier(0x1U);
                      }),
-            "__syncwarp by a lane that its own mask does not name (block 1, thread 4)");
+            "__syncwarp at HERE by a lane that its own mask does not name (block 1, thread 4)");
   EXPECT_EQ(fault_of(40,
                      [] {
                        if (thread() == 32) static_cast<void>(ballot(kFullWarp, true));
                      }),
-            "the mask of a vote names lanes that the block does not have (block 1, thread 32)");
+            "the mask of a vote at HERE names lanes that the block does not have (block 1, thread 32)");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "engine/cuda/device_memory.hpp"
+#include "kernels/cuda/async_copy.cuh"
 #include "kernels/cuda/device.hpp"
 #include "tests/kernels/device_operations.hpp"
 
@@ -47,6 +48,24 @@ SHOAL_KERNEL void atomic_kernel(AtomicResults* out) {
   }
 }
 
+/// 16 floats by a copy of each size, then the second half of 64.
+SHOAL_KERNEL void copy_kernel(const float* from, float* first, float* second) {
+  auto& tile = static_shared<float[kThreads], struct Tile>();
+  const std::uint32_t t = thread();
+  if (t < 4) copy_async<16>(tile + 4 * t, from + 4 * t);
+  if (t >= 4 && t < 8) copy_async<8>(tile + 16 + 2 * (t - 4), from + 16 + 2 * (t - 4));
+  if (t >= 8 && t < 16) copy_async<4>(tile + 24 + t - 8, from + 24 + t - 8);
+  commit_copies();
+  if (t < 8) copy_async<16>(tile + 32 + 4 * t, from + 32 + 4 * t);
+  commit_copies();
+  wait_for_copies<1>();
+  barrier();
+  first[t] = tile[(t + 7) % 32];
+  wait_for_copies<0>();
+  barrier();
+  second[t] = tile[kThreads - 1 - t];
+}
+
 template <class T>
 std::vector<T> down(const DeviceBuffer<T>& buffer, const Stream& stream) {
   std::vector<T> host(buffer.size());
@@ -76,4 +95,12 @@ AtomicResults run_atomic_operations() {
   results.clear(stream);
   launch({"atomic_kernel", 2, kThreads, 0, stream.get()}, atomic_kernel, results.get());
   return down(results, stream)[0];
+}
+
+CopyResults run_copies(const std::vector<float>& values) {
+  const Stream stream;
+  const DeviceBuffer<float> from = uploaded(std::span(values), stream);
+  const DeviceBuffer<float> first(kThreads), second(kThreads);
+  launch({"copy_kernel", 1, kThreads, 0, stream.get()}, copy_kernel, from.get(), first.get(), second.get());
+  return {down(first, stream), down(second, stream)};
 }

@@ -20,3 +20,10 @@ struct AtomicResults {
   unsigned n_exchanges = 0;
 };
 AtomicResults run_atomic_operations();
+
+/// 64 floats that went through shared memory by asynchronous copies of 16, 8 and 4 bytes, in two groups: of the first
+/// one after the wait for it, and of both after that for all. Each thread reads what another one has copied.
+struct CopyResults {
+  std::vector<float> first, second;
+};
+CopyResults run_copies(const std::vector<float>& values);

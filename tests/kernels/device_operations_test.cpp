@@ -43,5 +43,18 @@ TEST(SHOAL_CUDA_SUITE, AtomicsLoseNothing) {
   }
 }
 
+TEST(SHOAL_CUDA_SUITE, AsynchronousCopiesOfAllSizesReachOtherThreads) {
+  std::vector<float> values(kThreads);
+  for (std::uint32_t i = 0; i < kThreads; ++i) values[i] = static_cast<float>(i * i);
+  for (std::uint32_t schedule = 0; schedule < kSchedules; ++schedule) {
+    set_schedule(schedule);
+    const CopyResults r = run_copies(values);
+    for (std::uint32_t t = 0; t < kThreads; ++t) {
+      EXPECT_EQ(r.first[t], values[(t + 7) % 32]) << "schedule " << schedule << ", thread " << t;
+      EXPECT_EQ(r.second[t], values[kThreads - 1 - t]) << "schedule " << schedule << ", thread " << t;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace shoal

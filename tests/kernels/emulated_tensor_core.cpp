@@ -1,0 +1,2 @@
+// As emulated_formulas.cpp.
+#include "tests/kernels/tensor_core.cu"
