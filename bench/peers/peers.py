@@ -59,7 +59,7 @@ def measure(workload, make, lengths, seconds, precision):
     if not first["error_of_change"] <= first["tolerance"]:
         return {"status": "wrong", "first_steps": first}
     n_networks = sum(len(group.networks) for group in trainer.groups)
-    n_parameters = sum(int(workload.n_parameters[n % len(workload.kinds)]) for group in trainer.groups for n in group.networks)
+    n_parameters = sum(int(workload.n_parameters[group.networks % len(workload.kinds)].sum()) for group in trainer.groups)
     calls = []
     for length in lengths:
         times = timed(trainer, length, seconds / len(lengths))
