@@ -5,8 +5,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-PRECISIONS = {"fp32": "highest", "tf32": "tensorfloat32", "bf16": "bfloat16"}
-CHUNKS = (50, 400)  # minibatches a call; the check's few and these are tried, the fastest counts
+PRECISIONS = {"fp32": "highest", "tf32": "tensorfloat32", "bf16": "default"}  # bf16: operands that are bfloat16
+CHUNK = 50  # minibatches a call; the check's few are tried too, the fastest counts
 ACTIVATIONS = {"sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu}
 
 
@@ -20,6 +20,10 @@ def device_name(device):
 
 def matmul(x, weights):
     return x @ weights.T
+
+
+def matmul_bf16(x, weights):
+    return matmul(x.astype(jnp.bfloat16), weights.astype(jnp.bfloat16)).astype(jnp.float32)
 
 
 def elementwise(x, weights):
@@ -44,7 +48,7 @@ def loss(layers, code, x, t, *, names, product, is_classification):
 class VmapScan:
     """axis: of the networks in every array of parameters."""
 
-    def __init__(self, workload, groups, device, product=matmul, axis=0):
+    def __init__(self, workload, groups, device, product, axis=0):
         self.workload, self.groups, self.axis, self.minibatch = workload, groups, axis, 0
         put = functools.partial(jax.device_put, device=jax.devices(device)[0])
         self.table = put((workload.inputs, workload.targets))
@@ -63,17 +67,16 @@ class VmapScan:
         def update(p, g, rate):
             return p - g * (rate.reshape(-1, *[1] * (p.ndim - 1)) if axis == 0 else rate)
 
-        def minibatch(carry, rows):
-            state, fixed, (inputs, targets) = carry
-            x, t = inputs[rows], targets[rows]
-            after = []
-            for step, (layers, losses), (code, rate) in zip(steps, state, fixed):
-                value, gradient = step(layers, code, x, t)
-                after.append((jax.tree.map(lambda p, g, r=rate: update(p, g, r), layers, gradient), losses + value))
-            return (after, fixed, (inputs, targets)), None
-
         def chunk(state, fixed, table, rows):
-            return jax.lax.scan(minibatch, (state, fixed, table), rows)[0][0]
+            def minibatch(state, rows):
+                x, t = (column[rows] for column in table)
+                after = []
+                for step, (layers, losses), (code, rate) in zip(steps, state, fixed):
+                    value, gradient = step(layers, code, x, t)
+                    after.append((jax.tree.map(lambda p, g, r=rate: update(p, g, r), layers, gradient), losses + value))
+                return after, None
+
+            return jax.lax.scan(minibatch, state, rows)[0]
 
         self.chunk = jax.jit(chunk, donate_argnums=0)
         self.rows = {}
@@ -92,18 +95,22 @@ class VmapScan:
         jax.block_until_ready(self.state)
 
     def fetch(self, g, positions):
-        return [tuple(np.take(np.moveaxis(np.asarray(p), self.axis, 0), positions, 0) for p in layer) for layer in self.state[g][0]]
+        def of_networks(p):
+            return np.take(np.asarray(p), positions, self.axis)
+
+        return [tuple(np.moveaxis(of_networks(p), self.axis, 0) for p in layer) for layer in self.state[g][0]]
 
 
 def jax_vmap(workload, device, precision):
     """Pairs of a name and a function that makes the trainer, and the lengths of calls to try."""
     jax.config.update("jax_default_matmul_precision", PRECISIONS[precision])
-    lengths = sorted({workload.n_first_minibatches, *(min(chunk, workload.n_minibatches) for chunk in CHUNKS)})
+    product = matmul_bf16 if precision == "bf16" else matmul
+    lengths = sorted({workload.n_first_minibatches, min(CHUNK, workload.n_minibatches)})
     if len(workload.kinds) > 1:
-        yield "padded to one width", lambda: VmapScan(workload, workload.groups(by_activation=True), device), lengths
-        yield "padded to 10 widths", lambda: VmapScan(workload, workload.groups(10), device), lengths
+        yield "padded to one width", lambda: VmapScan(workload, workload.groups(by_activation=True), device, product), lengths
+        yield "padded to 10 widths", lambda: VmapScan(workload, workload.groups(10), device, product), lengths
     else:
-        yield "networks outermost", lambda: VmapScan(workload, workload.groups(), device), lengths
+        yield "networks outermost", lambda: VmapScan(workload, workload.groups(), device, product), lengths
         if max(workload.sizes(0)) <= 8:
             yield ("networks innermost, elementwise",
                    lambda: VmapScan(workload, workload.groups(), device, elementwise, -1), lengths)

@@ -53,8 +53,10 @@ class Trainer:
         if compiled:
             self.step = torch.compile(self.step, dynamic=False)
         self.has_graph = graph and device == "cuda"
+        self.synchronize()
         stream = torch.cuda.Stream() if self.has_graph else None
-        with torch.cuda.stream(stream) if stream else contextlib.nullcontext():  # what is made at a first call, outside of graphs
+        # What libraries make at a first call must not be made inside a graph.
+        with torch.cuda.stream(stream) if stream else contextlib.nullcontext():
             for _ in range(3):
                 self.minibatch()
         self.synchronize()
@@ -93,7 +95,8 @@ class HandBatched(Trainer):
     def allocate(self):
         self.weights = [[self.put(w) for w in group.weights] for group in self.groups]
         self.biases = [[self.put(b)[:, :, None].contiguous() for b in group.biases] for group in self.groups]
-        self.rates = [self.put(self.workload.rates[group.networks])[:, None, None] / self.workload.batch_size for group in self.groups]
+        self.rates = [self.put(self.workload.rates[group.networks] / np.float32(self.workload.batch_size))[:, None, None]
+                      for group in self.groups]
 
     def load(self):
         for g, group in enumerate(self.groups):
@@ -173,7 +176,7 @@ class Elementwise(Trainer):
                 error = deltas[0] * w[0, i]
                 for o in range(1, len(deltas)):
                     error = torch.addcmul(error, deltas[o], w[o, i])
-                errors.append(torch.where(a > 0, error, 0.0))
+                errors.append(torch.ops.aten.threshold_backward(error, a, 0))
             for o, delta in enumerate(deltas):
                 self.biases[l][o].sub_(delta.sum(0))
                 for i, a in enumerate(below):
@@ -186,16 +189,19 @@ class Elementwise(Trainer):
 
 
 class Vmap(Trainer):
-    """vmap(grad(loss)) over the networks of each group, which have one activation."""
+    """vmap(grad(loss)) over the networks of each group, which have one activation. The updates stay out of what is compiled:
+    inside, PyTorch 2.11 changes a layer's weights before the error has passed them."""
 
-    def __init__(self, *args, autocast, **kwargs):
-        self.autocast = autocast
+    def __init__(self, *args, autocast, compiled=False, **kwargs):
+        self.autocast, self.compiled = autocast, compiled
         super().__init__(*args, **kwargs)
 
     def allocate(self):
         self.layers = [[(self.put(w), self.put(b)) for w, b in zip(group.weights, group.biases)] for group in self.groups]
         self.rates = [self.put(self.workload.rates[group.networks]) for group in self.groups]
         self.gradients = [vmap(grad(self.loss_of(group.segments[0][0])), in_dims=(0, None, None)) for group in self.groups]
+        if self.compiled:
+            self.gradients = [torch.compile(gradient, dynamic=False) for gradient in self.gradients]
 
     def load(self):
         for layers, group in zip(self.layers, self.groups):
@@ -244,7 +250,8 @@ class OneByOne(Trainer):
         for group in self.groups:
             activation = MODULES[group.segments[0][0]]
             linear = [nn.Linear(fan_in, fan_out) for fan_in, fan_out in zip(group.sizes[:-1], group.sizes[1:])]
-            network = nn.Sequential(*itertools.chain(*((layer, activation()) for layer in linear[:-1])), linear[-1]).to(self.device)
+            hidden = itertools.chain(*((layer, activation()) for layer in linear[:-1]))
+            network = nn.Sequential(*hidden, linear[-1]).to(self.device)
             self.networks.append(network)
             rate = float(self.workload.rates[group.networks[0]])
             self.optimizers.append(torch.optim.SGD(network.parameters(), lr=rate, **{"fused" if fused else "foreach": True}))
@@ -307,9 +314,11 @@ def torch_vmap(workload, device, precision):
     widths = (1, 10) if len(workload.kinds) > 1 else (1,)
     for n, compiled in [(n, False) for n in widths] + [(1, True)] * COMPILES:
         label = f"padded to {n} width{'s' if n > 1 else ''}" if len(workload.kinds) > 1 else "vmap"
-        yield (label + compiled * ", compiled",
-               lambda n=n, c=compiled: Vmap(workload, workload.groups(n, by_activation=True), device, compiled=c, autocast=autocast),
-               lengths(workload))
+
+        def make(n=n, compiled=compiled):
+            return Vmap(workload, workload.groups(n, by_activation=True), device, compiled=compiled, autocast=autocast)
+
+        yield label + compiled * ", compiled", make, lengths(workload)
 
 
 def torch_loop(workload, device, precision):

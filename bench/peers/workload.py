@@ -1,4 +1,4 @@
-"""A workload as `bench_workloads --export` wrote it: tables, initial parameters, and what the first minibatches make of them."""
+"""A workload as `bench_workloads --export` wrote it, and the check of what a peer's first minibatches make of it."""
 import dataclasses
 import json
 import pathlib
@@ -108,8 +108,9 @@ class Workload:
             for row, number in enumerate(group.networks[positions]):
                 span = slice(self.offsets[number], self.offsets[number + 1])
                 sizes = self.sizes(number % len(self.kinds))
-                found = np.concatenate([np.column_stack([w[row][:fan_out, :fan_in], b[row][:fan_out]]).ravel() for (w, b), fan_in, fan_out
-                                        in zip(trained, sizes[:-1], sizes[1:])]).astype(np.float64)
+                layers = [np.column_stack([w[row][:fan_out, :fan_in], b[row][:fan_out]]).ravel()
+                          for (w, b), fan_in, fan_out in zip(trained, sizes[:-1], sizes[1:])]
+                found = np.concatenate(layers).astype(np.float64)
                 expected = self.after[span].astype(np.float64)
                 error += np.sum((found - expected) ** 2)
                 change += np.sum((expected - self.parameters[span]) ** 2)
