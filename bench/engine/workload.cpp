@@ -69,7 +69,7 @@ Topology topology(const Workload& workload, const Kind& kind) {
 const std::vector<Workload>& workloads() {
   static const std::vector<Workload> all{
       {"seed", 1, 1, {{{2, 2}}}, Loss::squared_error, 32, 1'000'000, 1024, 1, 1e-3, 0.1, 2000},
-      {"letters", 16, 26, {{{64, 64}}}, Loss::cross_entropy, 64, 4096, 20000, 1, 0.02, 0.2, 16},
+      {"letters", 16, 26, {{{64, 64}}}, Loss::cross_entropy, 64, 4096, 20000, 1, 0.02, 0.2, 64},
       {"widths", 10, 2, widths(), Loss::cross_entropy, 32, 10000, 10000, 1, 0.02, 0.2, 300},
       {"fashion", 784, 10, {{{512, 512}}}, Loss::cross_entropy, 8192, 1, 60000, 3, 0.1, 0.1, 1},
   };

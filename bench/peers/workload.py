@@ -83,7 +83,10 @@ class Workload:
         biases = [np.zeros((n, fan_out), np.float32) for fan_out in sizes[1:]]
         counts, at = {}, 0
         for activation, kind, own in kinds:
-            flat = self.parameters[self.offsets[own][:, None] + np.arange(self.n_parameters[kind])]
+            if len(self.kinds) == 1:
+                flat = self.parameters.reshape(self.n_networks, -1)[own]
+            else:
+                flat = self.parameters[self.offsets[own][:, None] + np.arange(self.n_parameters[kind])]
             for l, layer in enumerate(self.layers(flat, kind)):
                 fan_out, fan_in = layer.shape[1], layer.shape[2] - 1
                 weights[l][at:at + len(own), :fan_out, :fan_in] = layer[:, :, :-1]
