@@ -47,6 +47,9 @@ TEST(Warp, LaneThatDoesNotComeIsNamed) {
                        if (thread() != 37) static_cast<void>(shuffle_xor(kFullWarp, 1.0F, 1));
                      }),
             "thread did not reach a shuffle (HERE) in which thread 32 waits for it (block 1, thread 37)");
+}
+
+TEST(Warp, DeadlockOfABlockBarrierAndAWarpBarrierIsNamed) {
   EXPECT_EQ(fault_of(32,
                      [] {
                        if (thread() == 3) {
