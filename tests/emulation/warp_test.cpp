@@ -12,8 +12,8 @@ using emulation::Block;
 using emulation::KernelFault;
 
 /// Its text, HERE standing for the line that this is called at.
-std::string fault_of(std::uint32_t n_threads, const std::function<void()>& body, CallSite place = CallSite::current()) {
-  const std::string line = emulation::line_of(place);
+std::string fault_of(std::uint32_t n_threads, const std::function<void()>& body, CallSite site = CallSite::current()) {
+  const std::string line = emulation::line_of(site);
   std::string first;
   for (std::uint32_t schedule = 0; schedule < 8; ++schedule) {
     std::string what;
