@@ -7,7 +7,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <source_location>
 #include <string>
 #include <type_traits>
 
@@ -54,13 +53,13 @@ concept StaticShared = std::is_trivially_default_constructible_v<T> && sizeof(T)
 
 #if defined(SHOAL_EMULATION)
 
-using CallSite = std::source_location;  // for faults
+using emulation::CallSite;
 
 inline std::uint32_t thread() { return emulation::Block::current().thread(); }
 inline std::uint32_t block() { return emulation::Block::current().number(); }
 inline std::uint32_t n_threads() { return emulation::Block::current().n_threads(); }
 inline std::uint32_t lane() { return emulation::Block::current().lane(); }
-inline void barrier(CallSite place = CallSite::current()) { emulation::Block::current().barrier(place); }
+inline void barrier(CallSite site = CallSite::current()) { emulation::Block::current().barrier(site); }
 template <class T>
 T* dynamic_shared() {
   return static_cast<T*>(emulation::dynamic_shared());
@@ -71,34 +70,34 @@ T& static_shared() {
   return *static_cast<T*>(emulation::Block::current().shared(&key, sizeof(T)));
 }
 
-inline void warp_barrier(std::uint32_t mask, CallSite place = CallSite::current()) {
-  emulation::Block::current().meet({emulation::WarpOperation::barrier, mask, 0, 0, place});
+inline void warp_barrier(std::uint32_t mask, CallSite site = CallSite::current()) {
+  emulation::Block::current().meet({emulation::WarpOperation::barrier, mask, 0, 0, site});
 }
-inline std::uint32_t ballot(std::uint32_t mask, bool predicate, CallSite place = CallSite::current()) {
+inline std::uint32_t ballot(std::uint32_t mask, bool predicate, CallSite site = CallSite::current()) {
   return static_cast<std::uint32_t>(
-      emulation::Block::current().meet({emulation::WarpOperation::ballot, mask, predicate ? 1U : 0U, 0, place}));
+      emulation::Block::current().meet({emulation::WarpOperation::ballot, mask, predicate ? 1U : 0U, 0, site}));
 }
-inline bool any(std::uint32_t mask, bool predicate, CallSite place = CallSite::current()) {
-  return ballot(mask, predicate, place) != 0;
+inline bool any(std::uint32_t mask, bool predicate, CallSite site = CallSite::current()) {
+  return ballot(mask, predicate, site) != 0;
 }
-inline bool all(std::uint32_t mask, bool predicate, CallSite place = CallSite::current()) {
-  return ballot(mask, predicate, place) == mask;
-}
-template <class T>
-T shuffle(std::uint32_t mask, T value, std::uint32_t source, CallSite place = CallSite::current()) {
-  return emulation::shuffle(mask, value, source % kWarpLanes, place);
+inline bool all(std::uint32_t mask, bool predicate, CallSite site = CallSite::current()) {
+  return ballot(mask, predicate, site) == mask;
 }
 template <class T>
-T shuffle_xor(std::uint32_t mask, T value, std::uint32_t lanes, CallSite place = CallSite::current()) {
-  return emulation::shuffle(mask, value, (lane() ^ lanes) % kWarpLanes, place);
+T shuffle(std::uint32_t mask, T value, std::uint32_t source, CallSite site = CallSite::current()) {
+  return emulation::shuffle(mask, value, source % kWarpLanes, site);
 }
 template <class T>
-T shuffle_down(std::uint32_t mask, T value, std::uint32_t distance, CallSite place = CallSite::current()) {
-  return emulation::shuffle(mask, value, lane() + distance < kWarpLanes ? lane() + distance : lane(), place);
+T shuffle_xor(std::uint32_t mask, T value, std::uint32_t lanes, CallSite site = CallSite::current()) {
+  return emulation::shuffle(mask, value, (lane() ^ lanes) % kWarpLanes, site);
 }
 template <class T>
-T shuffle_up(std::uint32_t mask, T value, std::uint32_t distance, CallSite place = CallSite::current()) {
-  return emulation::shuffle(mask, value, lane() >= distance ? lane() - distance : lane(), place);
+T shuffle_down(std::uint32_t mask, T value, std::uint32_t distance, CallSite site = CallSite::current()) {
+  return emulation::shuffle(mask, value, lane() + distance < kWarpLanes ? lane() + distance : lane(), site);
+}
+template <class T>
+T shuffle_up(std::uint32_t mask, T value, std::uint32_t distance, CallSite site = CallSite::current()) {
+  return emulation::shuffle(mask, value, lane() >= distance ? lane() - distance : lane(), site);
 }
 
 template <AtomicSum T>

@@ -155,14 +155,14 @@ void multiply_fragments(const std::array<void*, kWarpLanes>& lanes) {
 
 template <class Format>
 void multiply_add(SumFragment& sum, const LeftFragment<Format>& left, const RightFragment<Format>& right,
-                  CallSite place = CallSite::current()) {
+                  CallSite site = CallSite::current()) {
   if constexpr (std::same_as<Format, Tf32>) {
     for (const std::uint32_t word : left.words) check_rounded(word);
     for (const std::uint32_t word : right.words) check_rounded(word);
   }
   Product<Format> product{&sum, &left, &right};
   emulation::Block::current().meet(
-      {emulation::WarpOperation::collective, kFullWarp, 0, 0, place, multiply_fragments<Format>, &product});
+      {emulation::WarpOperation::collective, kFullWarp, 0, 0, site, multiply_fragments<Format>, &product});
 }
 
 #elif defined(__CUDACC__)

@@ -147,17 +147,17 @@ void Block::check_all_ended() const {
   };
   if (const std::uint32_t t = first(Waits::warp); t < n_threads_) throw warps_[t / kWarpSize].absence(t % kWarpSize);
   if (first(Waits::barrier) < n_threads_) {
-    throw KernelFault("thread exited while others wait at __syncthreads (" + line_of(barrier_place_) + ")", number_,
+    throw KernelFault("thread exited while others wait at __syncthreads (" + line_of(barrier_site_) + ")", number_,
                       first(Waits::ended));
   }
 }
 
-void Block::barrier(const std::source_location& place) {
-  if (n_at_barrier_ == 0) barrier_place_ = place;
-  if (place.line() != barrier_place_.line()) {
+void Block::barrier(const CallSite& site) {
+  if (n_at_barrier_ == 0) barrier_site_ = site;
+  if (site.line != barrier_site_.line) {
     throw KernelFault(
-        "thread came to __syncthreads at " + line_of(place) + " while others wait at " + line_of(barrier_place_),
-        number_, thread_);
+        "thread came to __syncthreads at " + line_of(site) + " while others wait at " + line_of(barrier_site_), number_,
+        thread_);
   }
   waits_[thread_] = Waits::barrier;
   if (++n_at_barrier_ == n_threads_) {

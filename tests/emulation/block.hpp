@@ -5,7 +5,6 @@
 #include <exception>
 #include <functional>
 #include <memory>
-#include <source_location>
 #include <vector>
 
 #include "async_copies.hpp"
@@ -36,7 +35,7 @@ class Block {
   [[nodiscard]] const Warp& warp() const { return warps_[thread_ / kWarpSize]; }
 
   /// __syncthreads, at one place for all threads.
-  void barrier(const std::source_location& place = std::source_location::current());
+  void barrier(const CallSite& site = CallSite::current());
   [[nodiscard]] std::uint32_t n_barriers() const noexcept { return n_barriers_; }  ///< that all threads have passed
   /// __syncwarp, shuffles and votes.
   std::uint64_t meet(const Arrival& arrival);
@@ -67,7 +66,7 @@ class Block {
   std::uint32_t schedule_;
   std::uint32_t thread_ = 0;
   std::uint32_t n_at_barrier_ = 0;
-  std::source_location barrier_place_;  ///< of who came first
+  CallSite barrier_site_{};  ///< of who came first
   std::uint32_t n_barriers_ = 0;
   std::vector<Waits> waits_;
   std::vector<Warp> warps_;

@@ -8,7 +8,8 @@ namespace shoal::emulation {
 
 /// Counts a call of the runtime or of cuBLAS. What it must fail with: a planted error, or one that stays.
 [[nodiscard]] cudaError_t next_call();
-/// What cudaGetLastError will tell. Returns its argument.
+/// What cudaGetLastError will tell. Returns its argument. A program that is told of an error cleans up, so everything
+/// is run first, as if the device had been quick: no copy is left that waits for host memory.
 cudaError_t note(cudaError_t status);
 /// For a call that gives the program something to give back.
 void count_allocation();

@@ -166,12 +166,18 @@ cublasStatus_t status_of(cudaError_t error) {
   }
 }
 
+/// As note(), which is for the runtime's errors.
+cublasStatus_t told(cublasStatus_t status) {
+  if (status != CUBLAS_STATUS_SUCCESS) run_all_before_release();
+  return status;
+}
+
 /// A call with a handle.
 template <class Body>
 cublasStatus_t call_cublas(cublasHandle_t handle, Body body) {
-  if (const cudaError_t error = next_call(); error != cudaSuccess) return status_of(error);
-  if (!handles().has(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
-  return body();
+  if (const cudaError_t error = next_call(); error != cudaSuccess) return told(status_of(error));
+  if (!handles().has(handle)) return told(CUBLAS_STATUS_NOT_INITIALIZED);
+  return told(body());
 }
 
 /// What the strided form takes, one product being a batch of 1.
@@ -238,7 +244,7 @@ const char* cublasGetStatusString(cublasStatus_t status) { return text_of(status
 
 cublasStatus_t cublasCreate_v2(cublasHandle_t* handle) {
   count_allocation();
-  if (const cudaError_t error = next_call(); error != cudaSuccess) return status_of(error);
+  if (const cudaError_t error = next_call(); error != cudaSuccess) return told(status_of(error));
   openblas_set_num_threads(1);
   *handle = handles().add(std::make_unique<cublasContext>());
   return CUBLAS_STATUS_SUCCESS;
@@ -246,8 +252,8 @@ cublasStatus_t cublasCreate_v2(cublasHandle_t* handle) {
 
 cublasStatus_t cublasDestroy_v2(cublasHandle_t handle) {
   const cublasStatus_t planted = status_of(next_call());
-  if (!handles().take(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
-  return planted;
+  if (!handles().take(handle)) return told(CUBLAS_STATUS_NOT_INITIALIZED);
+  return told(planted);
 }
 
 cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {

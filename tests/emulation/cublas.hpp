@@ -7,7 +7,7 @@
 /// The part of cuBLAS that engines use, over OpenBLAS; names, values and signatures are those of cublas_v2.h. It
 /// multiplies fp32 and bfloat16 matrices into fp32 ones, whose operands must lie in device memory when the product
 /// runs. Scalars and the arrays of a grouped product but for its three arrays of pointers are read by the call. Any
-/// number of batches is taken: cuBLAS documents no limit, and 65,536 of them run on it.
+/// number of batches is taken, since cuBLAS lists no error for it.
 
 enum cublasStatus_t {
   CUBLAS_STATUS_SUCCESS = 0,

@@ -78,7 +78,10 @@ std::uint64_t allocation_calls = 0;
 const char* cudaGetErrorName(cudaError_t error) { return text_of(error).name; }
 const char* cudaGetErrorString(cudaError_t error) { return text_of(error).text; }
 cudaError_t cudaPeekAtLastError() { return last_error; }
-cudaError_t cudaGetLastError() { return std::exchange(last_error, staying_error); }
+cudaError_t cudaGetLastError() {
+  if (last_error != cudaSuccess) shoal::emulation::run_all_before_release();
+  return std::exchange(last_error, staying_error);
+}
 
 namespace shoal::emulation {
 
@@ -89,16 +92,15 @@ cudaError_t next_call() {
   if (stays(planted_error)) {
     staying_error = planted_error;
     drop_all();
-  } else {
-    // As if the device had been quick: while the program cleans up no copy waits for its memory.
-    run_all_before_release();
   }
   static_cast<void>(refuse_in_capture());
   return planted_error;
 }
 
 cudaError_t note(cudaError_t status) {
-  if (status != cudaSuccess && status != cudaErrorNotReady) last_error = status;
+  if (status == cudaSuccess || status == cudaErrorNotReady) return status;
+  last_error = status;
+  run_all_before_release();
   return status;
 }
 

@@ -89,7 +89,7 @@ TEST_F(FaultInjection, LaunchThatFailsDoesNotRun) {
   EXPECT_EQ(value, 0);
 }
 
-TEST_F(FaultInjection, CopiesHaveReadHostMemoryBeforeACallFails) {
+TEST_F(FaultInjection, CopiesHaveReadHostMemoryBeforeAnErrorIsTold) {
   const Stream stream;
   DeviceBuffer<float> x(1);
   std::vector<float> host{1};
@@ -98,9 +98,16 @@ TEST_F(FaultInjection, CopiesHaveReadHostMemoryBeforeACallFails) {
   EXPECT_EQ(failure_of([] { const DeviceBuffer<float> y(1); }),
             "cudaMalloc of 4 bytes failed: cudaErrorMemoryAllocation");
   host[0] = 2;
+  // Told late: the error of a call that nobody looked at.
+  x.upload(host, stream);
+  EXPECT_EQ(failure_of([&] {
+              launch({"set", 0, 1, 0, stream.get()}, set, x.get(), 0.0F);
+            }),
+            "launch of set failed: cudaErrorInvalidConfiguration");
+  host[0] = 3;
   x.download(host, stream);
   stream.wait();
-  EXPECT_EQ(host[0], 1);
+  EXPECT_EQ(host[0], 2);
 }
 
 TEST_F(FaultInjection, CublasFailsInItsOwnWords) {

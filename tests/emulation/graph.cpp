@@ -79,6 +79,12 @@ bool refuse_in_capture() {
   return refused;
 }
 
+void leave_capture(const std::shared_ptr<Capture>& capture) {
+  for (EmulatedStream* const stream : all_streams()) {
+    if (stream->capture == capture) stream->capture = nullptr;
+  }
+}
+
 std::size_t n_graphs() { return graphs().all().size() + execs().all().size(); }
 
 }  // namespace shoal::emulation
@@ -107,9 +113,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t handle, cudaGraph_t* graph) {
       capture->valid = false;
       return cudaErrorStreamCaptureUnmatched;
     }
-    for (EmulatedStream* const other : all_streams()) {
-      if (other->capture == capture) other->capture = nullptr;
-    }
+    leave_capture(capture);
     *graph = nullptr;
     if (!capture->valid) return cudaErrorStreamCaptureInvalidated;
     if (!joined(capture->branches)) return cudaErrorStreamCaptureUnjoined;

@@ -20,6 +20,8 @@ struct Capture {
 
 /// Makes the captures invalid whose mode is one of a call that they forbid; false if there are none.
 [[nodiscard]] bool refuse_in_capture();
+/// Ends the capture for every stream that is part of it.
+void leave_capture(const std::shared_ptr<Capture>& capture);
 [[nodiscard]] std::size_t n_graphs();
 
 }  // namespace shoal::emulation

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -16,10 +15,19 @@ class KernelFault : public std::runtime_error {
       : std::runtime_error(what + " (block " + std::to_string(block) + ", thread " + std::to_string(thread) + ")") {}
 };
 
+/// Where a kernel calls. (Clang 14, which checks this code, has no std::source_location.)
+struct CallSite {
+  const char* file;
+  std::uint32_t line;
+  static constexpr CallSite current(const char* file = __builtin_FILE(), std::uint32_t line = __builtin_LINE()) {
+    return {file, line};
+  }
+};
+
 /// file.cu:12
-inline std::string line_of(const std::source_location& place) {
-  const std::string_view path = place.file_name();
-  return std::string(path.substr(path.rfind('/') + 1)) + ":" + std::to_string(place.line());
+inline std::string line_of(const CallSite& site) {
+  const std::string_view path = site.file;
+  return std::string(path.substr(path.rfind('/') + 1)) + ":" + std::to_string(site.line);
 }
 
 }  // namespace shoal::emulation

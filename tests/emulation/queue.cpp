@@ -53,8 +53,7 @@ void Queue::drop() {
   operations_.clear();
 }
 
-void run(const std::vector<Queue*>& queues, Queue& target, const Point* point) {
-  const auto done = [&] { return point != nullptr ? point->passed : target.empty(); };
+void run(const std::vector<Queue*>& queues, Queue& target, const std::function<bool()>& done) {
   try {
     if (current_schedule == 1) {
       for (Queue* const queue : std::views::reverse(queues)) {
@@ -66,6 +65,10 @@ void run(const std::vector<Queue*>& queues, Queue& target, const Point* point) {
     for (Queue* const queue : queues) queue->drop();
     throw;
   }
+}
+
+void run(const std::vector<Queue*>& queues, Queue& target) {
+  run(queues, target, [&] { return target.empty(); });
 }
 
 }  // namespace shoal::emulation

@@ -48,8 +48,10 @@ class Queue {
   std::deque<Operation> operations_;
 };
 
-/// Runs operations of `queues` in the order of the schedule until `target` is empty, or `point` in it is passed.
-/// If one throws, all are dropped, as a fault ends everything on a GPU.
-void run(const std::vector<Queue*>& queues, Queue& target, const Point* point = nullptr);
+/// Runs operations of `queues` in the order of the schedule until `done`; `target` is the queue that leads there. If
+/// one throws, all are dropped, as a fault ends everything on a GPU.
+void run(const std::vector<Queue*>& queues, Queue& target, const std::function<bool()>& done);
+/// Until `target` is empty.
+void run(const std::vector<Queue*>& queues, Queue& target);
 
 }  // namespace shoal::emulation

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
-#include <source_location>
 
 #include "block.hpp"
 
@@ -165,9 +164,9 @@ void wait_for_copies(std::size_t n_left);
 
 /// A value of at most 8 bytes on its way between lanes.
 template <class T>
-T shuffle(std::uint32_t mask, T value, std::uint32_t source, const std::source_location& place) {
+T shuffle(std::uint32_t mask, T value, std::uint32_t source, const CallSite& site) {
   static_assert(sizeof(T) <= sizeof(std::uint64_t));
-  Arrival arrival{WarpOperation::shuffle, mask, 0, source, place};
+  Arrival arrival{WarpOperation::shuffle, mask, 0, source, site};
   std::memcpy(&arrival.value, &value, sizeof value);
   const std::uint64_t bits = Block::current().meet(arrival);
   T result;

@@ -136,6 +136,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   return releasing_call([&] {
     auto taken = streams().take(stream);
     if (!taken) return cudaErrorInvalidResourceHandle;
+    if (taken->capture && taken->branch == 0) leave_capture(taken->capture);
     if (taken->capture) taken->capture->valid = false;
     if (!taken->queue.empty()) leaving_streams().push_back(std::move(taken));
     return cudaSuccess;
@@ -206,7 +207,8 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
     if (!event->last) return cudaSuccess;
     if (event->last->captured) return cudaErrorCapturedEvent;
     throw_kept_fault();
-    if (!event->last->passed) run(all_queues(), *event->last->queue, event->last.get());
+    if (event->last->passed) return cudaSuccess;
+    run(all_queues(), *event->last->queue, [last = event->last] { return last->passed; });
     return cudaSuccess;
   });
 }
@@ -219,7 +221,8 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
     throw_kept_fault();
     if (event->last->passed) return cudaSuccess;
     // Who asks until it is there must see time pass.
-    event->last->queue->step();
+    bool asked = false;
+    run(all_queues(), *event->last->queue, [&] { return std::exchange(asked, true); });
     return cudaErrorNotReady;
   });
 }

@@ -159,6 +159,17 @@ TEST(EmulatedStream, FaultOfAKernelComesOutOfTheCallThatWaits) {
   EXPECT_THROW(stream.wait(), KernelFault);
 }
 
+TEST(EmulatedStream, FaultThatAQueryMeetsEndsWhatOtherStreamsWereGiven) {
+  const Pair p;
+  float host = 0;
+  p.x.download({&host, 1}, p.b);
+  launch({"diverge", 1, 32, 0, p.a.get()}, diverge, static_cast<float*>(nullptr));
+  p.record();
+  EXPECT_THROW(static_cast<void>(cudaEventQuery(p.ready.get())), KernelFault);
+  p.b.wait();
+  EXPECT_EQ(host, 0);
+}
+
 /// The graph of what `record` gives to the stream.
 class Graph {
  public:

@@ -46,7 +46,7 @@ std::uint32_t Warp::waiting_with(std::uint32_t lane) const {
 }
 
 std::uint32_t Warp::arrive(std::uint32_t lane, const Arrival& arrival) {
-  const auto operation = [&] { return name(arrival.operation) + (" at " + line_of(arrival.place)); };
+  const auto operation = [&] { return name(arrival.operation) + (" at " + line_of(arrival.site)); };
   if (!has(arrival.mask, lane)) throw fault(operation() + " by a lane that its own mask does not name", lane);
   if (n_lanes_ < kWarpSize && arrival.mask >> n_lanes_ != 0) {
     throw fault("the mask of " + operation() + " names lanes that the block does not have", lane);
@@ -99,7 +99,7 @@ void Warp::join_clocks(std::uint32_t lanes) {
 KernelFault Warp::absence(std::uint32_t lane) const {
   const Arrival& arrival = arrivals_[lane];
   const auto absent = static_cast<std::uint32_t>(std::countr_zero(arrival.mask & ~waiting_with(lane)));
-  return fault("thread did not reach " + std::string(name(arrival.operation)) + " (" + line_of(arrival.place) +
+  return fault("thread did not reach " + std::string(name(arrival.operation)) + " (" + line_of(arrival.site) +
                    ") in which thread " + std::to_string(first_thread_ + lane) + " waits for it",
                absent);
 }

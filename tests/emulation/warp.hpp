@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <source_location>
 
 #include "kernel_fault.hpp"
 
@@ -21,7 +20,7 @@ struct Arrival {
   std::uint32_t mask = 0;    ///< the lanes that take part
   std::uint64_t value = 0;   ///< a shuffle's value, a ballot's 0 or 1
   std::uint32_t source = 0;  ///< a shuffle's lane to read
-  std::source_location place = std::source_location::current();
+  CallSite site = CallSite::current();
   Collective collective = nullptr;
   void* brought = nullptr;
 };

@@ -12,8 +12,8 @@ using emulation::Block;
 using emulation::KernelFault;
 
 /// Its text, HERE standing for the line that this is called at.
-std::string fault_of(std::uint32_t n_threads, const std::function<void()>& body, CallSite place = CallSite::current()) {
-  const std::string line = emulation::line_of(place);
+std::string fault_of(std::uint32_t n_threads, const std::function<void()>& body, CallSite site = CallSite::current()) {
+  const std::string line = emulation::line_of(site);
   std::string first;
   for (std::uint32_t schedule = 0; schedule < 8; ++schedule) {
     std::string what;
@@ -47,6 +47,9 @@ TEST(Warp, LaneThatDoesNotComeIsNamed) {
                        if (thread() != 37) static_cast<void>(shuffle_xor(kFullWarp, 1.0F, 1));
                      }),
             "thread did not reach a shuffle (HERE) in which thread 32 waits for it (block 1, thread 37)");
+}
+
+TEST(Warp, DeadlockOfABlockBarrierAndAWarpBarrierIsNamed) {
   EXPECT_EQ(fault_of(32,
                      [] {
                        if (thread() == 3) {
