@@ -21,11 +21,12 @@ SHOAL_HD constexpr std::uint32_t padded(std::uint32_t n) {
 struct CohortLayer {
   std::uint32_t n_in = 0, n_out = 0;
   std::uint32_t columns = 0;  ///< of [W | b] and of its input: n_in + 1, padded
-  std::uint32_t rows = 0;     ///< of [W | b]: as many as the next layer has columns; of the last one n_out, padded
+  std::uint32_t rows = 0;     ///< of [W | b]: n_out, padded
+  std::uint32_t stride = 0;   ///< of its z and delta: the next layer's columns, of the last layer its own rows
   Act activation = Act::identity;
   std::uint32_t first_parameter = 0;  ///< [rows][columns], within the network's parameters
   std::size_t values = 0;             ///< its input: [batch row][columns], within the network's values; not of layer 0
-  std::size_t z = 0;                  ///< [batch row][rows], within the network's z
+  std::size_t z = 0;                  ///< [batch row][stride], within the network's z
 };
 
 /// Offsets into the cohort's arrays.
@@ -35,7 +36,7 @@ struct CohortNetwork {
   LossKind loss = LossKind::squared;
   SolverKind solver = SolverKind::sgd;
   std::size_t parameters = 0, values = 0, z = 0;
-  std::size_t delta = 0;  ///< room for the widest layer: [batch row][rows]
+  std::size_t delta = 0;  ///< room for the widest layer: [batch row][stride]
 };
 
 /// Where the cohort is; on the device, so that one captured graph serves every minibatch of every epoch.
@@ -52,8 +53,19 @@ struct CohortSums {
   std::uint32_t n_right = 0;   ///< validation rows whose class is right
 };
 
-/// Rows that a block of output_kernel takes, one a thread.
-inline constexpr std::uint32_t kRowsInBlock = 256;
+/// How output_kernel shares the rows: a thread a row, whose outputs pass through shared memory where they fit.
+struct OutputBlocks {
+  std::uint32_t n_rows = 0;  ///< of a block at most
+  std::uint32_t stride = 0;  ///< floats of a row in shared memory, odd, so that a warp's rows lie in 32 banks; 0: none
+};
+/// For networks of at most n_outputs outputs.
+[[nodiscard]] OutputBlocks output_blocks(std::uint32_t n_outputs);
+
+/// What is to be done with the parameters after an epoch.
+struct CohortDecision {
+  bool keep = false;     ///< they are the best so far
+  bool restore = false;  ///< the best ones take their place
+};
 
 enum class WatchedMetric : std::uint8_t { val_loss, train_loss, val_accuracy };
 
@@ -63,6 +75,7 @@ struct CohortTask {
   Rows rows;
   const CohortNetwork* networks = nullptr;
   std::uint32_t n_networks = 0, n_layers = 0;
+  OutputBlocks blocks;
   std::uint32_t n_row_blocks = 0;  ///< for the most rows at a time
   WatchedMetric metric = WatchedMetric::val_loss;
   double validation_weight = 0;
@@ -75,13 +88,15 @@ struct CohortTask {
   const NetworkRules* rules = nullptr;   ///< [network], as all below
   NetworkState* states = nullptr;
   Cursor* cursor = nullptr;
-  CohortSums* sums = nullptr;  ///< [network][row block]
-  float* shortened = nullptr;  ///< factor that clips the gradient
+  CohortSums* sums = nullptr;           ///< [network][row block]
+  float* shortened = nullptr;           ///< factor that clips the gradient
+  std::uint32_t* broken = nullptr;      ///< not 0: something is not finite
+  CohortDecision* decisions = nullptr;  ///< the last epoch's
 
   std::uint32_t* row = nullptr;  ///< [batch row], of the table
   T* input = nullptr;            ///< [batch row][columns of layer 0], shared by all networks
   T* values = nullptr;           ///< activations of hidden layers, each with its column of ones
-  float* z = nullptr;            ///< of the last layer after output_kernel: its outputs
+  float* z = nullptr;            ///< of the last layer after output_kernel, where row_loss is there: its outputs
   T* delta = nullptr;            ///< dloss/dz of the layer in hand
   float* back = nullptr;         ///< what the product brings back: dloss/da
   float* row_loss = nullptr;     ///< [network][batch row]; null: not wanted
@@ -100,20 +115,21 @@ struct RowSource {
   const std::uint32_t* list = nullptr;  ///< null: the epoch's
 };
 
-/// Each does its part for n_rows rows of all networks, asynchronously. largest_*: of any network.
+/// Each does its part for n_rows rows of all networks, asynchronously. largest_*: of any network; the stride of hidden
+/// layers.
 template <class T>
 void launch_gather(const CohortTask<T>& task, RowSource from, std::uint32_t n_rows, std::uint32_t columns,
                    cudaStream_t stream);
 /// z of hidden layer l -> the input of layer l + 1, with its column of ones. drops: units are dropped where rules say.
 template <class T>
-void launch_activation(const CohortTask<T>& task, std::uint32_t l, std::uint32_t n_rows, std::uint32_t largest_rows,
+void launch_activation(const CohortTask<T>& task, std::uint32_t l, std::uint32_t n_rows, std::uint32_t largest_stride,
                        bool drops, cudaStream_t stream);
 /// z of the last layer -> outputs, losses, and in training delta; training begins the step there.
 template <class T>
 void launch_output(const CohortTask<T>& task, std::uint32_t n_rows, bool training, cudaStream_t stream);
 /// dloss/da of hidden layer l -> delta of layer l.
 template <class T>
-void launch_derivative(const CohortTask<T>& task, std::uint32_t l, std::uint32_t n_rows, std::uint32_t largest_rows,
+void launch_derivative(const CohortTask<T>& task, std::uint32_t l, std::uint32_t n_rows, std::uint32_t largest_stride,
                        bool drops, cudaStream_t stream);
 /// The factor that clips each network's gradient.
 template <class T>
@@ -129,6 +145,16 @@ void launch_finish_gradient(const CohortTask<T>& task, std::uint32_t n_rows, cud
 /// The first n_parameters of all weights -> operands.
 template <class T>
 void launch_store_operands(const CohortTask<T>& task, std::size_t n_parameters, cudaStream_t stream);
+/// Rows of an epoch's order.
+struct EpochOrders {
+  const std::uint32_t* training = nullptr;  ///< [n_training], rows of the table
+  std::uint32_t n_training = 0;
+  bool shuffles = true;  ///< false: the table's order
+  std::uint64_t seed = 0;
+  std::uint32_t first_epoch = 0;
+};
+/// order: [n_epochs][n_training], as fill_epoch_order() of src/engine/definition.hpp says.
+void launch_epoch_orders(const EpochOrders& of, std::uint32_t* order, std::uint32_t n_epochs, cudaStream_t stream);
 /// What is decided at an epoch's end; moves the cursor to the next epoch.
 template <class T>
 void launch_finish_epoch(const CohortTask<T>& task, std::uint32_t largest_parameters, cudaStream_t stream);

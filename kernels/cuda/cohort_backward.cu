@@ -6,7 +6,8 @@
 namespace shoal::cuda {
 namespace {
 
-/// delta = dloss/da * f'. The derivative comes from the stored activation where that is f(z) to the last bit.
+/// delta = dloss/da * f'. The derivative comes from z or from the stored activation, where that is f(z) to the last
+/// bit: only one of them is read.
 template <class T>
 SHOAL_KERNEL void derivative_kernel(CohortTask<T> task, std::uint32_t l, std::uint32_t n_rows, bool drops,
                                     std::uint32_t parts) {
@@ -20,14 +21,17 @@ SHOAL_KERNEL void derivative_kernel(CohortTask<T> task, std::uint32_t l, std::ui
   const math::Dropout dropout(rules.dropout, rules.seed, task.states[part.network].step - 1);
   const float* const z = task.z + net.z + layer.z;
   const T* const a = task.values + net.values + net.layers[l + 1].values;
-  each_of_part(part, n_rows * layer.rows, [&](std::uint32_t element) {
-    const std::uint32_t o = element % layer.rows;
+  const bool from_z = math::stores_slope(layer.activation);
+  each_of_part(part, n_rows * layer.stride, [&](std::uint32_t element) {
+    const std::uint32_t o = element % layer.stride;
     float e = 0.0F;
     if (o < layer.n_out) {
-      const float f = stores_f ? math::to_float(a[element]) : activate(layer.activation, z[element]);
-      e = derive(layer.activation, derive_from(layer.activation, z[element], f), task.back[net.delta + element]);
+      const float from = from_z     ? derive_from(layer.activation, z[element], 0.0F)
+                         : stores_f ? math::to_float(a[element])
+                                    : activate(layer.activation, z[element]);
+      e = derive(layer.activation, from, task.back[net.delta + element]);
       if (dropped) {
-        const float keep = dropout.factor(l, element / layer.rows * layer.n_out + o);
+        const float keep = dropout.factor(l, element / layer.stride * layer.n_out + o);
         e = keep > 0.0F ? e * keep : 0.0F;
       }
     }
@@ -54,7 +58,7 @@ template <class T>
 SHOAL_DEVICE float minibatch_inverse(const CohortTask<T>& task, std::uint32_t network, std::uint32_t n_rows) {
   const CohortSums* const sums = task.sums + static_cast<std::size_t>(network) * task.n_row_blocks;
   float weight = 0.0F;
-  for (std::uint32_t k = 0; k < n_parts(n_rows, kRowsInBlock); ++k) weight += sums[k].minibatch_weight;
+  for (std::uint32_t k = 0; k < n_parts(n_rows, task.blocks.n_rows); ++k) weight += sums[k].minibatch_weight;
   return inverse_weight(is_weighted(task.rows, task.rules[network]), weight, n_rows);
 }
 
@@ -91,6 +95,11 @@ SHOAL_KERNEL void norm_kernel(CohortTask<T> task, std::uint32_t n_rows) {
   if (thread() == 0) task.shortened[network] = norm > clip_norm ? static_cast<float>(clip_norm / norm) : 1.0F;
 }
 
+/// Whether a parameter's step does not depend on where it stands: finding out costs more than the step.
+SHOAL_DEVICE bool treats_all_alike(const NetworkRules& rules) {
+  return rules.penalty == 0.0F && rules.l1 == 0.0F && rules.decay == 0.0 && rules.layer_rate == 1.0;
+}
+
 template <class T>
 SHOAL_KERNEL void update_kernel(CohortTask<T> task, std::uint32_t n_rows, std::uint32_t parts) {
   const Part part = part_of(parts);
@@ -103,21 +112,29 @@ SHOAL_KERNEL void update_kernel(CohortTask<T> task, std::uint32_t n_rows, std::u
     const float inverse = minibatch_inverse(task, part.network, n_rows);
     const float shortened = rules.clip_norm > 0.0 ? task.shortened[part.network] : 1.0F;
     const Parameters parameters{task.weights, task.first_moment, task.second_moment};
-    std::uint32_t layer = 0;
-    std::uint32_t layer_of_rates = UINT32_MAX;
-    Rates rates{};
-    each_of_part(part, net.n_parameters, [&](std::uint32_t in_network) {
-      const Place place = place_of(net, in_network, layer);
-      layer = place.layer;
-      if (!place.is_real) return;
-      if (layer != layer_of_rates) rates = layer_rates(rules, state, net.solver, rate, task.n_layers - 1 - layer);
-      layer_of_rates = layer;
-      const std::size_t p = net.parameters + in_network;
-      float g = gradient_of(task, part.network, p, place.is_bias, inverse);
+    const auto step = [&](std::size_t p, bool is_bias, const Rates& rates) {
+      float g = gradient_of(task, part.network, p, is_bias, inverse);
       if (rules.clip_norm > 0.0) g *= shortened;
-      update(rules, net.solver, rates, place.is_bias, g, p, parameters);
+      update(rules, net.solver, rates, is_bias, g, p, parameters);
       if constexpr (sizeof(T) != sizeof(float)) task.operands[p] = math::stored_as<T>(task.weights[p]);
-    });
+    };
+    if (treats_all_alike(rules)) {
+      // Padding has gradients of 0 and stays 0.
+      const Rates rates = layer_rates(rules, state, net.solver, rate, 0);
+      each_of_part(part, net.n_parameters, [&](std::uint32_t p) { step(net.parameters + p, true, rates); });
+    } else {
+      std::uint32_t layer = 0;
+      std::uint32_t layer_of_rates = UINT32_MAX;
+      Rates rates{};
+      each_of_part(part, net.n_parameters, [&](std::uint32_t p) {
+        const Place place = place_of(net, p, layer);
+        layer = place.layer;
+        if (!place.is_real) return;
+        if (layer != layer_of_rates) rates = layer_rates(rules, state, net.solver, rate, task.n_layers - 1 - layer);
+        layer_of_rates = layer;
+        step(net.parameters + p, place.is_bias, rates);
+      });
+    }
   }
   if (block() == 0 && thread() == 0) task.cursor->row += n_rows;
 }
@@ -137,9 +154,9 @@ SHOAL_KERNEL void finish_gradient_kernel(CohortTask<T> task, std::uint32_t n_row
 }  // namespace
 
 template <class T>
-void launch_derivative(const CohortTask<T>& task, std::uint32_t l, std::uint32_t n_rows, std::uint32_t largest_rows,
+void launch_derivative(const CohortTask<T>& task, std::uint32_t l, std::uint32_t n_rows, std::uint32_t largest_stride,
                        bool drops, cudaStream_t stream) {
-  const std::uint64_t n_elements = std::uint64_t{n_rows} * largest_rows;
+  const std::uint64_t n_elements = std::uint64_t{n_rows} * largest_stride;
   const std::uint32_t parts = n_parts(n_elements, kElementsInBlock);
   launch({"derivative_kernel", task.n_networks * parts, n_threads_for(n_elements), 0, stream}, &derivative_kernel<T>,
          task, l, n_rows, drops, parts);

@@ -6,22 +6,20 @@ namespace {
 
 SHOAL_DEVICE bool is_finite(double x) { return x - x == 0.0; }
 
-/// Whether every parameter and optimizer state of the network is; called by all threads of its block.
+/// Marks networks of which a parameter or an optimizer state is not finite.
 template <class T>
-SHOAL_DEVICE bool all_finite(const CohortTask<T>& task, const CohortNetwork& net, const NetworkRules& rules) {
-  auto* const n_broken = dynamic_shared<std::uint32_t>();
-  if (thread() == 0) *n_broken = 0;
-  barrier();
+SHOAL_KERNEL void check_finite_kernel(CohortTask<T> task, std::uint32_t parts) {
+  const Part part = part_of(parts);
+  const CohortNetwork& net = task.networks[part.network];
+  const NetworkRules& rules = task.rules[part.network];
   bool finite = true;
-  for (std::uint32_t i = thread(); i < net.n_parameters; i += n_threads()) {
+  each_of_part(part, net.n_parameters, [&](std::uint32_t i) {
     const std::size_t p = net.parameters + i;
     finite = finite && task.weights[p] - task.weights[p] == 0.0F;
     if (rules.has_first_moment) finite = finite && task.first_moment[p] - task.first_moment[p] == 0.0F;
     if (net.solver != SolverKind::sgd) finite = finite && task.second_moment[p] - task.second_moment[p] == 0.0F;
-  }
-  if (!finite) atomic_max(n_broken, 1U);
-  barrier();
-  return *n_broken == 0;
+  });
+  if (!finite) atomic_max(&task.broken[part.network], 1U);
 }
 
 template <class T>
@@ -53,36 +51,46 @@ SHOAL_DEVICE NetworkRecord record_of(const CohortTask<T>& task, std::uint32_t ne
   return record;
 }
 
-/// A network a block.
+/// A network a thread.
 template <class T>
 SHOAL_KERNEL void finish_epoch_kernel(CohortTask<T> task) {
-  const std::uint32_t network = block();
-  const CohortNetwork& net = task.networks[network];
+  const std::uint32_t network = block() * n_threads() + thread();
+  if (network >= task.n_networks) return;
   const NetworkRules& rules = task.rules[network];
-  NetworkState state = task.states[network];
-  const bool active = is_active(task, state);
+  NetworkState& state = task.states[network];
+  CohortDecision& todo = task.decisions[network];
   const NetworkRecord record = record_of(task, network);
-  const bool finite = all_finite(task, net, rules) && is_finite(record.train_loss) && is_finite(record.val_loss);
-  for (std::uint32_t k = thread(); k < task.n_row_blocks; k += n_threads()) {
+  const bool finite = task.broken[network] == 0 && is_finite(record.train_loss) && is_finite(record.val_loss);
+  task.broken[network] = 0;
+  for (std::uint32_t k = 0; k < task.n_row_blocks; ++k) {
     task.sums[static_cast<std::size_t>(network) * task.n_row_blocks + k] = {};
   }
-  if (!active) return;
+  todo = {};
+  if (!is_active(task, state)) return;
   ++state.progress.epoch;
   const math::EpochDecision decision =
       math::decide_epoch(state.progress, rules.epoch, record.metric, record.train_loss / record.train_weight, finite);
   state.verdict = decision.verdict;
   const bool ended =
       decision.verdict == math::EpochVerdict::finished || decision.verdict == math::EpochVerdict::stopped;
-  for (std::uint32_t i = thread(); i < net.n_parameters; i += n_threads()) {
+  todo = {decision.is_best, ended && rules.epoch.n_iter_no_change > 0};
+  task.records[static_cast<std::size_t>(task.cursor->epoch) * task.n_networks + network] = record;
+}
+
+/// Does what was decided.
+template <class T>
+SHOAL_KERNEL void keep_best_kernel(CohortTask<T> task, std::uint32_t parts) {
+  const Part part = part_of(parts);
+  const CohortDecision todo = task.decisions[part.network];
+  if (!todo.keep && !todo.restore) return;
+  const CohortNetwork& net = task.networks[part.network];
+  each_of_part(part, net.n_parameters, [&](std::uint32_t i) {
     const std::size_t p = net.parameters + i;
-    if (decision.is_best) task.best[p] = task.weights[p];
-    if (!ended || rules.epoch.n_iter_no_change == 0) continue;
+    if (todo.keep) task.best[p] = task.weights[p];
+    if (!todo.restore) return;
     task.weights[p] = task.best[p];
     if constexpr (sizeof(T) != sizeof(float)) task.operands[p] = math::stored_as<T>(task.weights[p]);
-  }
-  if (thread() != 0) return;
-  task.states[network] = state;
-  task.records[static_cast<std::size_t>(task.cursor->epoch) * task.n_networks + network] = record;
+  });
 }
 
 template <class T>
@@ -100,8 +108,15 @@ SHOAL_KERNEL void next_epoch_kernel(Cursor* cursor) {
 
 template <class T>
 void launch_finish_epoch(const CohortTask<T>& task, std::uint32_t largest_parameters, cudaStream_t stream) {
-  launch({"finish_epoch_kernel", task.n_networks, n_threads_for(largest_parameters), sizeof(std::uint32_t), stream},
-         &finish_epoch_kernel<T>, task);
+  const std::uint32_t parts = n_parts(largest_parameters, kElementsInBlock);
+  const std::uint32_t threads = n_threads_for(largest_parameters);
+  const std::uint32_t a_network = n_threads_for(task.n_networks);
+  launch({"check_finite_kernel", task.n_networks * parts, threads, 0, stream}, &check_finite_kernel<T>, task, parts);
+  launch({"finish_epoch_kernel", n_parts(task.n_networks, a_network), a_network, 0, stream}, &finish_epoch_kernel<T>,
+         task);
+  if (task.best != nullptr) {
+    launch({"keep_best_kernel", task.n_networks * parts, threads, 0, stream}, &keep_best_kernel<T>, task, parts);
+  }
   launch({"next_epoch_kernel", 1, 1, 0, stream}, &next_epoch_kernel, task.cursor);
 }
 

@@ -1,4 +1,5 @@
 #include "kernels/cuda/cohort_parts.cuh"
+#include "kernels/cuda/each.cuh"
 #include "kernels/cuda/loss.cuh"
 #include "kernels/cuda/optimizer_step.cuh"
 #include "kernels/math/dropout.hpp"
@@ -33,13 +34,13 @@ SHOAL_KERNEL void activation_kernel(CohortTask<T> task, std::uint32_t l, std::ui
   const math::Dropout dropout(rules.dropout, rules.seed, task.states[part.network].step);
   const float* const z = task.z + net.z + layer.z;
   T* const a = task.values + net.values + net.layers[l + 1].values;
-  each_of_part(part, n_rows * layer.rows, [&](std::uint32_t element) {
-    const std::uint32_t o = element % layer.rows;
+  each_of_part(part, n_rows * layer.stride, [&](std::uint32_t element) {
+    const std::uint32_t o = element % layer.stride;
     float value = o == layer.n_out ? 1.0F : 0.0F;
     if (o < layer.n_out) {
       value = activate(layer.activation, z[element]);
       if (dropped) {
-        const float keep = dropout.factor(l, element / layer.rows * layer.n_out + o);
+        const float keep = dropout.factor(l, element / layer.stride * layer.n_out + o);
         value = keep > 0.0F ? value * keep : 0.0F;
       }
     }
@@ -68,34 +69,22 @@ struct RowSums {
   std::uint32_t n_right;
 };
 
+/// z and delta: of the row.
 template <class T>
-SHOAL_DEVICE RowSums finish_row(const CohortTask<T>& task, std::uint32_t network, std::uint32_t r, bool training) {
-  const CohortNetwork& net = task.networks[network];
-  const CohortLayer& last = net.layers[task.n_layers - 1];
+SHOAL_DEVICE RowSums finish_row(const CohortTask<T>& task, std::uint32_t network, std::uint32_t r, bool training,
+                                std::uint32_t n_out, float* z, float* delta) {
   const NetworkRules& rules = task.rules[network];
   const std::uint32_t row = task.row[r];
-  float* const z = task.z + net.z + last.z + static_cast<std::size_t>(r) * last.rows;
-  const std::size_t at = net.delta + static_cast<std::size_t>(r) * last.rows;
-  const float loss = output_row(task.rows, net.loss, rules, training, row, last.n_out, z, task.back + at);
+  const float loss = output_row(task.rows, task.networks[network].loss, rules, training, row, n_out, z, delta);
   const float weight = training ? training_weight(task.rows, rules, row) : table_weight(task.rows, row);
   if (task.row_loss != nullptr) task.row_loss[static_cast<std::size_t>(network) * task.most_rows + r] = loss;
-  for (std::uint32_t o = 0; training && o < last.rows; ++o) {
-    task.delta[at + o] = math::stored_as<T>(o < last.n_out ? task.back[at + o] * weight : 0.0F);
-  }
   const bool counts = !training && task.metric == WatchedMetric::val_accuracy;
   return {static_cast<double>(weight) * static_cast<double>(loss), weight,
-          counts ? n_right_of(task.rows, row, last.n_out, z) : 0U};
+          counts ? n_right_of(task.rows, row, n_out, z) : 0U};
 }
 
-/// A row a thread; their sums are added by halves.
-static_assert(kRowsInBlock == kCohortThreads);
-template <class T>
-SHOAL_KERNEL void output_kernel(CohortTask<T> task, std::uint32_t n_rows, bool training, std::uint32_t parts) {
-  const Part part = part_of(parts);
-  auto* const sums = dynamic_shared<RowSums>();
-  const std::uint32_t r = part.number * kRowsInBlock + thread();
-  sums[thread()] = r < n_rows ? finish_row(task, part.network, r, training) : RowSums{0.0, 0.0F, 0U};
-  barrier();
+/// Adds the threads' sums by halves; thread 0 gets the total.
+SHOAL_DEVICE void add_up(RowSums* sums) {
   for (std::uint32_t half = n_threads() / 2; half > 0; half /= 2) {
     if (thread() < half) {
       sums[thread()].loss += sums[thread() + half].loss;
@@ -104,6 +93,46 @@ SHOAL_KERNEL void output_kernel(CohortTask<T> task, std::uint32_t n_rows, bool t
     }
     barrier();
   }
+}
+
+/// A row a thread. Rows come and go through shared memory: a thread that reads its own row from the device's would
+/// touch a line of memory for each output, 12 times the bytes (measured on 26 outputs).
+template <class T>
+SHOAL_KERNEL void output_kernel(CohortTask<T> task, std::uint32_t n_rows, bool training, std::uint32_t parts) {
+  const Part part = part_of(parts);
+  const CohortNetwork& net = task.networks[part.network];
+  const CohortLayer& last = net.layers[task.n_layers - 1];
+  const std::uint32_t first = part.number * n_threads();
+  const std::uint32_t count = n_rows - first < n_threads() ? n_rows - first : n_threads();
+  float* const device_z = task.z + net.z + last.z + static_cast<std::size_t>(first) * last.stride;
+  const std::size_t device_delta = net.delta + static_cast<std::size_t>(first) * last.stride;
+
+  auto* const sums = dynamic_shared<RowSums>();
+  const bool staged = task.blocks.stride != 0;
+  const std::uint32_t stride = staged ? task.blocks.stride : last.stride;
+  float* const z = staged ? reinterpret_cast<float*>(sums + n_threads()) : device_z;
+  float* const delta = staged ? z + n_threads() * stride : task.back + device_delta;
+  each(staged ? count * last.stride : 0, [&](std::uint32_t element) {
+    const std::uint32_t o = element % last.stride;
+    if (o < last.n_out) z[element / last.stride * stride + o] = device_z[element];
+  });
+  barrier();
+  const std::uint32_t own = thread() * stride;
+  sums[thread()] = thread() < count
+                       ? finish_row(task, part.network, first + thread(), training, last.n_out, z + own, delta + own)
+                       : RowSums{0.0, 0.0F, 0U};
+  barrier();
+  each(count * last.stride, [&](std::uint32_t element) {
+    const std::uint32_t r = element / last.stride;
+    const std::uint32_t o = element % last.stride;
+    if (training) {
+      const float d = o < last.n_out ? delta[r * stride + o] * sums[r].weight : 0.0F;
+      task.delta[device_delta + element] = math::stored_as<T>(d);
+    }
+    if (staged && task.row_loss != nullptr && o < last.n_out) device_z[element] = z[r * stride + o];
+  });
+  barrier();
+  add_up(sums);
   if (thread() != 0) return;
   CohortSums& total = task.sums[static_cast<std::size_t>(part.network) * task.n_row_blocks + part.number];
   if (!training) {
@@ -130,20 +159,31 @@ void launch_gather(const CohortTask<T>& task, RowSource from, std::uint32_t n_ro
 }
 
 template <class T>
-void launch_activation(const CohortTask<T>& task, std::uint32_t l, std::uint32_t n_rows, std::uint32_t largest_rows,
+void launch_activation(const CohortTask<T>& task, std::uint32_t l, std::uint32_t n_rows, std::uint32_t largest_stride,
                        bool drops, cudaStream_t stream) {
-  const std::uint64_t n_elements = std::uint64_t{n_rows} * largest_rows;
+  const std::uint64_t n_elements = std::uint64_t{n_rows} * largest_stride;
   const std::uint32_t parts = n_parts(n_elements, kElementsInBlock);
   launch({"activation_kernel", task.n_networks * parts, n_threads_for(n_elements), 0, stream}, &activation_kernel<T>,
          task, l, n_rows, drops, parts);
 }
 
+OutputBlocks output_blocks(std::uint32_t n_outputs) {
+  constexpr std::size_t kSharedBytes = 48 * 1024;  // what every GPU gives without being asked
+  const std::uint32_t stride = n_outputs | 1U;
+  for (std::uint32_t n_rows = kCohortThreads; n_rows >= kWarpLanes; n_rows /= 2) {
+    if (n_rows * (sizeof(RowSums) + 2 * stride * sizeof(float)) <= kSharedBytes) return {n_rows, stride};
+  }
+  return {kCohortThreads, 0};
+}
+
 template <class T>
 void launch_output(const CohortTask<T>& task, std::uint32_t n_rows, bool training, cudaStream_t stream) {
-  const std::uint32_t parts = n_parts(n_rows, kRowsInBlock);
-  const std::uint32_t threads = n_threads_for(n_rows);
-  launch({"output_kernel", task.n_networks * parts, threads, threads * sizeof(RowSums), stream}, &output_kernel<T>,
-         task, n_rows, training, parts);
+  const std::uint32_t parts = n_parts(n_rows, task.blocks.n_rows);
+  std::uint32_t threads = n_threads_for(n_rows);
+  if (threads > task.blocks.n_rows) threads = task.blocks.n_rows;
+  const std::size_t shared = threads * (sizeof(RowSums) + 2 * task.blocks.stride * sizeof(float));
+  launch({"output_kernel", task.n_networks * parts, threads, shared, stream}, &output_kernel<T>, task, n_rows, training,
+         parts);
 }
 
 #define SHOAL_FOR_TYPE(T)                                                                                   \

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/cuda/activation.cuh"
+#include "kernels/cuda/each.cuh"
 #include "kernels/cuda/loss.cuh"
 #include "kernels/cuda/training.cuh"
 #include "kernels/math/dropout.hpp"
@@ -33,12 +34,6 @@ struct Tile {
   float* values = nullptr;  ///< laid out as the layers say
   std::uint32_t n_rows = 0;
 };
-
-/// work(i) for i in [0, n), spread over the block.
-template <class Work>
-SHOAL_DEVICE void each(std::uint32_t n, Work work) {
-  for (std::uint32_t i = thread(); i < n; i += n_threads()) work(i);
-}
 
 SHOAL_DEVICE double total(const double* shared_partials) {
   double partials[math::kPartials];

@@ -22,15 +22,35 @@ cudaDataType_t data_type(const math::Bfloat16*) { return CUDA_R_16BF; }
 
 }  // namespace
 
-Blas::Blas(Precision precision, const Stream& stream) : precision_(precision), workspace_(kWorkspaceBytes) {
+Blas::Lane::Lane(const Stream& stream, std::size_t workspace_bytes) : workspace_(workspace_bytes) {
   const CublasLibrary& library = cublas_library();
   check_blas(library.create(&handle_), "cublasCreate");
   check_blas(library.set_stream(handle_, stream.get()), "cublasSetStream");
   // Its own would be allocated within a captured graph.
-  check_blas(library.set_workspace(handle_, workspace_.get(), kWorkspaceBytes), "cublasSetWorkspace");
+  check_blas(library.set_workspace(handle_, workspace_.get(), workspace_bytes), "cublasSetWorkspace");
 }
 
-Blas::~Blas() { static_cast<void>(cublas_library().destroy(handle_)); }
+Blas::Lane::~Lane() { static_cast<void>(cublas_library().destroy(handle_)); }
+
+Blas::Blas(Precision precision, const Stream& stream) : precision_(precision), stream_(&stream) {
+  lanes_.push_back(std::make_unique<Lane>(stream, kWorkspaceBytes));
+  for (const Stream& side : side_streams_) lanes_.push_back(std::make_unique<Lane>(side, kSideWorkspaceBytes));
+}
+
+void Blas::fork(std::size_t n_products) const {
+  n_open_ = std::clamp<std::size_t>(n_products, 1, kLanes);
+  next_ = 0;
+  if (n_open_ > 1) begin_.record(*stream_);
+  for (std::size_t side = 0; side + 1 < n_open_; ++side) begin_.hold(side_streams_[side]);
+}
+
+void Blas::join() const {
+  for (std::size_t side = 0; side + 1 < n_open_; ++side) {
+    side_ends_[side].record(side_streams_[side]);
+    side_ends_[side].hold(*stream_);
+  }
+  n_open_ = 1;
+}
 
 /// cuBLAS knows column-major matrices, which are the transposed ones of row-major memory: c^T = op(b)^T op(a)^T, so the
 /// operands change places and keep their operations.
@@ -43,10 +63,11 @@ void Blas::product(Operation operation, const Matrices<const T>& a, const Matric
   const cublasComputeType_t compute = precision_ == Precision::tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
   const auto whole = [](std::uint32_t x) { return static_cast<int>(x); };
   const auto stride = [](std::size_t x) { return static_cast<long long>(x); };
+  const cublasHandle_t handle = lanes_[next_++ % n_open_]->handle();
   for (std::uint32_t first = 0; first < n_networks; first += kMostNetworks) {
     check_blas(
         cublas_library().gemm_strided_batched(
-            handle_, operation.b, operation.a, whole(n), whole(m), whole(k), &one, b.first + first * b.stride,
+            handle, operation.b, operation.a, whole(n), whole(m), whole(k), &one, b.first + first * b.stride,
             data_type(b.first), whole(b.columns), stride(b.stride), a.first + first * a.stride, data_type(a.first),
             whole(a.columns), stride(a.stride), &zero, c.first + first * c.stride, CUDA_R_32F, whole(c.columns),
             stride(c.stride), whole(std::min(n_networks - first, kMostNetworks)), compute, CUBLAS_GEMM_DEFAULT),

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <vector>
 
 #include "engine/cuda/cublas_api.hpp"
 #include "engine/cuda/device_memory.hpp"
@@ -23,12 +26,16 @@ class Blas {
  public:
   /// `stream` outlives it. Throws UnavailableError where there is no cuBLAS.
   Blas(Precision precision, const Stream& stream);
-  ~Blas();
-  Blas(const Blas&) = delete;
-  Blas& operator=(const Blas&) = delete;
 
   /// Bytes of device memory that it takes.
-  static constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20;
+  [[nodiscard]] static constexpr std::uint64_t workspace_bytes() {
+    return kWorkspaceBytes + (kLanes - 1) * kSideWorkspaceBytes;
+  }
+
+  /// Until join() up to n_products products, none of which needs another, run side by side: products of a few hundred
+  /// small matrices leave most of a GPU idle. What comes to the stream after join() waits for all of them.
+  void fork(std::size_t n_products) const;
+  void join() const;
 
   /// c = a b^T. a: [m][k], b: [n][k], c: [m][n].
   template <class T>
@@ -47,13 +54,35 @@ class Blas {
   struct Operation {
     cublasOperation_t a, b;
   };
+  /// A handle of cuBLAS, which may have only one stream and one workspace.
+  class Lane {
+   public:
+    Lane(const Stream& stream, std::size_t workspace_bytes);
+    ~Lane();
+    Lane(const Lane&) = delete;
+    Lane& operator=(const Lane&) = delete;
+    [[nodiscard]] cublasHandle_t handle() const noexcept { return handle_; }
+
+   private:
+    cublasHandle_t handle_{};
+    DeviceBuffer<std::byte> workspace_;
+  };
+  static constexpr std::size_t kLanes = 4;
+  static constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20;     ///< what cuBLAS advises for Hopper
+  static constexpr std::size_t kSideWorkspaceBytes = std::size_t{2} << 20;  ///< many small products split no sums
+
   template <class T>
   void product(Operation operation, const Matrices<const T>& a, const Matrices<const T>& b, const Matrices<float>& c,
                std::uint32_t m, std::uint32_t n, std::uint32_t k, std::uint32_t n_networks) const;
 
   Precision precision_;
-  cublasHandle_t handle_{};
-  DeviceBuffer<std::byte> workspace_;
+  const Stream* stream_;
+  std::array<Stream, kLanes - 1> side_streams_;
+  std::array<Event, kLanes - 1> side_ends_;
+  Event begin_;
+  std::vector<std::unique_ptr<Lane>> lanes_;  ///< the first on the stream itself
+  mutable std::size_t n_open_ = 1;            ///< lanes between fork() and join()
+  mutable std::size_t next_ = 0;
 };
 
 }  // namespace shoal::cuda

@@ -13,7 +13,18 @@ std::uint64_t n_vectors(const CohortPlan& plan) {
   return 2U + (plan.has_second_moment ? 1U : 0U) + (plan.keeps_best ? 1U : 0U);
 }
 
-std::uint32_t n_row_blocks(std::uint32_t most_rows) { return (most_rows + kRowsInBlock - 1) / kRowsInBlock; }
+std::uint32_t largest_outputs(const CohortPlan& plan) {
+  std::uint32_t largest = 0;
+  for (const GangKey& key : plan.members) {
+    largest = std::max(largest, static_cast<std::uint32_t>(key.topology.n_outputs));
+  }
+  return largest;
+}
+
+std::uint32_t n_row_blocks(const CohortPlan& plan) {
+  const std::uint32_t in_block = output_blocks(largest_outputs(plan)).n_rows;
+  return (plan.most_rows + in_block - 1) / in_block;
+}
 
 }  // namespace
 
@@ -33,8 +44,8 @@ template <class T>
 std::uint64_t network_bytes(const CohortShape& shape, const CohortPlan& plan) {
   const std::uint64_t of_parameter = (n_vectors(plan) + 1) * sizeof(float) + (std::is_same_v<T, float> ? 0 : sizeof(T));
   return shape.n_parameters * of_parameter + shape.n_values * sizeof(T) + shape.n_z * sizeof(float) +
-         shape.n_delta * (sizeof(T) + sizeof(float)) + n_row_blocks(plan.most_rows) * sizeof(CohortSums) +
-         sizeof(CohortNetwork) + sizeof(NetworkRules) + sizeof(NetworkState) + sizeof(float) +
+         shape.n_delta * (sizeof(T) + sizeof(float)) + n_row_blocks(plan) * sizeof(CohortSums) + sizeof(CohortNetwork) +
+         sizeof(NetworkRules) + sizeof(NetworkState) + sizeof(float) + sizeof(std::uint32_t) + sizeof(CohortDecision) +
          plan.most_epochs * (sizeof(float) + sizeof(NetworkRecord));
 }
 
@@ -78,7 +89,7 @@ void Cohort<T>::arrange() {
     next.values += shape.n_values;
     next.z += shape.n_z;
     next.delta += shape.n_delta;
-    largest_rows_ = std::max(largest_rows_, shape.largest_rows);
+    largest_stride_ = std::max(largest_stride_, shape.largest_stride);
     largest_parameters_ = std::max(largest_parameters_, shape.n_parameters);
   }
   const std::size_t n_vector = next.parameters;
@@ -115,17 +126,21 @@ void Cohort<T>::allocate() {
   }
   device_networks_ = uploaded(std::span<const CohortNetwork>(host_networks_), *stream_);
   const std::size_t n = host_networks_.size();
-  const std::uint32_t n_blocks = n_row_blocks(plan_.most_rows);
+  const std::uint32_t n_blocks = n_row_blocks(plan_);
   shortened_ = DeviceBuffer<float>(n);
   input_ = DeviceBuffer<T>(std::size_t{plan_.most_rows} * input_columns_);
   row_ = DeviceBuffer<std::uint32_t>(plan_.most_rows);
   sums_ = DeviceBuffer<CohortSums>(n * n_blocks);
   sums_.clear(*stream_);
+  broken_ = DeviceBuffer<std::uint32_t>(n);
+  broken_.clear(*stream_);
+  decisions_ = DeviceBuffer<CohortDecision>(n);
 
   task_.rows = table_->rows(plan_.key.fold);
   task_.networks = device_networks_.get();
   task_.n_networks = static_cast<std::uint32_t>(n);
   task_.n_layers = static_cast<std::uint32_t>(plan_.key.n_layers);
+  task_.blocks = output_blocks(largest_outputs(plan_));
   task_.n_row_blocks = n_blocks;
   task_.metric = plan_.metric;
   task_.validation_weight = table_->fold(plan_.key.fold).validation_weight;
@@ -133,6 +148,8 @@ void Cohort<T>::allocate() {
   task_.n_training = table_->n_training(plan_.key.fold);
   task_.sums = sums_.get();
   task_.shortened = shortened_.get();
+  task_.broken = broken_.get();
+  task_.decisions = decisions_.get();
   task_.row = row_.get();
   task_.input = input_.get();
   task_.values = values_.get();
@@ -200,7 +217,7 @@ Matrices<const T> Cohort<T>::inputs(const Bucket& bucket, std::size_t l) const {
 template <class T>
 Matrices<float> Cohort<T>::z(const Bucket& bucket, std::size_t l) const {
   const CohortLayer& layer = bucket.shape->layers[l];
-  return {task_.z + host_networks_[bucket.first].z + layer.z, layer.rows, bucket.shape->n_z};
+  return {task_.z + host_networks_[bucket.first].z + layer.z, layer.stride, bucket.shape->n_z};
 }
 
 template <class T>
@@ -212,12 +229,14 @@ void Cohort<T>::gather(RowSource from, std::uint32_t n_rows) const {
 template <class T>
 void Cohort<T>::forward(std::uint32_t n_rows, bool drops) const {
   for (std::uint32_t l = 0; l < task_.n_layers; ++l) {
+    blas_->fork(buckets_.size());
     for (const Bucket& bucket : buckets_) {
       const CohortLayer& layer = bucket.shape->layers[l];
       blas_->multiply_transposed(inputs(bucket, l), weights(bucket, l), z(bucket, l), n_rows, layer.rows, layer.columns,
                                  bucket.n_networks);
     }
-    if (l + 1 < task_.n_layers) launch_activation(task_, l, n_rows, largest_rows_, drops, stream_->get());
+    blas_->join();
+    if (l + 1 < task_.n_layers) launch_activation(task_, l, n_rows, largest_stride_, drops, stream_->get());
   }
 }
 
@@ -226,19 +245,21 @@ void Cohort<T>::forward(std::uint32_t n_rows, bool drops) const {
 template <class T>
 void Cohort<T>::backward(std::uint32_t n_rows, bool drops) const {
   for (std::uint32_t l = task_.n_layers; l-- > 0;) {
+    blas_->fork(2 * buckets_.size());
     for (const Bucket& bucket : buckets_) {
       const CohortLayer& layer = bucket.shape->layers[l];
       const CohortNetwork& first = host_networks_[bucket.first];
-      const Matrices<const T> delta{task_.delta + first.delta, layer.rows, bucket.shape->n_delta};
+      const Matrices<const T> delta{task_.delta + first.delta, layer.stride, bucket.shape->n_delta};
       const Matrices<float> gradient{task_.gradient + first.parameters + layer.first_parameter, layer.columns,
                                      bucket.shape->n_parameters};
       blas_->transposed_multiply(delta, inputs(bucket, l), gradient, layer.rows, layer.columns, n_rows,
                                  bucket.n_networks);
       if (l == 0) continue;
       const Matrices<float> back{task_.back + first.delta, layer.columns, bucket.shape->n_delta};
-      blas_->multiply(delta, weights(bucket, l), back, n_rows, layer.columns, layer.rows, bucket.n_networks);
+      blas_->multiply(delta, weights(bucket, l), back, n_rows, padded(layer.n_in), layer.rows, bucket.n_networks);
     }
-    if (l > 0) launch_derivative(task_, l - 1, n_rows, largest_rows_, drops, stream_->get());
+    blas_->join();
+    if (l > 0) launch_derivative(task_, l - 1, n_rows, largest_stride_, drops, stream_->get());
   }
 }
 

@@ -130,7 +130,7 @@ class Cohort {
   std::vector<std::uint32_t> place_;  ///< of each member
   std::vector<Bucket> buckets_;
   std::vector<CohortNetwork> host_networks_;
-  std::uint32_t largest_rows_ = 0, largest_parameters_ = 0, input_columns_ = 0;
+  std::uint32_t largest_stride_ = 0, largest_parameters_ = 0, input_columns_ = 0;
   Mirror vectors_[4];
 
   CohortTask<T> task_;
@@ -138,7 +138,8 @@ class Cohort {
   DeviceBuffer<CohortNetwork> device_networks_;
   DeviceBuffer<float> parameters_, gradient_, z_, back_, shortened_;
   DeviceBuffer<T> operands_, input_, values_, delta_;
-  DeviceBuffer<std::uint32_t> row_;
+  DeviceBuffer<std::uint32_t> row_, broken_;
+  DeviceBuffer<CohortDecision> decisions_;
   DeviceBuffer<CohortSums> sums_;
 };
 

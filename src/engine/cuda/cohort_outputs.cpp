@@ -53,7 +53,7 @@ float CohortOutputs<T>::loss(std::uint32_t member, std::uint32_t r) const {
 template <class T>
 std::span<const float> CohortOutputs<T>::row(std::uint32_t member, std::uint32_t r) const {
   const CohortLayer& last = cohort_->shape(member).layers.back();
-  return std::span(host_z_).subspan(cohort_->network(member).z + last.z + std::size_t{r} * last.rows, last.n_out);
+  return std::span(host_z_).subspan(cohort_->network(member).z + last.z + std::size_t{r} * last.stride, last.n_out);
 }
 
 template <class T>
@@ -127,7 +127,7 @@ Pass CohortPass<T>::pass(std::span<const std::uint32_t> rows) {
     pass.a.emplace_back();
     for (std::size_t r = 0; r < n_rows; ++r) {
       for (std::uint32_t o = 0; o < layer.n_out; ++o) {
-        const std::size_t at = r * layer.rows + o;
+        const std::size_t at = r * layer.stride + o;
         pass.z.back().push_back(static_cast<double>(z[layer.z + at]));
         pass.a.back().push_back(static_cast<double>(l + 1 < shape.layers.size()
                                                         ? math::to_float(values[shape.layers[l + 1].values + at])

@@ -12,7 +12,8 @@ CohortShape::CohortShape(const Topology& topology, std::uint32_t most_rows) : n_
     layer.n_in = static_cast<std::uint32_t>(topology.fan_in(l));
     layer.n_out = static_cast<std::uint32_t>(topology.fan_out(l));
     layer.columns = padded(layer.n_in + 1);
-    layer.rows = padded(layer.n_out + (is_hidden ? 1 : 0));
+    layer.rows = padded(layer.n_out);
+    layer.stride = is_hidden ? padded(layer.n_out + 1) : layer.rows;
     layer.activation = static_cast<Act>(topology.activation(l));
     layer.first_parameter = n_parameters;
     layer.z = n_z;
@@ -20,10 +21,10 @@ CohortShape::CohortShape(const Topology& topology, std::uint32_t most_rows) : n_
       layer.values = n_values;
       n_values += std::size_t{most_rows} * layer.columns;
     }
-    n_z += std::size_t{most_rows} * layer.rows;
+    n_z += std::size_t{most_rows} * layer.stride;
     n_parameters += layer.rows * layer.columns;
-    widest = std::max(widest, layer.rows);
-    if (is_hidden) largest_rows = std::max(largest_rows, layer.rows);
+    widest = std::max(widest, layer.stride);
+    if (is_hidden) largest_stride = std::max(largest_stride, layer.stride);
     layers.push_back(layer);
   }
   n_delta = std::size_t{most_rows} * widest;

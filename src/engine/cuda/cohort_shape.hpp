@@ -25,7 +25,7 @@ struct CohortShape {
   std::uint32_t n_parameters = 0;  ///< padded
   std::size_t n_canonical = 0;
   std::size_t n_values = 0, n_z = 0, n_delta = 0;  ///< elements of CohortTask's arrays
-  std::uint32_t largest_rows = 0;                  ///< of a hidden layer
+  std::uint32_t largest_stride = 0;                ///< of a hidden layer
 
   /// Rows and columns of its matrices: networks of equal extents lie at equal distances.
   using Extents = std::vector<std::pair<std::uint32_t, std::uint32_t>>;

@@ -130,25 +130,19 @@ void CohortTraining<T>::record_graphs() {
 template <class T>
 void CohortTraining<T>::hand_over(const Epochs& epochs) {
   const CohortKey& key = cohort_.plan().key;
-  const std::vector<std::uint32_t>& training = table_->split(key.fold).training;
-  const auto n = static_cast<std::uint32_t>(training.size());
-  Trial ordered;  // what fill_epoch_order reads of one
-  ordered.hyperparameters.shuffle = key.shuffle;
-  ordered.shuffle_seed = key.shuffle_seed;
-  host_orders_.resize(std::size_t{epochs.end - epochs.begin} * n);
-  host_rates_.assign((epochs.end - epochs.begin) * states_.size(), 0.0F);
-  for (std::uint32_t e = 0; e < epochs.end - epochs.begin; ++e) {
-    const std::span<std::uint32_t> order = std::span(host_orders_).subspan(std::size_t{e} * n, n);
-    fill_epoch_order(ordered, epochs.begin + e, order);
-    for (std::uint32_t& row : order) row = training[row];
-    for (std::uint32_t member = 0; member < trials_.size(); ++member) {
-      if (!trials_[member]) continue;
+  const std::uint32_t n = cohort_.task().n_training;
+  const std::uint32_t n_epochs = epochs.end - epochs.begin;
+  host_rates_.assign(n_epochs * states_.size(), 0.0F);
+  for (std::uint32_t member = 0; member < trials_.size(); ++member) {
+    for (std::uint32_t e = 0; trials_[member] && e < n_epochs; ++e) {
       host_rates_[e * states_.size() + cohort_.place(member)] = epoch_rate(*trials_[member], n, epochs.begin + e);
     }
   }
   host_cursor_ = {epochs.begin, 0, 0};
   cohort_.hand_to_device();
-  orders_.upload(host_orders_, *stream_);
+  launch_epoch_orders(
+      {table_->fold(key.fold).training.get(), n, key.shuffle != Shuffle::none, key.shuffle_seed, epochs.begin},
+      orders_.get(), n_epochs, stream_->get());
   rates_.upload(host_rates_, *stream_);
   device_rules_.upload(rules_, *stream_);
   device_states_.upload(states_, *stream_);

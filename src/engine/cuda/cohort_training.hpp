@@ -57,7 +57,6 @@ class CohortTraining {
   std::vector<NetworkRules> rules_;
   std::vector<NetworkState> states_;
   std::vector<float> host_rates_;
-  std::vector<std::uint32_t> host_orders_;
   std::vector<NetworkRecord> host_records_;
   Cursor host_cursor_;
   DeviceBuffer<NetworkRules> device_rules_;

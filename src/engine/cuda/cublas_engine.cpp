@@ -51,7 +51,7 @@ class CublasEngine final : public Engine {
     return cuda::network_bytes<T>(cuda::CohortShape(gang.key.topology, plan.most_rows), plan);
   }
   [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang> gangs) const override {
-    std::uint64_t bytes = cuda::DeviceTable::bytes(table_.dataset(), 0) + cuda::Blas::kWorkspaceBytes;
+    std::uint64_t bytes = cuda::DeviceTable::bytes(table_.dataset(), 0) + cuda::Blas::workspace_bytes();
     for (const auto& [key, of_key] : by_cohort(gangs)) {
       const cuda::CohortPlan plan = plan_of(of_key.front().key, of_key);
       bytes += cuda::shared_bytes<T>(plan, static_cast<std::uint32_t>(of_key.front().key.topology.n_inputs),

@@ -26,6 +26,22 @@ class Stream {
   cudaStream_t stream_{};
 };
 
+/// A point of a stream that others wait for.
+class Event {
+ public:
+  Event() { check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "cudaEventCreateWithFlags"); }
+  ~Event() { static_cast<void>(cudaEventDestroy(event_)); }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+
+  void record(const Stream& stream) const { check(cudaEventRecord(event_, stream.get()), "cudaEventRecord"); }
+  /// What comes to `stream` from here on waits for the point.
+  void hold(const Stream& stream) const { check(cudaStreamWaitEvent(stream.get(), event_, 0), "cudaStreamWaitEvent"); }
+
+ private:
+  cudaEvent_t event_{};
+};
+
 /// Work that was recorded once and is launched whole.
 class Graph {
  public:
