@@ -110,6 +110,17 @@ TEST_F(Cublas, MultipliesBatchesInEveryTranspositionAndLeavesPaddingAlone) {
   }
 }
 
+TEST_F(Cublas, TakesAnyNumberOfBatchesAndTheSameOperandForAll) {
+  constexpr int kBatches = 65536;
+  const auto a = on_device(std::vector<float>{3}), b = on_device(std::vector<float>(kBatches, 2));
+  const DeviceBuffer<float> c(kBatches);
+  ASSERT_EQ(cublasGemmStridedBatchedEx(handle_, CUBLAS_OP_N, CUBLAS_OP_N, 1, 1, 1, &one_, a.get(), CUDA_R_32F, 1, 0,
+                                       b.get(), CUDA_R_32F, 1, 1, &zero_, c.get(), CUDA_R_32F, 1, 1, kBatches,
+                                       CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT),
+            CUBLAS_STATUS_SUCCESS);
+  EXPECT_EQ(read(c), std::vector<float>(kBatches, 6));
+}
+
 TEST_F(Cublas, ZeroBetaDoesNotReadC) {
   EXPECT_EQ(product_of(3.0F, 4.0F, CUDA_R_32F, CUBLAS_COMPUTE_32F), 12) << "c was 0xFF";
 }
