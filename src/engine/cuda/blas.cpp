@@ -22,19 +22,21 @@ cudaDataType_t data_type(const math::Bfloat16*) { return CUDA_R_16BF; }
 
 }  // namespace
 
-Blas::Lane::Lane(const Stream& stream, std::size_t workspace_bytes) : workspace_(workspace_bytes) {
+void Blas::Destroy::operator()(cublasHandle_t handle) const { static_cast<void>(cublas_library().destroy(handle)); }
+
+Blas::Lane::Lane(const Stream& stream, std::size_t workspace_bytes) : workspace(workspace_bytes) {
   const CublasLibrary& library = cublas_library();
-  check_blas(library.create(&handle_), "cublasCreate");
-  check_blas(library.set_stream(handle_, stream.get()), "cublasSetStream");
+  cublasHandle_t created{};
+  check_blas(library.create(&created), "cublasCreate");
+  handle.reset(created);
+  check_blas(library.set_stream(created, stream.get()), "cublasSetStream");
   // Its own would be allocated within a captured graph.
-  check_blas(library.set_workspace(handle_, workspace_.get(), workspace_bytes), "cublasSetWorkspace");
+  check_blas(library.set_workspace(created, workspace.get(), workspace_bytes), "cublasSetWorkspace");
 }
 
-Blas::Lane::~Lane() { static_cast<void>(cublas_library().destroy(handle_)); }
-
 Blas::Blas(Precision precision, const Stream& stream) : precision_(precision), stream_(&stream) {
-  lanes_.push_back(std::make_unique<Lane>(stream, kWorkspaceBytes));
-  for (const Stream& side : side_streams_) lanes_.push_back(std::make_unique<Lane>(side, kSideWorkspaceBytes));
+  lanes_.emplace_back(stream, kWorkspaceBytes);
+  for (const Stream& side : side_streams_) lanes_.emplace_back(side, kSideWorkspaceBytes);
 }
 
 void Blas::fork(std::size_t n_products) const {
@@ -63,7 +65,7 @@ void Blas::product(Operation operation, const Matrices<const T>& a, const Matric
   const cublasComputeType_t compute = precision_ == Precision::tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
   const auto whole = [](std::uint32_t x) { return static_cast<int>(x); };
   const auto stride = [](std::size_t x) { return static_cast<long long>(x); };
-  const cublasHandle_t handle = lanes_[next_++ % n_open_]->handle();
+  const cublasHandle_t handle = lanes_[next_++ % n_open_].handle.get();
   for (std::uint32_t first = 0; first < n_networks; first += kMostNetworks) {
     check_blas(
         cublas_library().gemm_strided_batched(

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "engine/cuda/cublas_api.hpp"
@@ -54,18 +55,15 @@ class Blas {
   struct Operation {
     cublasOperation_t a, b;
   };
-  /// A handle of cuBLAS, which may have only one stream and one workspace.
-  class Lane {
-   public:
+  struct Destroy {
+    void operator()(cublasHandle_t handle) const;
+  };
+  using Handle = std::unique_ptr<std::remove_pointer_t<cublasHandle_t>, Destroy>;
+  /// A handle may have only one stream and one workspace.
+  struct Lane {
     Lane(const Stream& stream, std::size_t workspace_bytes);
-    ~Lane();
-    Lane(const Lane&) = delete;
-    Lane& operator=(const Lane&) = delete;
-    [[nodiscard]] cublasHandle_t handle() const noexcept { return handle_; }
-
-   private:
-    cublasHandle_t handle_{};
-    DeviceBuffer<std::byte> workspace_;
+    DeviceBuffer<std::byte> workspace;
+    Handle handle;
   };
   static constexpr std::size_t kLanes = 4;
   static constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20;     ///< what cuBLAS advises for Hopper
@@ -80,8 +78,8 @@ class Blas {
   std::array<Stream, kLanes - 1> side_streams_;
   std::array<Event, kLanes - 1> side_ends_;
   Event begin_;
-  std::vector<std::unique_ptr<Lane>> lanes_;  ///< the first on the stream itself
-  mutable std::size_t n_open_ = 1;            ///< lanes between fork() and join()
+  std::vector<Lane> lanes_;         ///< the first on the stream itself
+  mutable std::size_t n_open_ = 1;  ///< lanes between fork() and join()
   mutable std::size_t next_ = 0;
 };
 

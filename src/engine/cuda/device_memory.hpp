@@ -26,10 +26,14 @@ class Stream {
   cudaStream_t stream_{};
 };
 
-/// A point of a stream that others wait for.
+/// A point of a stream.
 class Event {
  public:
-  Event() { check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "cudaEventCreateWithFlags"); }
+  /// timed: it can be asked when it was reached.
+  explicit Event(bool timed = false) {
+    check(cudaEventCreateWithFlags(&event_, timed ? cudaEventDefault : cudaEventDisableTiming),
+          "cudaEventCreateWithFlags");
+  }
   ~Event() { static_cast<void>(cudaEventDestroy(event_)); }
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
@@ -37,6 +41,12 @@ class Event {
   void record(const Stream& stream) const { check(cudaEventRecord(event_, stream.get()), "cudaEventRecord"); }
   /// What comes to `stream` from here on waits for the point.
   void hold(const Stream& stream) const { check(cudaStreamWaitEvent(stream.get(), event_, 0), "cudaStreamWaitEvent"); }
+  /// Since another timed event, both reached, by the device's own clock.
+  [[nodiscard]] double milliseconds_since(const Event& begin) const {
+    float elapsed = 0;
+    check(cudaEventElapsedTime(&elapsed, begin.event_, event_), "cudaEventElapsedTime");
+    return static_cast<double>(elapsed);
+  }
 
  private:
   cudaEvent_t event_{};
@@ -70,34 +80,6 @@ class Graph {
 
  private:
   cudaGraphExec_t graph_{};
-};
-
-/// Milliseconds between two points of a stream, by the device's own clock.
-class StreamTimer {
- public:
-  StreamTimer() {
-    check(cudaEventCreate(&begin_), "cudaEventCreate");
-    check(cudaEventCreate(&end_), "cudaEventCreate");
-  }
-  ~StreamTimer() {
-    static_cast<void>(cudaEventDestroy(begin_));
-    static_cast<void>(cudaEventDestroy(end_));
-  }
-  StreamTimer(const StreamTimer&) = delete;
-  StreamTimer& operator=(const StreamTimer&) = delete;
-
-  void begin(const Stream& stream) { check(cudaEventRecord(begin_, stream.get()), "cudaEventRecord"); }
-  void end(const Stream& stream) { check(cudaEventRecord(end_, stream.get()), "cudaEventRecord"); }
-  /// After the stream has been waited for.
-  [[nodiscard]] double milliseconds() const {
-    float elapsed = 0;
-    check(cudaEventElapsedTime(&elapsed, begin_, end_), "cudaEventElapsedTime");
-    return static_cast<double>(elapsed);
-  }
-
- private:
-  cudaEvent_t begin_{};
-  cudaEvent_t end_{};
 };
 
 /// Copies, ordered by their stream; host memory must live until Stream::wait().

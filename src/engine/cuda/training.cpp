@@ -22,7 +22,7 @@ bool Training::run(DeviceGangs& gangs, std::vector<EpochRecord>& records) {
   host_records_.resize(host_rates_.size());
   records_.download(host_records_, *stream_);
   stream_->wait();
-  if (time_ != nullptr) time_->milliseconds += timer_->milliseconds();
+  if (time_ != nullptr) time_->milliseconds += timer_->end.milliseconds_since(timer_->begin);
   for (const Chunk& chunk : chunks) hand_out(gangs, chunk, records);
   return true;
 }
@@ -144,7 +144,7 @@ void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks
   for (const auto& [launch, tasks] : launches) host_tasks_.insert(host_tasks_.end(), tasks.begin(), tasks.end());
   tasks_.grow(host_tasks_.size());
   tasks_.upload(host_tasks_, *stream_);
-  if (timer_) timer_->begin(*stream_);
+  if (timer_) timer_->begin.record(*stream_);
   const TrainTask* first = tasks_.get();
   for (const auto& [launch, tasks] : launches) {
     const auto n = static_cast<std::uint32_t>(tasks.size());
@@ -159,7 +159,7 @@ void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks
     }
     first += n;
   }
-  if (timer_) timer_->end(*stream_);
+  if (timer_) timer_->end.record(*stream_);
 }
 
 void Training::hand_out(const DeviceGangs& gangs, const Chunk& chunk, std::vector<EpochRecord>& records) const {

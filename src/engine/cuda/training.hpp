@@ -55,7 +55,10 @@ class Training {
   DeviceTable* table_;
   const Stream* stream_;
   KernelTime* time_;
-  std::optional<StreamTimer> timer_;  ///< there where time_ is
+  struct Timer {
+    Event begin{true}, end{true};
+  };
+  std::optional<Timer> timer_;  ///< there where time_ is
 
   std::vector<float> host_rates_;
   std::vector<std::uint32_t> host_orders_;

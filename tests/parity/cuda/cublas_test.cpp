@@ -1,5 +1,6 @@
 // Engine cublas against the reference, within derived bounds; over the emulated device, or on a GPU.
 #include <gtest/gtest.h>
+#include <utility>
 
 #include "engine/cuda/cublas_engine.hpp"
 #include "shoal/error.hpp"
@@ -10,7 +11,7 @@ namespace shoal {
 namespace {
 
 TEST(SHOAL_CUDA_SUITE, CublasStaysWithinItsBoundsInEveryPrecision) {
-  constexpr std::uint64_t kCases = 8;
+  constexpr std::uint64_t kCases = 13;  // 312 in all precisions and schedules
   for (std::uint32_t schedule = 0; schedule < kSchedules; ++schedule) {
     set_schedule(schedule);
     for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
@@ -23,6 +24,22 @@ TEST(SHOAL_CUDA_SUITE, CublasStaysWithinItsBoundsInEveryPrecision) {
     }
   }
   EXPECT_EQ(n_allocations(), 0U);
+}
+
+/// The bounds are sharp: operands that are rounded more coarsely than a precision says are found.
+TEST(SHOAL_CUDA_SUITE, CublasBoundsTellThePrecisionsApart) {
+  const std::pair<Precision, Precision> claimed_and_true[] = {{Precision::fp32, Precision::tf32},
+                                                              {Precision::tf32, Precision::bf16}};
+  for (const auto& [claimed, actual] : claimed_and_true) {
+    const auto make = [precision = actual](const Dataset& data, EngineOptions options) {
+      options.precision = precision;
+      return make_cublas_engine(data, options);
+    };
+    std::uint64_t n_breaches = 0;
+    for (const VerifyRow& row : verify::checked({"cublas", claimed, make}, {"cublas", 8, 0}))
+      n_breaches += row.n_breaches;
+    EXPECT_GT(n_breaches, 0U) << name(actual) << " passed for " << name(claimed);
+  }
 }
 
 TEST(SHOAL_CUDA_SUITE, CublasRefusesStrictPrecision) {

@@ -1,46 +1,90 @@
-// Every call of the CUDA runtime that the engine makes fails once: it says so and keeps nothing.
+// Every call that an engine makes of the CUDA runtime and of cuBLAS fails once, with each error: the engine says so and
+// keeps nothing.
 #include <gtest/gtest.h>
+#include <iterator>
+#include <memory>
 #include <string>
 
+#include "engine/cuda/cublas_engine.hpp"
 #include "engine/cuda/cuda_engine.hpp"
 #include "shoal/error.hpp"
-#include "tests/emulation/runtime.hpp"
+#include "tests/emulation/cublas.hpp"
 #include "tests/parity/cuda/comparison.hpp"
 
 namespace shoal {
 namespace {
 
-/// Trains; what went wrong, empty: nothing. `n_calls`: until training had ended.
-std::string failure_of(const testing::Sweep& sweep, std::uint64_t* n_calls = nullptr) {
+using MakeEngine = std::unique_ptr<Engine> (*)(const Dataset&, const EngineOptions&);
+
+constexpr cudaError_t kErrors[] = {cudaErrorInvalidValue,
+                                   cudaErrorMemoryAllocation,
+                                   cudaErrorInitializationError,
+                                   cudaErrorInvalidConfiguration,
+                                   cudaErrorInsufficientDriver,
+                                   cudaErrorDevicesUnavailable,
+                                   cudaErrorNoDevice,
+                                   cudaErrorECCUncorrectable,
+                                   cudaErrorIllegalAddress,
+                                   cudaErrorLaunchOutOfResources,
+                                   cudaErrorLaunchTimeout,
+                                   cudaErrorMisalignedAddress,
+                                   cudaErrorLaunchFailure,
+                                   cudaErrorStreamCaptureInvalidated,
+                                   cudaErrorUnknown};
+
+/// What training left behind, or what went wrong.
+struct Attempt {
+  testing::Outcome outcome;
+  std::string failure;
+  std::uint64_t n_calls = 0;
+};
+
+Attempt attempt(MakeEngine make, const testing::Sweep& sweep) {
+  Attempt made;
   const std::uint64_t before = emulation::n_calls();
   try {
-    const auto engine = make_cuda_engine(sweep.data, sweep.options);
-    static_cast<void>(testing::train(*engine, sweep, 1));
-    if (n_calls != nullptr) *n_calls = emulation::n_calls() - before;
+    const auto engine = make(sweep.data, sweep.options);
+    made.outcome = testing::train(*engine, sweep, 1);
+    made.n_calls = emulation::n_calls() - before;
   } catch (const Error& error) {
-    return error.what();
+    made.failure = error.what();
   }
-  return "";
+  return made;
 }
 
-TEST(EmulatedCudaFaults, EveryCallMayFail) {
+/// A call that fails is told by CUDA's name of the error or, where cuBLAS made it, by cuBLAS's own words; one that only
+/// gives something back may fail without a word, and changes no result.
+void expect_every_failure_told(MakeEngine make, Precision precision) {
   testing::Random random(4711);
   testing::Sweep sweep = testing::random_sweep(random, 0);
-  sweep.trials.resize(2);
-  sweep.gangs.resize(2);
-  std::uint64_t n_calls = 0;
-  ASSERT_EQ(failure_of(sweep, &n_calls), "");
-  for (const cudaError_t error : {cudaErrorMemoryAllocation, cudaErrorLaunchFailure}) {
-    for (std::uint64_t n = 1; n <= n_calls; ++n) {
+  sweep.options.precision = precision;
+  sweep.trials.resize(1);
+  sweep.trials[0].hyperparameters.max_iter = 1;
+  sweep.gangs = {{gang_key(sweep.trials[0]), 0, 1, true, true}};
+  const Attempt expected = attempt(make, sweep);
+  ASSERT_EQ(expected.failure, "");
+  std::uint64_t n_silent = 0;
+  for (const cudaError_t error : kErrors) {
+    for (std::uint64_t n = 1; n <= expected.n_calls; ++n) {
       emulation::fail_call(n, error);
-      EXPECT_NE(failure_of(sweep).find(cudaGetErrorName(error)), std::string::npos)
-          << "call " << n << " of " << n_calls;
-      EXPECT_EQ(emulation::n_allocations(), 0U) << "call " << n;
+      const Attempt made = attempt(make, sweep);
+      const std::string& what = made.failure;
+      n_silent += what.empty() ? 1 : 0;
+      EXPECT_TRUE(what.find(cudaGetErrorName(error)) != std::string::npos ||
+                  (what.find("cublas") == 0 && what.find(" failed: ") != std::string::npos) ||
+                  (what.empty() && testing::first_difference(made.outcome, expected.outcome).empty()))
+          << "call " << n << " of " << expected.n_calls << " with " << cudaGetErrorName(error) << ": " << what;
+      EXPECT_EQ(emulation::n_allocations(), 0U) << "call " << n << " with " << cudaGetErrorName(error);
       emulation::reset();
     }
   }
-  EXPECT_EQ(failure_of(sweep), "");
+  EXPECT_LT(n_silent * 50, std::size(kErrors) * expected.n_calls);
+  EXPECT_EQ(attempt(make, sweep).failure, "");
 }
+
+TEST(EmulatedCudaFaults, EveryCallOfCudaMayFail) { expect_every_failure_told(make_cuda_engine, Precision::strict); }
+
+TEST(EmulatedCudaFaults, EveryCallOfCublasMayFail) { expect_every_failure_told(make_cublas_engine, Precision::bf16); }
 
 }  // namespace
 }  // namespace shoal

@@ -1,9 +1,11 @@
 // Training kernels have no race: their sources are compiled for RaceChecker here.
 #include <gtest/gtest.h>
 
+#include "engine/cuda/cublas_engine.hpp"
 #include "engine/cuda/cuda_engine.hpp"
 #include "tests/emulation/race_checker.hpp"
 #include "tests/parity/cuda/comparison.hpp"
+#include "verify/checks.hpp"
 
 namespace shoal {
 namespace {
@@ -23,9 +25,22 @@ void expect_no_race(std::uint32_t n_sweeps, testing::Sweep (*make)(testing::Rand
   EXPECT_GT(checker.n_accesses(), 1'000'000U);
 }
 
-TEST(TrainThreads, HaveNoRaceInAnyShapeAndSchedule) { expect_no_race(8, testing::random_plain_sweep); }
+TEST(TrainThreads, HaveNoRaceInAnyShapeAndSchedule) { expect_no_race(16, testing::random_plain_sweep); }
 
 TEST(TrainBlocks, HaveNoRaceInAnySchedule) { expect_no_race(3, testing::random_sweep); }
+
+TEST(TrainCohorts, HaveNoRaceInAnySchedule) {
+  emulation::RaceChecker checker;
+  for (std::uint32_t schedule = 0; schedule < 8; ++schedule) {
+    emulation::set_schedule(schedule);
+    for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+      const VerifyOptions options{"cublas", 8, schedule};
+      EXPECT_NO_THROW(static_cast<void>(verify::checked({"cublas", precision, make_cublas_engine}, options)))
+          << name(precision) << ", schedule " << schedule;
+    }
+  }
+  EXPECT_GT(checker.n_accesses(), 1'000'000U);
+}
 
 }  // namespace
 }  // namespace shoal
