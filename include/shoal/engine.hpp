@@ -95,6 +95,7 @@ class Engine {
   [[nodiscard]] virtual std::uint64_t workspace_bytes(std::span<const Gang> gangs) const = 0;
 
   /// Allocates the places of these gangs; what was placed before is gone. Nothing below allocates in the long run.
+  /// OutOfMemoryError where the memory for them is not there: it may be called again with fewer.
   virtual void prepare(std::span<const Gang> gangs) = 0;
   /// Puts a trial at a place of a gang with its key, with the state it had (initial_state() for a new one).
   virtual void place(Slot slot, const Trial& trial, const TrialState& state) = 0;

@@ -41,4 +41,10 @@ class UnavailableError : public Error {
   using Error::Error;
 };
 
+/// The memory that networks were to take is not there. The engine can be prepared anew with fewer of them.
+class OutOfMemoryError : public Error {
+ public:
+  using Error::Error;
+};
+
 }  // namespace shoal

@@ -28,12 +28,15 @@
 
 namespace shoal::cuda {
 
-/// Throws Error that names the call, what went wrong and where.
+/// Throws Error, OutOfMemoryError where there is too little, that names the call, what went wrong and where.
 inline void check(cudaError_t status, const std::string& call, const char* file = __builtin_FILE(),
                   int line = __builtin_LINE()) {
   if (status == cudaSuccess) return;
-  throw Error(call + " failed: " + cudaGetErrorName(status) + ", " + cudaGetErrorString(status) + " (" + file + ":" +
-              std::to_string(line) + ")");
+  static_cast<void>(cudaGetLastError());  // told here; the next launch must not tell it again
+  const std::string what = call + " failed: " + cudaGetErrorName(status) + ", " + cudaGetErrorString(status) + " (" +
+                           file + ":" + std::to_string(line) + ")";
+  if (status == cudaErrorMemoryAllocation) throw OutOfMemoryError(what);
+  throw Error(what);
 }
 
 /// All lanes of a warp. Whoever names a lane in a mask promises that it comes to the same call; a block without

@@ -29,6 +29,17 @@ std::vector<std::uint64_t> place_bytes(std::span<const FilledGang> gangs, const 
   return sums;
 }
 
+/// Numbers the places of gangs that are in memory together.
+Chunk chunk_of(std::span<const FilledGang> gangs, std::uint64_t bytes) {
+  Chunk chunk{{gangs.begin(), gangs.end()}, bytes};
+  Slot slot = 0;
+  for (FilledGang& filled : chunk.gangs) {
+    filled.gang.first_slot = slot;
+    slot += filled.gang.n_slots;
+  }
+  return chunk;
+}
+
 }  // namespace
 
 std::uint64_t n_training_rows(const Trial& trial, const Dataset& dataset) {
@@ -94,6 +105,16 @@ std::vector<Gang> Chunk::layout() const {
   return all;
 }
 
+std::pair<Chunk, Chunk> halves(const Chunk& chunk, const Engine& engine, std::uint64_t table_bytes) {
+  const auto half = [&](std::span<const FilledGang> gangs) {
+    Chunk part = chunk_of(gangs, 0);
+    part.bytes = table_bytes + place_bytes(gangs, engine).back() + engine.workspace_bytes(part.layout());
+    return part;
+  };
+  const std::span<const FilledGang> all = chunk.gangs;
+  return {half(all.first(all.size() / 2)), half(all.subspan(all.size() / 2))};
+}
+
 std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, std::uint64_t table_bytes,
                           std::uint64_t memory_bytes) {
   const std::vector<std::uint64_t> sums = place_bytes(gangs, engine);
@@ -128,15 +149,7 @@ std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, s
         (needed(middle) <= memory_bytes ? count : most) = middle;
       }
     }
-    Chunk chunk;
-    chunk.bytes = needed(count);
-    Slot slot = 0;
-    for (std::size_t i = first; i < first + count; ++i) {
-      gangs[i].gang.first_slot = slot;
-      slot += gangs[i].gang.n_slots;
-      chunk.gangs.push_back(std::move(gangs[i]));
-    }
-    all.push_back(std::move(chunk));
+    all.push_back(chunk_of(std::span(gangs).subspan(first, count), needed(count)));
     first += count;
   }
   return all;

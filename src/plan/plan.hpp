@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shoal/data.hpp"
@@ -54,6 +55,8 @@ struct Chunk {
   /// As Engine::prepare wants them.
   [[nodiscard]] std::vector<Gang> layout() const;
 };
+/// A chunk's gangs in two chunks, where they turned out not to fit together. The chunk has two gangs at least.
+[[nodiscard]] std::pair<Chunk, Chunk> halves(const Chunk& chunk, const Engine& engine, std::uint64_t table_bytes);
 /// Divides gangs, in their order, into chunks whose predicted bytes stay within `memory_bytes`. InputError with the
 /// path trainer.memory and what is needed where a single gang is too large.
 [[nodiscard]] std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, std::uint64_t table_bytes,

@@ -27,7 +27,14 @@ TrainingLoop::TrainingLoop(Engine& engine, const Dataset& dataset, ProgressMeter
 
 bool TrainingLoop::run(std::span<const Trial> trials, const plan::Chunk& chunk, const std::stop_token& stop) {
   if (stop.stop_requested()) return false;
-  engine_->prepare(chunk.layout());
+  try {
+    engine_->prepare(chunk.layout());
+  } catch (const OutOfMemoryError&) {
+    // Somebody else has taken what the plan counted on. Results do not depend on chunks.
+    if (chunk.gangs.size() < 2) throw;
+    const auto [first, second] = plan::halves(chunk, *engine_, plan::dataset_bytes(*dataset_));
+    return run(trials, first, stop) && run(trials, second, stop);
+  }
   in_flight_.clear();
   n_in_flight_ = 0;
   auto next = chunk.gangs.begin();

@@ -30,8 +30,8 @@ class TrainingLoop {
   TrainingLoop(Engine& engine, const Dataset& dataset, ProgressMeter& meter, ResultSink& sink, double round_s);
 
   /// Trains the trials of a chunk (which indexes `trials`) and hands each to the sink when it ends. False where `stop`
-  /// came first: within 2 s it returns, what has ended is delivered, the rest dropped. Error where the engine breaks
-  /// its contract.
+  /// came first: within 2 s it returns, what has ended is delivered, the rest dropped. A chunk for which the engine
+  /// finds no memory is halved. Error where the engine breaks its contract.
   [[nodiscard]] bool run(std::span<const Trial> trials, const plan::Chunk& chunk, const std::stop_token& stop);
 
  private:

@@ -11,6 +11,7 @@
 
 #include "shoal/data.hpp"
 #include "shoal/engine.hpp"
+#include "shoal/error.hpp"
 
 namespace shoal::toy {
 
@@ -68,7 +69,8 @@ class ToyEngine final : public Engine {
   std::int32_t refused_hidden = -1;         ///< networks of this many hidden units are refused
   std::optional<std::uint64_t> stop_after;  ///< request `stop_source` after this many network-epochs
   std::stop_source stop_source;
-  bool stalls = false;  ///< train() does nothing: a broken engine
+  std::size_t room = SIZE_MAX;  ///< places; for more there is no memory, whatever bytes_per_slot() says
+  bool stalls = false;          ///< train() does nothing: a broken engine
   std::uint64_t n_epochs = 0, n_train_calls = 0, n_prepares = 0;
   std::uint32_t most_epochs_a_call = 0;
   std::size_t most_places = 0;
@@ -92,6 +94,7 @@ class ToyEngine final : public Engine {
       if (gang.first_slot != places_.size()) throw std::logic_error("places have holes or overlap");
       for (std::uint32_t i = 0; i < gang.n_slots; ++i) places_.push_back({gang, {}, {}, false});
     }
+    if (places_.size() > room) throw OutOfMemoryError("no memory for " + std::to_string(places_.size()) + " places");
     most_places = std::max(most_places, places_.size());
   }
   void place(Slot slot, const Trial& trial, const TrialState& state) override {

@@ -14,7 +14,9 @@ constexpr std::uint32_t kMostNetworks = 65'535;
 
 void check_blas(cublasStatus_t status, const char* call) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
-  throw Error(std::string(call) + " failed: " + cublas_library().status_string(status));
+  const std::string what = std::string(call) + " failed: " + cublas_library().status_string(status);
+  if (status == CUBLAS_STATUS_ALLOC_FAILED) throw OutOfMemoryError(what);
+  throw Error(what);
 }
 
 cudaDataType_t data_type(const float*) { return CUDA_R_32F; }

@@ -82,6 +82,27 @@ void expect_every_failure_told(MakeEngine make, Precision precision) {
   EXPECT_EQ(attempt(make, sweep).failure, "");
 }
 
+/// Where networks find no memory, fewer of them can be prepared in the same engine, and give the same results.
+void expect_fewer_to_fit(MakeEngine make, Precision precision) {
+  testing::Random random(4712);
+  testing::Sweep all = testing::random_sweep(random, 0);
+  all.options.precision = precision;
+  testing::Sweep one = all;
+  one.trials.resize(1);
+  one.gangs.resize(1);
+  const testing::Outcome expected = testing::train(*make(one.data, one.options), one, 1);
+  const auto engine = make(all.data, all.options);
+  emulation::limit_device_memory(0);
+  EXPECT_THROW(engine->prepare(all.gangs), OutOfMemoryError);
+  emulation::reset();
+  EXPECT_EQ(testing::first_difference(testing::train(*engine, one, 1), expected), "");
+}
+
+TEST(EmulatedCudaFaults, FewerNetworksFitWhereAllDoNot) {
+  expect_fewer_to_fit(make_cuda_engine, Precision::strict);
+  expect_fewer_to_fit(make_cublas_engine, Precision::fp32);
+}
+
 TEST(EmulatedCudaFaults, EveryCallOfCudaMayFail) { expect_every_failure_told(make_cuda_engine, Precision::strict); }
 
 TEST(EmulatedCudaFaults, EveryCallOfCublasMayFail) { expect_every_failure_told(make_cublas_engine, Precision::bf16); }

@@ -70,6 +70,29 @@ struct Loop {
   std::vector<plan::Chunk> chunks;
 };
 
+TEST(TrainingLoop, HalvesAChunkForWhichThereIsNoMemory) {
+  Loop roomy(mixed_trials(50));
+  ASSERT_TRUE(roomy.train());
+  ASSERT_EQ(roomy.chunks.size(), 1U);
+  Loop narrow(mixed_trials(50));
+  narrow.engine.room = 7;
+  ASSERT_TRUE(narrow.train());
+  EXPECT_LE(narrow.engine.most_places, 7U);
+  ASSERT_EQ(narrow.collector.results.size(), 50U);
+  for (const auto& [id, result] : roomy.collector.results) {
+    const TrialResult& other = narrow.collector.results.at(id);
+    EXPECT_EQ(other.status, result.status) << id;
+    EXPECT_EQ(other.epochs, result.epochs) << id;
+    EXPECT_EQ(narrow.collector.states.at(id).parameters, roomy.collector.states.at(id).parameters) << id;
+  }
+}
+
+TEST(TrainingLoop, SaysThatOneGangAloneFindsNoMemory) {
+  Loop run(mixed_trials(3));
+  run.engine.room = 0;
+  EXPECT_THROW(static_cast<void>(run.train()), OutOfMemoryError);
+}
+
 TEST(TrainingLoop, TrainsEveryTrialToItsEnd) {
   Loop run({toy::trial(0, 4, 7), toy::trial(1, 4, 1), toy::trial(2, 8, 20)});
   ASSERT_TRUE(run.train());
