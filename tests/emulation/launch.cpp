@@ -17,7 +17,6 @@ namespace {
 
 // Of compute capability 9.0: what every kernel may have, what one may ask for.
 constexpr std::size_t kSharedBytes = std::size_t{48} << 10;
-constexpr std::size_t kMaxSharedBytes = std::size_t{227} << 10;
 constexpr std::uint32_t kMaxThreads = 1024;
 constexpr std::uint32_t kMaxBlocks = 0x7FFFFFFFU;
 

@@ -126,6 +126,7 @@ void fail_call(std::uint64_t n, cudaError_t error);
 [[nodiscard]] std::uint64_t n_allocation_calls();  ///< of them those that n_allocations() is about
 /// What an H100 has.
 inline constexpr std::size_t kDeviceBytes = std::size_t{80} << 30;
+inline constexpr std::size_t kMaxSharedBytes = std::size_t{227} << 10;  ///< of a block that asks for it
 /// cudaMalloc fails beyond it.
 void limit_device_memory(std::size_t bytes);
 /// Host code that touches device memory is killed by SIGSEGV: its pages are open to kernels, copies and cuBLAS alone.
