@@ -213,7 +213,7 @@ SHOAL_DEVICE void finish_epoch(BlockNetwork& net, std::uint32_t e) {
 }
 
 template <bool kInShared>
-SHOAL_KERNEL_OF(kMostThreads, 2)
+SHOAL_KERNEL_OF(kMostThreads, kInShared ? 2 : 1)
 void train_blocks_kernel(const TrainTask* tasks) {
   const TrainTask& task = tasks[block()];
   const Tile tile = block_tile<kInShared>(task.shape, task.memory, task.gradient);
@@ -256,8 +256,10 @@ std::size_t most_shared_bytes() {
 
 void launch_train_blocks(const TrainTask* tasks, std::uint32_t n_tasks, std::uint32_t n_threads, bool in_shared,
                          std::size_t shared_bytes, cudaStream_t stream) {
-  launch({"train_blocks_kernel", n_tasks, n_threads, shared_bytes, stream},
-         in_shared ? &train_blocks_kernel<true> : &train_blocks_kernel<false>, tasks);
+  const Launch of{"train_blocks_kernel", n_tasks, n_threads, shared_bytes, stream};
+  const auto kernel = in_shared ? &train_blocks_kernel<true> : &train_blocks_kernel<false>;
+  ask_for_shared(of, kernel);
+  launch(of, kernel, tasks);
 }
 
 }  // namespace shoal::cuda

@@ -195,13 +195,20 @@ struct Launch {
   cudaStream_t stream;
 };
 
+/// Before a kernel's launch with more shared memory than kUsualSharedBytes.
+template <class... Parameters>
+void ask_for_shared(const Launch& l, void (*kernel)(Parameters...)) {
+  if (l.shared_bytes <= kUsualSharedBytes) return;
+  const auto ask = [&](cudaFuncAttribute attribute, int value) {
+    check(cudaFuncSetAttribute(kernel, attribute, value), std::string("shared memory of ") + l.name);
+  };
+  ask(cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(l.shared_bytes));
+  ask(cudaFuncAttributePreferredSharedMemoryCarveout, 100);  // percent, so that as many blocks as can be run at a time
+}
+
 /// Starts a kernel; throws where the launch itself is refused.
 template <class... Parameters>
 void launch(const Launch& l, void (*kernel)(Parameters...), std::type_identity_t<Parameters>... arguments) {
-  if (l.shared_bytes > kUsualSharedBytes) {
-    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(l.shared_bytes)),
-          std::string("shared memory of ") + l.name);
-  }
 #if defined(SHOAL_EMULATION)
   emulation::launch({l.name, l.n_blocks, l.n_threads, l.shared_bytes, l.stream, reinterpret_cast<const void*>(kernel)},
                     [=] { kernel(arguments...); });

@@ -17,8 +17,6 @@
 /// and ends with what it wrote visible to all.
 namespace shoal::cuda {
 
-static_assert(kTileRows % 4 == 0 && kTileRows <= math::kPartials);
-
 /// Shared memory of a block, before all else that fits as well.
 struct alignas(16) BlockMemory {
   double train_loss[math::kPartials], train_weight[math::kPartials], val_loss[math::kPartials],
@@ -71,11 +69,18 @@ SHOAL_DEVICE void stage(const Rows& rows, const Shape& shape, Tile& tile, std::u
   barrier();
   const std::uint32_t n_in = shape.layers[0].n_in;
   const std::uint32_t stride = shape.layers[0].input_stride;
+  const std::uint32_t n_quads = (n_in + 3) / 4;
   float* const to = tile.values + shape.layers[0].input;
-  each(n_rows * n_in, [&](std::uint32_t element) {
-    const std::uint32_t r = element / n_in;
-    const std::uint32_t i = element % n_in;
-    to[r * stride + i] = scaled_input(rows, tile.memory->row[r], n_in, i);
+  each(n_rows * n_quads, [&](std::uint32_t quad) {  // four, so that all are on their way before the first is used
+    const std::uint32_t r = quad / n_quads;
+    const std::uint32_t first = quad % n_quads * 4;
+    const std::uint32_t row = tile.memory->row[r];
+    Pack<4> x{};
+    SHOAL_UNROLL
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      if (first + i < n_in) x.x[i] = scaled_input(rows, row, n_in, first + i);
+    }
+    store(to + r * stride + first, x);
   });
   barrier();
 }

@@ -71,8 +71,10 @@ void launch_probe(const ProbeTask& task, std::uint32_t n_blocks, cudaStream_t st
   if (n_blocks == 0) return;
   const bool in_shared = task.memory == nullptr;
   const std::size_t n_floats = probe_floats(task);
-  launch({"probe_kernel", n_blocks, kProbeThreads, block_shared_bytes(in_shared ? n_floats : 0), stream},
-         in_shared ? &probe_kernel<true> : &probe_kernel<false>, task, n_blocks, n_floats);
+  const Launch of{"probe_kernel", n_blocks, kProbeThreads, block_shared_bytes(in_shared ? n_floats : 0), stream};
+  const auto kernel = in_shared ? &probe_kernel<true> : &probe_kernel<false>;
+  ask_for_shared(of, kernel);
+  launch(of, kernel, task, n_blocks, n_floats);
 }
 
 }  // namespace shoal::cuda

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "kernels/cuda/each.cuh"
+#include "kernels/cuda/training.cuh"
 #include "kernels/math/scalar.hpp"
 
 /// Products over a tile of rows by patches: a thread owns kSide x kSide elements, each of them one accumulator that
@@ -14,15 +14,8 @@ namespace shoal::cuda {
 
 namespace strict = math::scalar;
 
-/// Rows of a tile: a multiple of 4, so that none of dropout's quads lies in two tiles, and at most math::kPartials, so
-/// that no two rows of a tile add to the same partial sum.
-inline constexpr std::uint32_t kTileRows = 32;
-
-/// Side of a patch; a product of no more than kNarrow columns keeps more threads busy with an element each.
-inline constexpr std::uint32_t kPatch = 4, kNarrow = 8;
-
-/// Floats from row to row for n of them in each.
-constexpr std::uint32_t padded_stride(std::uint32_t n) { return ((n + 3) / 4 | 1U) * 4; }
+/// A product of no more columns than kNarrow keeps more threads busy with an element each.
+inline constexpr std::uint32_t kNarrow = 8;
 
 /// N floats, loaded and stored at once.
 template <std::uint32_t N>

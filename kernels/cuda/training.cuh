@@ -15,6 +15,16 @@ using math::Act;
 using math::LossKind;
 using math::SolverKind;
 
+/// Rows of a tile: a multiple of 4, so that none of dropout's quads lies in two tiles, and at most math::kPartials, so
+/// that no two rows of a tile add to the same partial sum.
+inline constexpr std::uint32_t kTileRows = 32;
+static_assert(kTileRows % 4 == 0 && kTileRows <= math::kPartials);
+
+/// Rows and columns of a product that one thread owns; see products.cuh.
+inline constexpr std::uint32_t kPatch = 4;
+/// Floats from row to row for n of them in each: fours are aligned, and eight rows' begin in different banks.
+constexpr std::uint32_t padded_stride(std::uint32_t n) { return ((n + 3) / 4 | 1U) * 4; }
+
 /// A table on the device, as one fold scales it.
 struct Rows {
   const float* inputs = nullptr;         ///< [row][n_inputs]

@@ -4,7 +4,6 @@
 #include <bit>
 
 #include "kernels/cuda/block_per_network.cuh"
-#include "kernels/cuda/products.cuh"
 
 namespace shoal::cuda {
 

@@ -10,8 +10,8 @@ namespace shoal::cuda {
 
 /// A topology as kernels see it, still on the host. A tile holds, one after another: inputs, each layer's outputs, of
 /// each hidden layer what its derivative is taken from and dropout's factors where they are needed. A layer's delta
-/// takes its outputs' place, but for the output layer's where keeps_outputs. Every row is padded
-/// (kernels/cuda/products.cuh), those of the parameters as well.
+/// takes its outputs' place, but for the output layer's where keeps_outputs. Every row is padded (padded_stride()),
+/// those of the parameters as well.
 struct NetworkShape {
   NetworkShape(const Topology& topology, bool has_dropout, bool keeps_outputs = false);
 
