@@ -9,8 +9,8 @@ namespace {
 /// A network in training: what all threads of its block hold alike.
 struct BlockNetwork {
   const TrainTask* task;
-  const NetworkRules& rules;  ///< in shared memory
-  NetworkState state;
+  const NetworkRules& rules;  ///< in shared memory, as
+  NetworkState& state;
   Tile tile;
 };
 
@@ -39,12 +39,11 @@ SHOAL_DEVICE double gradient_norm(const BlockNetwork& net) {
   return norm;
 }
 
-/// One optimizer step from the gradient sums of a minibatch.
+/// One optimizer step from the gradient sums of a minibatch, after begin_step().
 SHOAL_DEVICE void step(BlockNetwork& net, float rate, float inverse) {
   const TrainTask& task = *net.task;
   const Tile& tile = net.tile;
   const bool clips = net.rules.clip_norm > 0.0;
-  begin_step(net.rules, net.state);
   float shortened = 1.0F;
   if (clips) {
     each_parameter(task.shape, [&](std::uint32_t, std::uint32_t at, bool is_bias) {
@@ -115,6 +114,7 @@ SHOAL_DEVICE void train_minibatch(BlockNetwork& net, std::uint32_t e, float rate
     forward(task.shape, net.tile, drops ? &dropout : nullptr, start, nullptr, 0);
     output(task.rows, task.shape, task.loss, net.rules, true, net.tile);
     add_losses(net.tile, first + start, memory.train_loss, memory.train_weight);
+    if (start == 0 && thread() == 0) begin_step(net.rules, net.state);  // nobody reads it until step()
     if (weighted && thread() == 0) {
       for (std::uint32_t r = 0; r < n_rows; ++r) memory.weight_sum += memory.weight[r];
     }
@@ -198,10 +198,14 @@ SHOAL_DEVICE void finish_epoch(BlockNetwork& net, std::uint32_t e) {
   record.ran = 1;
   const bool finite = record.train_loss - record.train_loss == 0.0 && record.val_loss - record.val_loss == 0.0;
   const bool broken = !all_finite(net);
-  ++net.state.progress.epoch;
-  const math::EpochDecision decision = math::decide_epoch(net.state.progress, net.rules.epoch, record.metric,
-                                                          record.train_loss / record.train_weight, finite && !broken);
-  net.state.verdict = decision.verdict;
+  math::EpochDecision& decision = net.tile.memory->decision;
+  if (thread() == 0) {
+    ++net.state.progress.epoch;
+    decision = math::decide_epoch(net.state.progress, net.rules.epoch, record.metric,
+                                  record.train_loss / record.train_weight, finite && !broken);
+    net.state.verdict = decision.verdict;
+  }
+  barrier();
   const bool ended =
       decision.verdict == math::EpochVerdict::finished || decision.verdict == math::EpochVerdict::stopped;
   each_parameter(task.shape, [&](std::uint32_t p, std::uint32_t at, bool) {
@@ -217,8 +221,11 @@ SHOAL_KERNEL_OF(kMostThreads, kInShared ? 2 : 1)
 void train_blocks_kernel(const TrainTask* tasks) {
   const TrainTask& task = tasks[block()];
   const Tile tile = block_tile<kInShared>(task.shape, task.memory, task.gradient);
-  if (thread() == 0) tile.memory->rules = task.rules[task.first_network];  // load_weights() ends with a barrier
-  BlockNetwork net{&task, tile.memory->rules, task.states[task.first_network], tile};
+  if (thread() == 0) {
+    tile.memory->rules = task.rules[task.first_network];
+    tile.memory->state = task.states[task.first_network];
+  }
+  BlockNetwork net{&task, tile.memory->rules, tile.memory->state, tile};
   load_weights(task.shape, task.weights, net.tile);
   for (std::uint32_t e = 0; e < task.n_epochs; ++e) {
     const std::uint32_t epoch = task.first_epoch + e;

@@ -29,6 +29,8 @@ struct alignas(16) BlockMemory {
   std::uint32_t few_rows[math::kSmallestFeistel];  ///< an epoch's order, where it is the network's own: of few rows
   math::EpochPermutation permutation;              ///< or of more
   NetworkRules rules;                              ///< of the network in training
+  NetworkState state;                              ///< likewise; thread 0 changes it
+  math::EpochDecision decision;                    ///< at the last epoch's end
 };
 
 /// A tile of rows on its way through one network.
