@@ -47,27 +47,39 @@ SHOAL_DEVICE float derive_from(math::Act act, float z, float a) {
   }
 }
 
-/// e * f'(z), given derive_from().
-SHOAL_DEVICE float derive(math::Act act, float from, float e) {
+/// e[i] *= f'(z[i]), given derive_from().
+template <std::size_t N>
+SHOAL_DEVICE void derive_all(math::Act act, const float (&from)[N], float (&e)[N]) {
+  const auto each = [&](auto through) {
+    SHOAL_UNROLL
+    for (std::size_t i = 0; i < N; ++i) e[i] = through(from[i], e[i]);
+  };
   switch (act) {
     case math::Act::identity:
-      return e;
+      break;
     case math::Act::relu:
-      return strict::through_relu(from, e);
+      return each([](float a, float x) { return strict::through_relu(a, x); });
     case math::Act::leaky_relu:
-      return strict::through_leaky_relu(from, e);
+      return each([](float a, float x) { return strict::through_leaky_relu(a, x); });
     case math::Act::sigmoid:
-      return strict::through_sigmoid(from, e);
+      return each([](float a, float x) { return strict::through_sigmoid(a, x); });
     case math::Act::tanh:
-      return strict::through_tanh(from, e);
+      return each([](float a, float x) { return strict::through_tanh(a, x); });
     case math::Act::elu:
-      return strict::through_elu(from, e);
+      return each([](float a, float x) { return strict::through_elu(a, x); });
     case math::Act::softplus:
     case math::Act::silu:
     case math::Act::gelu:
-      return e * from;
+      return each([](float slope, float x) { return x * slope; });
   }
-  return e;
+}
+
+/// e * f'(z), likewise.
+SHOAL_DEVICE float derive(math::Act act, float from, float e) {
+  const float of_one[1] = {from};
+  float one[1] = {e};
+  derive_all(act, of_one, one);
+  return one[0];
 }
 
 }  // namespace shoal::cuda

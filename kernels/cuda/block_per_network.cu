@@ -9,21 +9,29 @@ namespace {
 /// A network in training: what all threads of its block hold alike.
 struct BlockNetwork {
   const TrainTask* task;
-  NetworkRules rules;
-  NetworkState state;
+  const NetworkRules& rules;  ///< in shared memory, as
+  NetworkState& state;
   Tile tile;
 };
 
 /// Norm of the finished gradient; its squares are exact in double.
 SHOAL_DEVICE double gradient_norm(const BlockNetwork& net) {
-  const TrainTask& task = *net.task;
+  const Shape& shape = net.task->shape;
   double* const squares = net.tile.memory->squares;
   each(math::kPartials, [&](std::uint32_t k) {
-    squares[k] = 0.0;
-    for (std::uint32_t p = k; p < task.shape.n_parameters; p += math::kPartials) {
-      const auto g = static_cast<double>(task.gradient[p]);
-      squares[k] += g * g;
+    double sum = 0.0;
+    for (std::uint32_t l = 0; l < shape.n_layers; ++l) {
+      const Layer layer = shape.layers[l];
+      const std::uint32_t n_columns = layer.n_in + 1;
+      // The first element from the layer's beginning on that is the k-th of 32.
+      for (std::uint32_t p = (k - layer.first_parameter) % math::kPartials; p < layer.n_out * n_columns;
+           p += math::kPartials) {
+        const std::uint32_t at = layer.weights + p / n_columns * layer.weight_stride + p % n_columns;
+        const auto g = static_cast<double>(net.tile.gradient[at]);
+        sum += g * g;
+      }
     }
+    squares[k] = sum;
   });
   barrier();
   const double norm = ::sqrt(total(squares));
@@ -31,30 +39,41 @@ SHOAL_DEVICE double gradient_norm(const BlockNetwork& net) {
   return norm;
 }
 
-/// One optimizer step from the gradient sums of a minibatch, which become 0.
+/// One optimizer step from the gradient sums of a minibatch, after begin_step().
 SHOAL_DEVICE void step(BlockNetwork& net, float rate, float inverse) {
   const TrainTask& task = *net.task;
-  begin_step(net.rules, net.state);
+  const Tile& tile = net.tile;
+  const bool clips = net.rules.clip_norm > 0.0;
   float shortened = 1.0F;
-  if (net.rules.clip_norm > 0.0) {
-    each_parameter(task.shape, [&](std::uint32_t, std::uint32_t p, bool is_bias) {
-      task.gradient[p] = finished_gradient(task.gradient[p], task.weights[p], is_bias, net.rules, inverse);
+  if (clips) {
+    each_parameter(task.shape, [&](std::uint32_t, std::uint32_t at, bool is_bias) {
+      tile.gradient[at] = finished_gradient(tile.gradient[at], tile.weights[at], is_bias, net.rules, inverse);
     });
     barrier();
     const double norm = gradient_norm(net);
     if (norm > net.rules.clip_norm) shortened = static_cast<float>(net.rules.clip_norm / norm);
   }
-  const Parameters parameters{task.weights, task.first_moment, task.second_moment};
   Rates rates{};
   std::uint32_t layer_of_rates = UINT32_MAX;
-  each_parameter(task.shape, [&](std::uint32_t l, std::uint32_t p, bool is_bias) {
+  each_quad(task.shape, [&](std::uint32_t l, const Layer& layer, std::uint32_t o, std::uint32_t first) {
     if (l != layer_of_rates) rates = layer_rates(net.rules, net.state, task.solver, rate, task.shape.n_layers - 1 - l);
     layer_of_rates = l;
-    const float sum = task.gradient[p];
-    const float g = net.rules.clip_norm > 0.0 ? sum * shortened
-                                              : finished_gradient(sum, task.weights[p], is_bias, net.rules, inverse);
-    update(net.rules, task.solver, rates, is_bias, g, p, parameters);
-    task.gradient[p] = 0.0F;
+    const std::uint32_t at = layer.weights + o * layer.weight_stride + first;
+    const std::size_t p = layer.first_parameter + o * (layer.n_in + 1) + first;
+    const Pack<4> sum = load<4>(tile.gradient + at);
+    Pack<4> w = load<4>(tile.weights + at);
+    SHOAL_UNROLL
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      if (first + i > layer.n_in) continue;
+      const bool is_bias = first + i == layer.n_in;
+      const float g = clips ? sum.x[i] * shortened : finished_gradient(sum.x[i], w.x[i], is_bias, net.rules, inverse);
+      float first_moment = net.rules.has_first_moment ? task.first_moment[p + i] : 0.0F;
+      float second_moment = task.second_moment != nullptr ? task.second_moment[p + i] : 0.0F;
+      update(net.rules, task.solver, rates, is_bias, g, 0, {&w.x[i], &first_moment, &second_moment});
+      if (net.rules.has_first_moment) task.first_moment[p + i] = first_moment;
+      if (task.second_moment != nullptr) task.second_moment[p + i] = second_moment;
+    }
+    store(tile.weights + at, w);
   });
   barrier();
 }
@@ -69,28 +88,40 @@ SHOAL_DEVICE void add_losses(const Tile& tile, std::uint32_t position, double* l
   });
 }
 
-/// Rows [first, first + n) of the epoch's order.
-template <class RowAt>
-SHOAL_DEVICE void train_minibatch(BlockNetwork& net, float rate, std::uint32_t first, std::uint32_t n, RowAt row_at) {
+/// The training rows in the order that the host wrote, or in the network's own. One code for all, for all that it is
+/// inlined into.
+SHOAL_DEVICE std::uint32_t row_at(const BlockNetwork& net, std::uint32_t e, std::uint32_t position) {
+  const TrainTask& task = *net.task;
+  if (task.order != nullptr) return task.order[static_cast<std::size_t>(e) * task.n_training + position];
+  const BlockMemory& memory = *net.tile.memory;
+  return task
+      .training[task.n_training < math::kSmallestFeistel ? memory.few_rows[position] : memory.permutation(position)];
+}
+
+/// Rows [first, first + n) of epoch e of the launch.
+SHOAL_DEVICE void train_minibatch(BlockNetwork& net, std::uint32_t e, float rate, std::uint32_t first,
+                                  std::uint32_t n) {
   const TrainTask& task = *net.task;
   BlockMemory& memory = *net.tile.memory;
   const math::Dropout dropout(net.rules.dropout, net.rules.seed, net.state.step);
   const bool drops = net.rules.dropout > 0.0;
+  const bool weighted = is_weighted(task.rows, net.rules);
   for (std::uint32_t start = 0; start < n; start += kTileRows) {
     const std::uint32_t n_rows = n - start < kTileRows ? n - start : kTileRows;
     stage(
-        task.rows, task.shape, net.tile, n_rows, [&](std::uint32_t r) { return row_at(first + start + r); },
+        task.rows, task.shape, net.tile, n_rows, [&](std::uint32_t r) { return row_at(net, e, first + start + r); },
         [&](std::uint32_t row) { return training_weight(task.rows, net.rules, row); });
-    forward(task.shape, task.weights, net.tile, drops ? &dropout : nullptr, start, nullptr, 0);
+    forward(task.shape, net.tile, drops ? &dropout : nullptr, start, nullptr, 0);
     output(task.rows, task.shape, task.loss, net.rules, true, net.tile);
     add_losses(net.tile, first + start, memory.train_loss, memory.train_weight);
-    if (thread() == 0) {
+    if (start == 0 && thread() == 0) begin_step(net.rules, net.state);  // nobody reads it until step()
+    if (weighted && thread() == 0) {
       for (std::uint32_t r = 0; r < n_rows; ++r) memory.weight_sum += memory.weight[r];
     }
-    backward(task.shape, task.weights, net.tile, drops, task.gradient);
+    backward(task.shape, net.tile, drops, start == 0);
   }
   const float weight_sum = memory.weight_sum;
-  step(net, rate, inverse_weight(is_weighted(task.rows, net.rules), weight_sum, n));
+  step(net, rate, inverse_weight(weighted, weight_sum, n));
   if (thread() == 0) memory.weight_sum = 0.0F;
 }
 
@@ -107,33 +138,23 @@ SHOAL_DEVICE void clear_sums(BlockMemory& memory) {
   barrier();
 }
 
-template <class RowAt>
-SHOAL_DEVICE void train_rows(BlockNetwork& net, float rate, RowAt row_at) {
-  const TrainTask& task = *net.task;
-  for (std::uint32_t first = 0; first < task.n_training; first += task.batch) {
-    const std::uint32_t left = task.n_training - first;
-    train_minibatch(net, rate, first, left < task.batch ? left : task.batch, row_at);
-  }
-}
-
-/// The epoch's rows in the order that the host wrote, or in the network's own.
 SHOAL_DEVICE void train_epoch(BlockNetwork& net, std::uint32_t e) {
   const TrainTask& task = *net.task;
+  BlockMemory& memory = *net.tile.memory;
   const std::uint32_t epoch = task.first_epoch + e;
-  const math::EpochRules& rules = net.rules.epoch;
-  const float rate =
-      epoch_rate(rules, net.state, task.rates + static_cast<std::size_t>(e) * task.n_networks + task.first_network);
-  if (task.order != nullptr) {
-    const std::uint32_t* const order = task.order + static_cast<std::size_t>(e) * task.n_training;
-    train_rows(net, rate, [&](std::uint32_t position) { return order[position]; });
-  } else if (task.n_training < math::kSmallestFeistel) {
-    std::uint32_t* const few = net.tile.memory->few_rows;
-    if (thread() == 0) math::shuffle_few(few, task.n_training, task.shuffle_seed, epoch);
-    barrier();
-    train_rows(net, rate, [&](std::uint32_t position) { return task.training[few[position]]; });
-  } else {
-    const math::EpochPermutation permutation(task.n_training, task.shuffle_seed, epoch);
-    train_rows(net, rate, [&](std::uint32_t position) { return task.training[permutation(position)]; });
+  const float rate = epoch_rate(net.rules.epoch, net.state,
+                                task.rates + static_cast<std::size_t>(e) * task.n_networks + task.first_network);
+  if (thread() == 0 && task.order == nullptr) {
+    if (task.n_training < math::kSmallestFeistel) {
+      math::shuffle_few(memory.few_rows, task.n_training, task.shuffle_seed, epoch);
+    } else {
+      memory.permutation = math::EpochPermutation(task.n_training, task.shuffle_seed, epoch);
+    }
+  }
+  barrier();
+  for (std::uint32_t first = 0; first < task.n_training; first += task.batch) {
+    const std::uint32_t left = task.n_training - first;
+    train_minibatch(net, e, rate, first, left < task.batch ? left : task.batch);
   }
 }
 
@@ -145,7 +166,7 @@ SHOAL_DEVICE void measure_validation(BlockNetwork& net) {
         task.rows, task.shape, net.tile, left < kTileRows ? left : kTileRows,
         [&](std::uint32_t r) { return task.validation[first + r]; },
         [&](std::uint32_t row) { return table_weight(task.rows, row); });
-    forward(task.shape, task.weights, net.tile, nullptr, 0, nullptr, 0);
+    forward(task.shape, net.tile, nullptr, 0, nullptr, 0);
     output(task.rows, task.shape, task.loss, net.rules, false, net.tile);
     add_losses(net.tile, first, net.tile.memory->val_loss, nullptr);
     barrier();
@@ -155,8 +176,8 @@ SHOAL_DEVICE void measure_validation(BlockNetwork& net) {
 SHOAL_DEVICE bool all_finite(const BlockNetwork& net) {
   const TrainTask& task = *net.task;
   bool finite = true;
-  each(task.shape.n_parameters, [&](std::uint32_t p) {
-    finite = finite && task.weights[p] - task.weights[p] == 0.0F;
+  each_parameter(task.shape, [&](std::uint32_t p, std::uint32_t at, bool) {
+    finite = finite && net.tile.weights[at] - net.tile.weights[at] == 0.0F;
     if (net.rules.has_first_moment) finite = finite && task.first_moment[p] - task.first_moment[p] == 0.0F;
     if (task.solver != SolverKind::sgd) finite = finite && task.second_moment[p] - task.second_moment[p] == 0.0F;
   });
@@ -177,25 +198,35 @@ SHOAL_DEVICE void finish_epoch(BlockNetwork& net, std::uint32_t e) {
   record.ran = 1;
   const bool finite = record.train_loss - record.train_loss == 0.0 && record.val_loss - record.val_loss == 0.0;
   const bool broken = !all_finite(net);
-  ++net.state.progress.epoch;
-  const math::EpochDecision decision = math::decide_epoch(net.state.progress, net.rules.epoch, record.metric,
-                                                          record.train_loss / record.train_weight, finite && !broken);
-  net.state.verdict = decision.verdict;
+  math::EpochDecision& decision = net.tile.memory->decision;
+  if (thread() == 0) {
+    ++net.state.progress.epoch;
+    decision = math::decide_epoch(net.state.progress, net.rules.epoch, record.metric,
+                                  record.train_loss / record.train_weight, finite && !broken);
+    net.state.verdict = decision.verdict;
+  }
+  barrier();
   const bool ended =
       decision.verdict == math::EpochVerdict::finished || decision.verdict == math::EpochVerdict::stopped;
-  each(task.shape.n_parameters, [&](std::uint32_t p) {
-    if (decision.is_best) task.best[p] = task.weights[p];
-    if (ended && net.rules.epoch.n_iter_no_change > 0) task.weights[p] = task.best[p];
+  each_parameter(task.shape, [&](std::uint32_t p, std::uint32_t at, bool) {
+    if (decision.is_best) task.best[p] = net.tile.weights[at];
+    if (ended && net.rules.epoch.n_iter_no_change > 0) net.tile.weights[at] = task.best[p];
   });
   if (thread() == 0) task.records[static_cast<std::size_t>(e) * task.n_networks + task.first_network] = record;
   barrier();
 }
 
-SHOAL_KERNEL void train_blocks_kernel(const TrainTask* tasks) {
+template <bool kInShared>
+SHOAL_KERNEL_OF(kMostThreads, kInShared ? 2 : 1)
+void train_blocks_kernel(const TrainTask* tasks) {
   const TrainTask& task = tasks[block()];
-  BlockNetwork net{&task, task.rules[task.first_network], task.states[task.first_network], block_tile(task.tile)};
-  each(task.shape.n_parameters, [&](std::uint32_t p) { task.gradient[p] = 0.0F; });
-  barrier();
+  const Tile tile = block_tile<kInShared>(task.shape, task.memory, task.gradient);
+  if (thread() == 0) {
+    tile.memory->rules = task.rules[task.first_network];
+    tile.memory->state = task.states[task.first_network];
+  }
+  BlockNetwork net{&task, tile.memory->rules, tile.memory->state, tile};
+  load_weights(task.shape, task.weights, net.tile);
   for (std::uint32_t e = 0; e < task.n_epochs; ++e) {
     const std::uint32_t epoch = task.first_epoch + e;
     if (net.state.verdict != math::EpochVerdict::go_on || net.state.progress.epoch != epoch ||
@@ -207,16 +238,35 @@ SHOAL_KERNEL void train_blocks_kernel(const TrainTask* tasks) {
     measure_validation(net);
     finish_epoch(net, e);
   }
+  each_parameter(task.shape, [&](std::uint32_t p, std::uint32_t at, bool) { task.weights[p] = net.tile.weights[at]; });
   if (thread() == 0) task.states[task.first_network] = net.state;
 }
 
 }  // namespace
 
-std::size_t block_shared_bytes(std::uint32_t tile_floats) { return sizeof(BlockMemory) + tile_floats * sizeof(float); }
+std::size_t block_shared_bytes(std::size_t floats) { return sizeof(BlockMemory) + floats * sizeof(float); }
 
-void launch_train_blocks(const TrainTask* tasks, std::uint32_t n_tasks, std::uint32_t n_threads,
+std::size_t most_shared_bytes() {
+#if defined(SHOAL_EMULATION)
+  return emulation::kMaxSharedBytes;
+#else
+  static const int bytes = [] {
+    int device = 0;
+    int most = 0;
+    check(cudaGetDevice(&device), "cudaGetDevice");
+    check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device), "cudaDeviceGetAttribute");
+    return most;
+  }();
+  return static_cast<std::size_t>(bytes);
+#endif
+}
+
+void launch_train_blocks(const TrainTask* tasks, std::uint32_t n_tasks, std::uint32_t n_threads, bool in_shared,
                          std::size_t shared_bytes, cudaStream_t stream) {
-  launch({"train_blocks_kernel", n_tasks, n_threads, shared_bytes, stream}, &train_blocks_kernel, tasks);
+  const Launch of{"train_blocks_kernel", n_tasks, n_threads, shared_bytes, stream};
+  const auto kernel = in_shared ? &train_blocks_kernel<true> : &train_blocks_kernel<false>;
+  ask_for_shared(of, kernel);
+  launch(of, kernel, tasks);
 }
 
 }  // namespace shoal::cuda

@@ -9,13 +9,16 @@
 /// minibatches and solvers. Strict order (docs/numerics.md): a thread computes whole sums.
 namespace shoal::cuda {
 
-/// Shared memory that a block takes; its tile is elsewhere where TrainTask::tile says so.
-[[nodiscard]] std::size_t block_shared_bytes(std::uint32_t tile_floats);
-/// What every GPU gives a block without being asked.
-inline constexpr std::size_t kMostSharedBytes = 48 * 1024;
+inline constexpr std::uint32_t kMostThreads = 256;
 
-/// Trains n_tasks networks, one a task; n_threads a multiple of kWarpLanes; shared_bytes: the most that one needs.
-void launch_train_blocks(const TrainTask* tasks, std::uint32_t n_tasks, std::uint32_t n_threads,
+/// Shared memory that a block takes which has so many floats there.
+[[nodiscard]] std::size_t block_shared_bytes(std::size_t floats);
+/// What the GPU gives a block that asks for it.
+[[nodiscard]] std::size_t most_shared_bytes();
+
+/// Trains n_tasks networks, one a task; n_threads a multiple of kWarpLanes, kMostThreads at most; in_shared: whether
+/// TrainTask::memory is null, for all of them; shared_bytes: the most that one needs.
+void launch_train_blocks(const TrainTask* tasks, std::uint32_t n_tasks, std::uint32_t n_threads, bool in_shared,
                          std::size_t shared_bytes, cudaStream_t stream);
 
 }  // namespace shoal::cuda

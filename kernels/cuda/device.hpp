@@ -2,6 +2,7 @@
 
 // What a kernel needs of a GPU: under nvcc the CUDA runtime, under g++ with SHOAL_EMULATION a twin of it on the host
 // (tests/emulation). A kernel's text is the same for both. SHOAL_ASSUME: what the compiler may take for granted.
+// SHOAL_KERNEL_OF: a kernel whose registers leave room for that many blocks on a multiprocessor.
 
 #include <cassert>
 #include <concepts>
@@ -14,13 +15,18 @@
 #include "tests/emulation/runtime.hpp"
 #define SHOAL_KERNEL
 #define SHOAL_DEVICE inline
+#define SHOAL_KERNEL_OF(most_threads, least_blocks)
 #define SHOAL_UNROLL
+#define SHOAL_UNROLL_BY(n)
 #define SHOAL_ASSUME(condition) assert(condition)
 #else
 #include <cuda_runtime.h>
 #define SHOAL_KERNEL __global__
 #define SHOAL_DEVICE __device__ __forceinline__
+#define SHOAL_KERNEL_OF(most_threads, least_blocks) __global__ __launch_bounds__(most_threads, least_blocks)
+#define SHOAL_PRAGMA(text) _Pragma(#text)
 #define SHOAL_UNROLL _Pragma("unroll")
+#define SHOAL_UNROLL_BY(n) SHOAL_PRAGMA(unroll n)
 #define SHOAL_ASSUME(condition) __builtin_assume(condition)
 #endif
 
@@ -50,9 +56,12 @@ concept AtomicWord = std::same_as<T, int> || std::same_as<T, unsigned> || std::s
 template <class T>
 concept AtomicSum = AtomicWord<T> || std::same_as<T, float> || std::same_as<T, double>;
 
-/// What static shared memory may hold: 48 KiB, no constructor.
+/// Shared memory that every GPU gives a block without being asked.
+inline constexpr std::size_t kUsualSharedBytes = 48 * 1024;
+
+/// What static shared memory may hold; no constructor.
 template <class T>
-concept StaticShared = std::is_trivially_default_constructible_v<T> && sizeof(T) <= 48 * 1024;
+concept StaticShared = std::is_trivially_default_constructible_v<T> && sizeof(T) <= kUsualSharedBytes;
 
 #if defined(SHOAL_EMULATION)
 
@@ -188,6 +197,17 @@ struct Launch {
   std::size_t shared_bytes;
   cudaStream_t stream;
 };
+
+/// Before a kernel's launch with more shared memory than kUsualSharedBytes.
+template <class... Parameters>
+void ask_for_shared(const Launch& l, void (*kernel)(Parameters...)) {
+  if (l.shared_bytes <= kUsualSharedBytes) return;
+  const auto ask = [&](cudaFuncAttribute attribute, int value) {
+    check(cudaFuncSetAttribute(kernel, attribute, value), std::string("shared memory of ") + l.name);
+  };
+  ask(cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(l.shared_bytes));
+  ask(cudaFuncAttributePreferredSharedMemoryCarveout, 100);  // percent, so that as many blocks as can be run at a time
+}
 
 /// Starts a kernel; throws where the launch itself is refused.
 template <class... Parameters>

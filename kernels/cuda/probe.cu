@@ -14,9 +14,9 @@ SHOAL_DEVICE void write_tile(const ProbeTask& task, const Tile& tile, std::uint3
   for (std::uint32_t l = 0; l < task.shape.n_layers; ++l) {
     const Layer& layer = task.shape.layers[l];
     each(tile.n_rows * layer.n_out, [&](std::uint32_t element) {
-      const float a = tile.values[layer.output + element];
       const std::size_t row = first + element / layer.n_out;
       const std::uint32_t o = element % layer.n_out;
+      const float a = tile.values[layer.output + element / layer.n_out * layer.output_stride + o];
       if (task.a != nullptr) task.a[row * task.n_units + first_unit + o] = a;
       if (task.outputs != nullptr && l + 1 == task.shape.n_layers) task.outputs[row * layer.n_out + o] = a;
     });
@@ -25,18 +25,20 @@ SHOAL_DEVICE void write_tile(const ProbeTask& task, const Tile& tile, std::uint3
   each(tile.n_rows, [&](std::uint32_t r) {
     if (task.row_loss != nullptr) task.row_loss[first + r] = tile.memory->loss[r];
   });
+  barrier();  // backward() overwrites
 }
 
-SHOAL_DEVICE void finish_gradient(const ProbeTask& task, float weight_sum) {
+SHOAL_DEVICE void finish_gradient(const ProbeTask& task, const Tile& tile, float weight_sum) {
   const float inverse = inverse_weight(is_weighted(task.rows, task.rules), weight_sum, task.n_rows);
-  each_parameter(task.shape, [&](std::uint32_t, std::uint32_t p, bool is_bias) {
-    task.gradient[p] = finished_gradient(task.gradient[p], task.weights[p], is_bias, task.rules, inverse);
+  each_parameter(task.shape, [&](std::uint32_t p, std::uint32_t at, bool is_bias) {
+    task.gradient[p] = finished_gradient(tile.gradient[at], tile.weights[at], is_bias, task.rules, inverse);
   });
 }
 
-SHOAL_KERNEL void probe_kernel(ProbeTask task, std::uint32_t n_blocks) {
-  Tile tile = block_tile(
-      task.tiles == nullptr ? nullptr : task.tiles + static_cast<std::size_t>(block()) * task.shape.tile_floats);
+template <bool kInShared>
+SHOAL_KERNEL void probe_kernel(ProbeTask task, std::uint32_t n_blocks, std::size_t n_floats) {
+  Tile tile = block_tile<kInShared>(task.shape, kInShared ? nullptr : task.memory + block() * n_floats, nullptr);
+  load_weights(task.shape, task.weights, tile);
   float weight_sum = 0.0F;
   for (std::uint32_t first = block() * kTileRows; first < task.n_rows; first += n_blocks * kTileRows) {
     const std::uint32_t left = task.n_rows - first;
@@ -47,24 +49,32 @@ SHOAL_KERNEL void probe_kernel(ProbeTask task, std::uint32_t n_blocks) {
           return task.training ? training_weight(task.rows, task.rules, row) : table_weight(task.rows, row);
         });
     float* const z = task.z == nullptr ? nullptr : task.z + static_cast<std::size_t>(first) * task.n_units;
-    forward(task.shape, task.weights, tile, nullptr, 0, z, task.n_units);
+    forward(task.shape, tile, nullptr, 0, z, task.n_units);
     output(task.rows, task.shape, task.loss, task.rules, task.training, tile);
     write_tile(task, tile, first);
     for (std::uint32_t r = 0; r < tile.n_rows; ++r) weight_sum += tile.memory->weight[r];
-    if (task.gradient != nullptr) backward(task.shape, task.weights, tile, false, task.gradient);
+    if (task.gradient != nullptr) backward(task.shape, tile, false, first == 0);
     barrier();
   }
-  if (task.gradient != nullptr) finish_gradient(task, weight_sum);
+  if (task.gradient != nullptr) finish_gradient(task, tile, weight_sum);
 }
 
 }  // namespace
 
 std::uint32_t n_tiles(std::uint32_t n_rows) { return (n_rows + kTileRows - 1) / kTileRows; }
 
+std::size_t probe_floats(const ProbeTask& task) {
+  return task.shape.value_floats + (task.gradient == nullptr ? 1U : 2U) * std::size_t{task.shape.weight_floats};
+}
+
 void launch_probe(const ProbeTask& task, std::uint32_t n_blocks, cudaStream_t stream) {
   if (n_blocks == 0) return;
-  const std::size_t shared = block_shared_bytes(task.tiles == nullptr ? task.shape.tile_floats : 0);
-  launch({"probe_kernel", n_blocks, kProbeThreads, shared, stream}, &probe_kernel, task, n_blocks);
+  const bool in_shared = task.memory == nullptr;
+  const std::size_t n_floats = probe_floats(task);
+  const Launch of{"probe_kernel", n_blocks, kProbeThreads, block_shared_bytes(in_shared ? n_floats : 0), stream};
+  const auto kernel = in_shared ? &probe_kernel<true> : &probe_kernel<false>;
+  ask_for_shared(of, kernel);
+  launch(of, kernel, task, n_blocks, n_floats);
 }
 
 }  // namespace shoal::cuda

@@ -18,14 +18,16 @@ struct ProbeTask {
   std::uint32_t n_rows = 0;
   std::uint32_t n_units = 0;       ///< of all layers
   const float* weights = nullptr;  ///< [parameter]
-  float* tiles = nullptr;          ///< [block][tile_floats]; null: in shared memory
+  float* memory = nullptr;         ///< [block][probe_floats()]; null: in shared memory
   float* z = nullptr;              ///< [row][n_units]
   float* a = nullptr;              ///< likewise; outputs after softmax or sigmoid
   float* outputs = nullptr;        ///< [row][n_outputs], likewise
   float* row_loss = nullptr;       ///< [row]
-  float* gradient = nullptr;       ///< [parameter], zeros at first; one block alone
+  float* gradient = nullptr;       ///< [parameter]; one block alone
 };
 
+/// What a block needs for values, weights and, where it is asked for one, a gradient.
+[[nodiscard]] std::size_t probe_floats(const ProbeTask& task);
 /// Runs n_blocks blocks, each over every n_blocks-th tile of rows.
 void launch_probe(const ProbeTask& task, std::uint32_t n_blocks, cudaStream_t stream);
 /// Tiles that n_rows make.

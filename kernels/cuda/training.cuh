@@ -20,6 +20,11 @@ using math::SolverKind;
 inline constexpr std::uint32_t kTileRows = 32;
 static_assert(kTileRows % 4 == 0 && kTileRows <= math::kPartials);
 
+/// Rows and columns of a product that one thread owns; see products.cuh.
+inline constexpr std::uint32_t kPatch = 4;
+/// Floats from row to row for n of them in each: fours are aligned, and eight rows' begin in different banks.
+constexpr std::uint32_t padded_stride(std::uint32_t n) { return ((n + 3) / 4 | 1U) * 4; }
+
 /// A table on the device, as one fold scales it.
 struct Rows {
   const float* inputs = nullptr;         ///< [row][n_inputs]
@@ -43,20 +48,22 @@ SHOAL_DEVICE float scaled_input(const Rows& rows, std::size_t row, std::uint32_t
 struct Layer {
   std::uint32_t n_in = 0, n_out = 0;
   Act activation = Act::identity;
-  std::uint32_t first_parameter = 0;  ///< [W | b], [n_out][n_in + 1]
-  std::uint32_t input = 0;            ///< [row][n_in]
-  std::uint32_t output = 0;           ///< [row][n_out]
-  std::uint32_t from = 0;  ///< [row][n_out], of a hidden layer, what its derivative is taken from: f'(z) where
+  std::uint32_t first_parameter = 0;             ///< [W | b], [n_out][n_in + 1]
+  std::uint32_t weights = 0, weight_stride = 0;  ///< the same in a block's copy
+  std::uint32_t input = 0, input_stride = 0;     ///< [row][n_in]
+  std::uint32_t output = 0, output_stride = 0;   ///< [row][n_out], with that stride all that follow
+  std::uint32_t delta = 0;                       ///< what `output` is, but in probes of the output layer
+  std::uint32_t from = 0;                        ///< of a hidden layer, what its derivative is taken from: f'(z) where
                            ///< stores_slope(), f(z) elsewhere, which is `output` unless units are dropped there
-  std::uint32_t keep = 0;  ///< [row][n_out], of a hidden layer of which units are dropped: their factors
+  std::uint32_t keep = 0;  ///< of a hidden layer of which units are dropped: their factors
 };
 
-/// A topology; see src/engine/cuda/network_shape.hpp for how a tile is laid out.
+/// A topology; see src/engine/cuda/network_shape.hpp for how a block's memory is laid out.
 struct Shape {
   const Layer* layers = nullptr;
   std::uint32_t n_layers = 0, n_parameters = 0;
-  std::uint32_t delta[2] = {};  ///< [row][fan_out] of the layers of even and of odd number
-  std::uint32_t tile_floats = 0;
+  std::uint32_t value_floats = 0;   ///< of a tile's values
+  std::uint32_t weight_floats = 0;  ///< of a copy of the parameters, or of their gradient
 };
 
 /// What training of a network does not change. Floats of numbers that the definition rounds once.
@@ -115,8 +122,8 @@ struct TrainTask {
   float* first_moment = nullptr;        ///< likewise
   float* second_moment = nullptr;       ///< likewise; null where the solver has none
   float* best = nullptr;                ///< likewise; null where no member has patience
-  float* gradient = nullptr;            ///< [parameter]; block_per_network
-  float* tile = nullptr;                ///< [tile_floats]; null: in shared memory; block_per_network
+  float* memory = nullptr;              ///< [value_floats + weight_floats]; null: in shared memory; block_per_network
+  float* gradient = nullptr;            ///< [weight_floats]; null: behind that; block_per_network
   NetworkRecord* records = nullptr;     ///< [epoch][network]
 };
 

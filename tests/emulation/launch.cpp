@@ -17,7 +17,6 @@ namespace {
 
 // Of compute capability 9.0: what every kernel may have, what one may ask for.
 constexpr std::size_t kSharedBytes = std::size_t{48} << 10;
-constexpr std::size_t kMaxSharedBytes = std::size_t{227} << 10;
 constexpr std::uint32_t kMaxThreads = 1024;
 constexpr std::uint32_t kMaxBlocks = 0x7FFFFFFFU;
 
@@ -111,6 +110,9 @@ void wait_for_copies(std::size_t n_left) {
 cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {
   using namespace shoal::emulation;
   return call([&] {
+    if (attribute == cudaFuncAttributePreferredSharedMemoryCarveout) {  // a wish, in percent
+      return value >= -1 && value <= 100 ? cudaSuccess : cudaErrorInvalidValue;
+    }
     if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaErrorInvalidValue;
     if (value < 0 || static_cast<std::size_t>(value) > kMaxSharedBytes) return cudaErrorInvalidValue;
     shared_limits()[kernel] = static_cast<std::size_t>(value);

@@ -52,7 +52,10 @@ enum cudaStreamCaptureMode {
   cudaStreamCaptureModeThreadLocal = 1,
   cudaStreamCaptureModeRelaxed = 2
 };
-enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+enum cudaFuncAttribute {
+  cudaFuncAttributeMaxDynamicSharedMemorySize = 8,
+  cudaFuncAttributePreferredSharedMemoryCarveout = 9
+};
 inline constexpr unsigned cudaEventDefault = 0;
 inline constexpr unsigned cudaEventDisableTiming = 2;
 using cudaStream_t = struct EmulatedStream*;  // null: the legacy default stream, which waits for all others
@@ -126,6 +129,7 @@ void fail_call(std::uint64_t n, cudaError_t error);
 [[nodiscard]] std::uint64_t n_allocation_calls();  ///< of them those that n_allocations() is about
 /// What an H100 has.
 inline constexpr std::size_t kDeviceBytes = std::size_t{80} << 30;
+inline constexpr std::size_t kMaxSharedBytes = std::size_t{227} << 10;  ///< of a block that asks for it
 /// cudaMalloc fails beyond it.
 void limit_device_memory(std::size_t bytes);
 /// Host code that touches device memory is killed by SIGSEGV: its pages are open to kernels, copies and cuBLAS alone.

@@ -17,6 +17,12 @@ namespace {
 constexpr std::size_t kLineFloats = 32;
 constexpr std::size_t lines(std::size_t n_floats) { return (n_floats + kLineFloats - 1) / kLineFloats * kLineFloats; }
 
+/// Device memory of a block beside its network's.
+std::size_t memory_floats(const NetworkShape& shape) {
+  return (shape.is_shared() ? 0 : lines(std::size_t{shape.value_floats} + shape.weight_floats)) +
+         (shape.gradient_is_shared() ? 0 : lines(shape.weight_floats));
+}
+
 bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
 
 [[noreturn]] void refuse(Slot slot, const char* what) {
@@ -34,8 +40,7 @@ std::uint64_t DeviceGangs::bytes_per_slot(const Gang& gang) {
   const std::uint64_t vectors = 2U + (has_second_moment(gang.key.solver) ? 1U : 0U) + (gang.keeps_best ? 1U : 0U);
   if (thread_kernel_of(gang.key) < shapes().size()) return fixed + vectors * n_parameters * sizeof(float);
   const NetworkShape shape(gang.key.topology, gang.has_dropout);
-  const std::size_t tile = shape.tile_is_shared() ? 0 : lines(shape.tile_floats);
-  return fixed + sizeof(DeviceGang) + ((vectors + 1) * lines(n_parameters) + tile) * sizeof(float);
+  return fixed + sizeof(DeviceGang) + (vectors * lines(n_parameters) + memory_floats(shape)) * sizeof(float);
 }
 
 void DeviceGangs::prepare(std::span<const Gang> gangs) {
@@ -103,8 +108,9 @@ void DeviceGangs::allot(DeviceGang& gang, std::size_t& n_floats) {
   if (has_second_moment(gang.key.solver)) gang.second_moment = {take(n), gang.n_slots};
   if (gang.keeps_best) gang.best = {take(n), gang.n_slots};
   if (!gang.has_block_alone()) return;
-  gang.gradient = take(n).data();
-  if (!gang.shape->tile_is_shared()) gang.tile = take(gang.shape->tile_floats).data();
+  const NetworkShape& shape = *gang.shape;
+  if (!shape.is_shared()) gang.memory = take(std::size_t{shape.value_floats} + shape.weight_floats).data();
+  if (!shape.gradient_is_shared()) gang.gradient = take(shape.weight_floats).data();
 }
 
 const DeviceGangs::Place& DeviceGangs::place_of(Slot slot) const {
@@ -206,7 +212,7 @@ void DeviceGangs::fill(const DeviceGang& gang, TrainTask& task) const {
   task.second_moment = gang.second_moment.get();
   task.best = gang.best.get();
   task.gradient = gang.gradient;
-  task.tile = gang.tile;
+  task.memory = gang.memory;
 }
 
 }  // namespace shoal::cuda

@@ -23,8 +23,8 @@ struct DeviceGang {
   const NetworkShape* shape = nullptr;
   const Layer* layers = nullptr;  ///< the shape's, on the device
   Columns weights, first_moment, second_moment, best;
-  float* gradient = nullptr;  ///< block alone, as
-  float* tile = nullptr;      ///< where it does not fit into shared memory
+  float* memory = nullptr;    ///< block alone: of a tile's values and the weights, where they are not in shared memory
+  float* gradient = nullptr;  ///< likewise
 
   [[nodiscard]] bool has_block_alone() const;
 };

@@ -9,23 +9,27 @@
 namespace shoal::cuda {
 
 /// A topology as kernels see it, still on the host. A tile holds, one after another: inputs, each layer's outputs, of
-/// each hidden layer what its derivative is taken from and dropout's factors where they are needed, and two layers'
-/// deltas in turn.
+/// each hidden layer what its derivative is taken from and dropout's factors where they are needed. A layer's delta
+/// takes its outputs' place, but for the output layer's where keeps_outputs. Every row is padded (padded_stride()),
+/// those of the parameters as well.
 struct NetworkShape {
-  NetworkShape(const Topology& topology, bool has_dropout);
+  NetworkShape(const Topology& topology, bool has_dropout, bool keeps_outputs = false);
 
   /// layers: these ones in device memory.
   [[nodiscard]] Shape on_device(const Layer* device_layers) const;
-  /// Whether a tile fits into a block's shared memory.
-  [[nodiscard]] bool tile_is_shared() const;
-  /// Threads of a block that trains it.
+  /// Whether a tile's values and the parameters fit into the shared memory of a block that trains the network, and
+  /// whether the gradient is there as well.
+  [[nodiscard]] bool is_shared() const;
+  [[nodiscard]] bool gradient_is_shared() const;
+  [[nodiscard]] std::size_t shared_bytes() const;
+  /// Threads of that block.
   [[nodiscard]] std::uint32_t n_threads() const;
 
   std::vector<Layer> layers;
   std::uint32_t n_parameters = 0;
   std::uint32_t n_units = 0;  ///< of all layers
   std::uint32_t widest = 0;   ///< units of a layer at most
-  std::uint32_t first_delta = 0, tile_floats = 0;
+  std::uint32_t value_floats = 0, weight_floats = 0;
 };
 
 }  // namespace shoal::cuda

@@ -65,9 +65,8 @@ ProbeTask Probe::task_of(const Trial& trial, const NetworkShape& shape, std::spa
 /// Spreads the rows over blocks, `most_blocks` at most.
 void Probe::run(ProbeTask& task, std::uint32_t most_blocks) {
   const std::uint32_t n_blocks = std::min(n_tiles(task.n_rows), most_blocks);
-  if (block_shared_bytes(task.shape.tile_floats) > kMostSharedBytes) {
-    task.tiles = room(tiles_, std::size_t{n_blocks} * task.shape.tile_floats);
-  }
+  const std::size_t n_floats = probe_floats(task);
+  if (block_shared_bytes(n_floats) > most_shared_bytes()) task.memory = room(memory_, n_blocks * n_floats);
   launch_probe(task, n_blocks, stream_->get());
 }
 
@@ -77,7 +76,7 @@ MetricSums Probe::measure(const GangKey& key, const Hyperparameters& h, std::spa
   Trial trial;
   trial.topology = key.topology;
   trial.hyperparameters = h;
-  const NetworkShape shape(key.topology, false);
+  const NetworkShape shape(key.topology, false, true);
   ProbeTask task = task_of(trial, shape, parameters, rows.size());
   task.rows = table_->rows(key.fold);
   task.row = up(row_, rows);
@@ -97,7 +96,7 @@ std::vector<float> Probe::predict(const Trial& trial, std::span<const float> par
                                   std::span<const float> inputs) {
   const std::size_t n_rows = inputs.size() / static_cast<std::size_t>(trial.topology.n_inputs);
   const std::size_t n_outputs = n_rows * static_cast<std::size_t>(trial.topology.n_outputs);
-  const NetworkShape shape(trial.topology, false);
+  const NetworkShape shape(trial.topology, false, true);
   ProbeTask task = task_of(trial, shape, parameters, n_rows);
   task.rows.inputs = up(inputs_, inputs);
   task.outputs = room(outputs_, n_outputs);
@@ -106,7 +105,7 @@ std::vector<float> Probe::predict(const Trial& trial, std::span<const float> par
 }
 
 Pass Probe::pass(const Trial& trial, std::span<const float> parameters, std::span<const std::uint32_t> rows) {
-  const NetworkShape shape(trial.topology, false);
+  const NetworkShape shape(trial.topology, false, true);
   const std::size_t n_values = rows.size() * shape.n_units;
   ProbeTask task = task_of(trial, shape, parameters, rows.size());
   task.rows = table_->rows(trial.fold);
@@ -116,7 +115,6 @@ Pass Probe::pass(const Trial& trial, std::span<const float> parameters, std::spa
   task.a = room(a_, n_values);
   task.row_loss = room(losses_, rows.size());
   task.gradient = room(gradient_, parameters.size());
-  gradient_.clear(*stream_);
   run(task, 1);  // a gradient's sums run over all rows
   Pass pass;
   pass.z = by_layer(trial.topology, down(z_, n_values), rows.size(), shape.n_units);

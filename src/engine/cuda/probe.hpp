@@ -38,7 +38,7 @@ class Probe {
   const Stream* stream_;
   DeviceBuffer<std::uint32_t> row_;
   DeviceBuffer<Layer> layers_;
-  DeviceBuffer<float> weights_, inputs_, tiles_, z_, a_, outputs_, losses_, gradient_;
+  DeviceBuffer<float> weights_, inputs_, memory_, z_, a_, outputs_, losses_, gradient_;
 };
 
 }  // namespace shoal::cuda

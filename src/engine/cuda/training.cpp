@@ -129,15 +129,18 @@ TrainTask Training::task_of(const DeviceGangs& gangs, const Chunk& chunk) {
 /// alone.
 void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks) {
   std::map<Launch, std::vector<TrainTask>> launches;
+  std::map<Launch, std::size_t> shared_bytes;
   for (const Chunk& chunk : chunks) {
     const DeviceGang& gang = gangs.all()[chunk.gang];
     TrainTask task = task_of(gangs, chunk);
     if (gang.has_block_alone()) {
-      launches[{gang.thread_kernel, gang.shape->n_threads()}].push_back(task);
+      const Launch launch{gang.thread_kernel, gang.shape->n_threads(), gang.shape->is_shared()};
+      launches[launch].push_back(task);
+      shared_bytes[launch] = std::max(shared_bytes[launch], gang.shape->shared_bytes());
       continue;
     }
     for (; task.first_network < gang.n_slots; task.first_network += kNetworksInBlock) {
-      launches[{gang.thread_kernel, kNetworksInBlock}].push_back(task);
+      launches[{gang.thread_kernel, kNetworksInBlock, false}].push_back(task);
     }
   }
   host_tasks_.clear();
@@ -151,11 +154,7 @@ void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks
     if (launch.thread_kernel < shapes().size()) {
       launch_train_threads(launch.thread_kernel, first, n, stream_->get());
     } else {
-      std::uint32_t tile_floats = 0;
-      for (const TrainTask& task : tasks) {
-        if (task.tile == nullptr) tile_floats = std::max(tile_floats, task.shape.tile_floats);
-      }
-      launch_train_blocks(first, n, launch.n_threads, block_shared_bytes(tile_floats), stream_->get());
+      launch_train_blocks(first, n, launch.n_threads, launch.in_shared, shared_bytes.at(launch), stream_->get());
     }
     first += n;
   }
