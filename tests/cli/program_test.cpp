@@ -118,11 +118,11 @@ TEST(Program, VerifiesAndSaysWhatIsWrong) {
   const Outcome right = shoal({"verify", "--cases", "7"});
   EXPECT_EQ(right.code, 0);
   EXPECT_EQ(right.out,
-            "engine  check      cases  values  worst error  its bound  verdict\n"
-            "cpu     gradients      7    4000      1.5e-08    2.5e-07  ok\n");
+            "engine  precision  check      cases  values  worst error  its bound  verdict\n"
+            "cpu     strict     gradients      7    4000      1.5e-08    2.5e-07  ok\n");
   const Outcome wrong = shoal({"verify", "--seed", "13", "--engine", "cuda", "--json"});
   EXPECT_EQ(wrong.code, 1);
-  EXPECT_EQ(wrong.err, "shoal: cuda, gradients: case 4, gradient 7: 1, not 2 (seed 13)\n");
+  EXPECT_EQ(wrong.err, "shoal: cuda strict, gradients: case 4, gradient 7: 1, not 2 (seed 13)\n");
   const auto json = nlohmann::json::parse(wrong.out);
   EXPECT_EQ(json["ok"], false);
   EXPECT_EQ(json["checks"][0]["breaches"], 2);
