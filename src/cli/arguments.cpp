@@ -74,7 +74,8 @@ void SweepArguments::add_to(CLI::App& command) {
   command.add_option("FILE", file, "The sweep file (YAML)")->required();
   command.add_option("OVERRIDES", overrides, "Keys of the file to override: parameters.max_iter=5 trainer.seed=3")
       ->type_name("key=value");
-  command.add_option("--engine", engine, "Same as trainer.engine=E: auto, cpu, cuda or reference")->type_name("E");
+  command.add_option("--engine", engine, "Same as trainer.engine=E: auto, cpu, cuda, cublas or reference")
+      ->type_name("E");
   command.add_option("--threads", threads, "Same as trainer.threads=N; default: one a core")->type_name("N");
 }
 

@@ -66,7 +66,10 @@ PreparedSweep prepare(const SweepSpec& spec) {
   auto dataset = std::make_unique<const Dataset>(load_dataset(spec.data, spec.trainer.seed));
   Trials trials(spec, shape_of(*dataset));
   std::unique_ptr<Engine> engine = make_engine(spec.trainer.engine, *dataset, engine_options(spec));
-  std::string reason = spec.trainer.engine == "auto" ? "the fastest strict engine that is available here" : "asked for";
+  const bool is_strict = spec.trainer.precision == Precision::strict;
+  std::string reason = spec.trainer.engine != "auto" ? "asked for"
+                       : is_strict                   ? "the fastest strict engine that is available here"
+                                                     : "the engine of this precision";
   return {std::move(dataset),
           std::move(trials),
           InitialParameters(spec),
@@ -78,7 +81,8 @@ PreparedSweep prepare(const SweepSpec& spec) {
 
 void survey(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip) {
   std::optional<std::string> refused = refusal(sweep, skip);
-  if (refused && spec.trainer.engine == "auto" && sweep.engine->name() != "cpu") {
+  const bool may_fall_back = spec.trainer.engine == "auto" && spec.trainer.precision == Precision::strict;
+  if (refused && may_fall_back && sweep.engine->name() != "cpu") {
     sweep.engine_reason = "engine " + std::string(sweep.engine->name()) + " cannot train " + *refused;
     sweep.engine = make_engine("cpu", *sweep.dataset, engine_options(spec));
     refused = refusal(sweep, skip);

@@ -26,7 +26,8 @@ std::vector<VerifyRow> verify_engines(const VerifyOptions& options) {
   if (options.engine.empty()) {
     std::erase_if(infos, [](const EngineInfo& info) { return !info.available; });
   } else {
-    std::erase_if(infos, [wanted = engine_named(options.engine)](const EngineInfo& info) { return info.name != wanted; });
+    std::erase_if(infos,
+                  [wanted = engine_named(options.engine)](const EngineInfo& info) { return info.name != wanted; });
   }
   std::vector<VerifyRow> rows;
   for (const EngineInfo& info : infos) {

@@ -13,8 +13,10 @@ namespace shoal {
 // A switch of fibers costs AddressSanitizer fifty times as much, and it looks for other faults than a schedule's.
 #if defined(__SANITIZE_ADDRESS__)
 inline constexpr std::uint32_t kSchedules = 2;
+inline constexpr std::uint32_t kShare = 8;  ///< one sweep of so many is trained
 #else
 inline constexpr std::uint32_t kSchedules = 8;
+inline constexpr std::uint32_t kShare = 1;
 #endif
 inline void set_schedule(std::uint32_t schedule) { emulation::set_schedule(schedule); }
 inline std::size_t n_allocations() { return emulation::n_allocations(); }
@@ -26,6 +28,7 @@ inline std::size_t n_allocations() { return emulation::n_allocations(); }
 
 namespace shoal {
 inline constexpr std::uint32_t kSchedules = 4;
+inline constexpr std::uint32_t kShare = 1;
 inline void set_schedule(std::uint32_t) {}
 inline std::size_t n_allocations() { return 0; }
 }  // namespace shoal
