@@ -50,7 +50,7 @@ bool NetworkShape::is_shared() const {
 /// Only where that leaves room for six blocks on a multiprocessor: a gradient is touched once for every tile of rows,
 /// and more blocks hide more of what they wait for.
 bool NetworkShape::gradient_is_shared() const {
-  constexpr std::size_t kMostBytes = 36 * 1024;
+  constexpr std::size_t kMostBytes = std::size_t{36} * 1024;
   return is_shared() && block_shared_bytes(std::size_t{value_floats} + 2 * std::size_t{weight_floats}) <= kMostBytes;
 }
 

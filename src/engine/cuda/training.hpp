@@ -19,6 +19,11 @@ namespace shoal::cuda {
 inline constexpr std::uint32_t kRowsInLaunch = 1U << 19;
 inline constexpr std::uint64_t kProductsInLaunch = std::uint64_t{1} << 31;
 
+/// The beginning and the end of a launch.
+struct LaunchTimer {
+  Event begin{true}, end{true};
+};
+
 /// Trains gangs launch by launch. What a launch needs beside the gangs lies here and is used again by the next one.
 class Training {
  public:
@@ -56,10 +61,7 @@ class Training {
   DeviceTable* table_;
   const Stream* stream_;
   KernelTime* time_;
-  struct Timer {
-    Event begin{true}, end{true};
-  };
-  std::optional<Timer> timer_;  ///< there where time_ is
+  std::optional<LaunchTimer> timer_;  ///< there where time_ is
 
   std::vector<float> host_rates_;
   std::vector<std::uint32_t> host_orders_;
