@@ -96,7 +96,7 @@ SHOAL_DEVICE void add_up(RowSums* sums) {
 }
 
 /// A row a thread. Rows come and go through shared memory: a thread that reads its own row from the device's would
-/// touch a line of memory for each output, 12 times the bytes (measured on 26 outputs).
+/// touch a line of memory for each output (357 MB where 136 are needed, measured on 26 outputs of 262,144 rows).
 template <class T>
 SHOAL_KERNEL void output_kernel(CohortTask<T> task, std::uint32_t n_rows, bool training, std::uint32_t parts) {
   const Part part = part_of(parts);
