@@ -67,8 +67,6 @@ struct CohortDecision {
   bool restore = false;  ///< the best ones take their place
 };
 
-enum class WatchedMetric : std::uint8_t { val_loss, train_loss, val_accuracy };
-
 /// T: what operands of products are stored as, float or Bfloat16.
 template <class T>
 struct CohortTask {
@@ -85,6 +83,7 @@ struct CohortTask {
   const std::uint32_t* order = nullptr;  ///< [epoch][n_training], rows of the table
   const float* rates = nullptr;          ///< [epoch][network]; not for adaptive ones
   NetworkRecord* records = nullptr;      ///< [epoch][network]
+  const double* metrics = nullptr;       ///< [network], of the epoch, where the host computes them
   const NetworkRules* rules = nullptr;   ///< [network], as all below
   NetworkState* states = nullptr;
   Cursor* cursor = nullptr;

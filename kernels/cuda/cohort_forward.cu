@@ -1,3 +1,4 @@
+#include "kernels/cuda/accuracy.cuh"
 #include "kernels/cuda/cohort_parts.cuh"
 #include "kernels/cuda/each.cuh"
 #include "kernels/cuda/loss.cuh"
@@ -46,20 +47,6 @@ SHOAL_KERNEL void activation_kernel(CohortTask<T> task, std::uint32_t l, std::ui
     }
     a[element] = math::stored_as<T>(value);
   });
-}
-
-/// Whether the class that the outputs of a row say is the row's; of several labels, how many are right.
-SHOAL_DEVICE std::uint32_t n_right_of(const Rows& rows, std::size_t row, std::uint32_t n_out, const float* outputs) {
-  if (rows.labels == nullptr) {
-    std::uint32_t right = 0;
-    for (std::uint32_t o = 0; o < n_out; ++o) {
-      right += (outputs[o] > 0.5F) == (rows.targets[row * n_out + o] > 0.5F) ? 1U : 0U;
-    }
-    return right;
-  }
-  std::uint32_t predicted = n_out == 1 && outputs[0] > 0.5F ? 1U : 0U;
-  for (std::uint32_t o = 1; o < n_out; ++o) predicted = outputs[o] > outputs[predicted] ? o : predicted;
-  return predicted == static_cast<std::uint32_t>(rows.labels[row]) ? 1U : 0U;
 }
 
 /// What a row adds to its block's sums.

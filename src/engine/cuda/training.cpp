@@ -2,14 +2,20 @@
 
 #include <algorithm>
 
+#include "engine/cuda/supported.hpp"
 #include "engine/definition.hpp"
 #include "kernels/cuda/block_per_network.cuh"
+#include "kernels/cuda/take_decisions.cuh"
 #include "kernels/cuda/thread_per_network.cuh"
 
 namespace shoal::cuda {
 
 Training::Training(const EngineOptions& options, DeviceTable& table, const Stream& stream, KernelTime* time)
-    : options_(options), table_(&table), stream_(&stream), time_(time) {
+    : metric_(watched_metric(options.metric)),
+      table_(&table),
+      stream_(&stream),
+      time_(time),
+      host_metric_(options.metric, table, stream) {
   if (time != nullptr) timer_.emplace();
 }
 
@@ -23,12 +29,14 @@ bool Training::run(DeviceGangs& gangs, std::vector<EpochRecord>& records) {
   records_.download(host_records_, *stream_);
   stream_->wait();
   if (time_ != nullptr) time_->milliseconds += timer_->end.milliseconds_since(timer_->begin);
+  if (metric_ == WatchedMetric::by_host) decide(gangs, chunks);
   for (const Chunk& chunk : chunks) hand_out(gangs, chunk, records);
   return true;
 }
 
 std::vector<Training::Chunk> Training::next_chunks(const DeviceGangs& gangs) const {
-  constexpr std::uint64_t kMostEpochs = 64;
+  // What the host decides, it decides before the next epoch.
+  const std::uint64_t most_epochs = metric_ == WatchedMetric::by_host ? 1 : 64;
   std::vector<Chunk> chunks;
   for (std::size_t k = 0; k < gangs.all().size(); ++k) {
     const DeviceGang& gang = gangs.all()[k];
@@ -37,7 +45,7 @@ std::vector<Training::Chunk> Training::next_chunks(const DeviceGangs& gangs) con
     const std::uint64_t n_rows = std::max(1U, table_->n_training(gang.key.fold));
     std::uint64_t most = kRowsInLaunch / n_rows;
     if (gang.has_block_alone()) most = std::min(most, kProductsInLaunch / gang.shape->n_parameters / n_rows);
-    const auto n_epochs = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(most, 1, kMostEpochs));
+    const auto n_epochs = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(most, 1, most_epochs));
     chunks.push_back(
         {.gang = k, .first_epoch = epochs.begin, .n_epochs = std::min(n_epochs, epochs.end - epochs.begin)});
   }
@@ -97,6 +105,7 @@ void Training::upload(DeviceGangs& gangs, std::vector<Chunk>& chunks) {
   rates_.upload(host_rates_, *stream_);
   records_.grow(host_rates_.size());
   records_.clear(*stream_);
+  if (metric_ == WatchedMetric::by_host) decisions_.grow(host_rates_.size());
 }
 
 TrainTask Training::task_of(const DeviceGangs& gangs, const Chunk& chunk) {
@@ -119,9 +128,9 @@ TrainTask Training::task_of(const DeviceGangs& gangs, const Chunk& chunk) {
   task.batch = rows_in_minibatch(trial, task.n_training);
   task.first_epoch = chunk.first_epoch;
   task.n_epochs = chunk.n_epochs;
-  task.watches_train_loss = options_.metric == Metric::train_loss;
   task.rates = rates_.get() + chunk.records;
   task.records = records_.get() + chunk.records;
+  task.decisions = decisions_.get() + chunk.records;
   return task;
 }
 
@@ -140,7 +149,9 @@ void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks
       continue;
     }
     for (; task.first_network < gang.n_slots; task.first_network += kNetworksInBlock) {
+      task.n_in_block = std::min(kNetworksInBlock, gang.n_slots - task.first_network);
       launches[{gang.thread_kernel, kNetworksInBlock, false}].push_back(task);
+      if (task.outputs != nullptr) task.outputs += gangs.n_outputs(gang.key) * task.n_in_block;
     }
   }
   host_tasks_.clear();
@@ -159,6 +170,30 @@ void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks
     first += n;
   }
   if (timer_) timer_->end.record(*stream_);
+}
+
+/// What the launches left open: the metric of every network, the decision, and what it means for the parameters.
+void Training::decide(DeviceGangs& gangs, const std::vector<Chunk>& chunks) {
+  std::vector<WatchedBlock> blocks;
+  for (const Chunk& chunk : chunks) {
+    const DeviceGang& gang = gangs.all()[chunk.gang];
+    for (std::uint32_t first = 0; first < gang.n_slots; first += kNetworksInBlock) {
+      blocks.push_back({&gang.key, std::min(kNetworksInBlock, gang.n_slots - first),
+                        gang.first_output + gangs.n_outputs(gang.key) * first,
+                        host_records_.data() + chunk.records + first});
+    }
+  }
+  host_metric_.measure(gangs.outputs(), blocks);
+  host_decisions_.assign(host_records_.size(), {});
+  for (const Chunk& chunk : chunks) {
+    const DeviceGang& gang = gangs.all()[chunk.gang];
+    for (std::uint32_t i = 0; i < gang.n_slots; ++i) {
+      const NetworkRecord& record = host_records_[chunk.records + i];
+      if (record.ran != 0) host_decisions_[chunk.records + i] = gangs.decide(gang.first_slot + i, record);
+    }
+  }
+  decisions_.upload(host_decisions_, *stream_);
+  launch_take_decisions(tasks_.get(), static_cast<std::uint32_t>(host_tasks_.size()), stream_->get());
 }
 
 void Training::hand_out(const DeviceGangs& gangs, const Chunk& chunk, std::vector<EpochRecord>& records) const {

@@ -115,6 +115,14 @@ Sweep random_sweep(Random& random, std::uint32_t number) {
   return sweep;
 }
 
+void watch(Sweep& sweep, Metric metric) {
+  sweep.options.metric = metric;
+  sweep.options.maximize = larger_is_better(metric);
+  for (std::size_t i = 0; i < sweep.trials.size(); ++i) {
+    sweep.trials[i].hyperparameters.n_iter_no_change = static_cast<std::int32_t>(1 + i % 2);
+  }
+}
+
 Outcome train(Engine& engine, const Sweep& sweep, std::uint32_t epochs) {
   const auto n = static_cast<std::uint32_t>(sweep.trials.size());
   engine.prepare(sweep.gangs);

@@ -22,6 +22,9 @@ struct Sweep {
 /// Sweep `number` of six networks of every kind, a block each; one of them wide.
 [[nodiscard]] Sweep random_sweep(Random& random, std::uint32_t number);
 
+/// Lets the sweep watch a metric, all of its networks with patience.
+void watch(Sweep& sweep, Metric metric);
+
 /// What training left behind.
 struct Outcome {
   std::vector<TrialState> states;

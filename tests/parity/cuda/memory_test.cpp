@@ -10,11 +10,22 @@
 namespace shoal {
 namespace {
 
+/// Networks with a thread and with a block each, whose metric a kernel or the host computes.
+std::vector<testing::Sweep> sweeps_of_every_kind() {
+  std::vector<testing::Sweep> sweeps;
+  for (const bool by_host : {false, true}) {
+    testing::Random random(4711);
+    sweeps.push_back(testing::random_plain_sweep(random, 0));
+    if (by_host) testing::watch(sweeps.back(), Metric::val_r2);
+    sweeps.push_back(testing::random_sweep(random, 0));
+    if (by_host) testing::watch(sweeps.back(), Metric::val_auc);
+  }
+  return sweeps;
+}
+
 TEST(EmulatedCudaMemory, IsTouchedByTheDeviceAlone) {
   emulation::protect_device_memory(true);
-  for (const auto make : {testing::random_plain_sweep, testing::random_sweep}) {
-    testing::Random random(4711);
-    const testing::Sweep sweep = make(random, 0);
+  for (const testing::Sweep& sweep : sweeps_of_every_kind()) {
     EXPECT_EQ(testing::first_difference(testing::train(*make_cuda_engine(sweep.data, sweep.options), sweep, 4),
                                         testing::train(*make_cpu_engine(sweep.data, sweep.options), sweep, 4)),
               "");
@@ -23,9 +34,7 @@ TEST(EmulatedCudaMemory, IsTouchedByTheDeviceAlone) {
 }
 
 TEST(EmulatedCudaMemory, IsNotTakenByAnEpochLikeTheLastOne) {
-  for (const auto make : {testing::random_plain_sweep, testing::random_sweep}) {
-    testing::Random random(4711);
-    const testing::Sweep sweep = make(random, 0);
+  for (const testing::Sweep& sweep : sweeps_of_every_kind()) {
     const auto engine = make_cuda_engine(sweep.data, sweep.options);
     engine->prepare(sweep.gangs);
     std::vector<EpochRecord> records;
