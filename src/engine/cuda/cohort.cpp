@@ -46,7 +46,8 @@ std::uint64_t network_bytes(const CohortShape& shape, const CohortPlan& plan) {
   return shape.n_parameters * of_parameter + shape.n_values * sizeof(T) + shape.n_z * sizeof(float) +
          shape.n_delta * (sizeof(T) + sizeof(float)) + n_row_blocks(plan) * sizeof(CohortSums) + sizeof(CohortNetwork) +
          sizeof(NetworkRules) + sizeof(NetworkState) + sizeof(float) + sizeof(std::uint32_t) + sizeof(CohortDecision) +
-         plan.most_epochs * (sizeof(float) + sizeof(NetworkRecord));
+         plan.most_epochs * (sizeof(float) + sizeof(NetworkRecord)) +
+         (plan.metric == WatchedMetric::by_host ? plan.most_rows * sizeof(float) + sizeof(double) : 0);
 }
 
 template <class T>
@@ -178,6 +179,7 @@ void Cohort<T>::set_training(const TrainingArrays& arrays) {
   task_.order = arrays.order;
   task_.rates = arrays.rates;
   task_.records = arrays.records;
+  task_.metrics = arrays.metrics;
 }
 
 template <class T>
@@ -274,7 +276,14 @@ void Cohort<T>::train_minibatch(std::uint32_t n_rows) const {
 }
 
 template <class T>
-void Cohort<T>::finish_epoch() const {
+void Cohort<T>::output(std::uint32_t n_rows, bool training, float* row_loss) const {
+  CohortTask<T> task = task_;
+  task.row_loss = row_loss;
+  launch_output(task, n_rows, training, stream_->get());
+}
+
+template <class T>
+void Cohort<T>::validate() const {
   const DeviceTable::Fold& fold = table_->fold(plan_.key.fold);
   for (std::uint32_t first = 0; first < task_.n_validation; first += plan_.most_rows) {
     const std::uint32_t n_rows = std::min(plan_.most_rows, task_.n_validation - first);
@@ -282,7 +291,6 @@ void Cohort<T>::finish_epoch() const {
     forward(n_rows, false);
     output(n_rows, false);
   }
-  launch_finish_epoch(task_, largest_parameters_, stream_->get());
 }
 
 template class Cohort<float>;

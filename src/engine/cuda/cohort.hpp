@@ -77,18 +77,19 @@ class Cohort {
   // Passes, asynchronous. Rows that are passed over come from gather().
   void gather(RowSource from, std::uint32_t n_rows) const;
   void forward(std::uint32_t n_rows, bool drops) const;
-  void output(std::uint32_t n_rows, bool training) const { launch_output(task_, n_rows, training, stream_->get()); }
+  /// row_loss: where each row's loss goes, and the outputs into z; null: nowhere.
+  void output(std::uint32_t n_rows, bool training, float* row_loss = nullptr) const;
   void backward(std::uint32_t n_rows, bool drops) const;
   void finish_gradient(std::uint32_t n_rows) const { launch_finish_gradient(task_, n_rows, stream_->get()); }
   /// The next n_rows rows of the epoch and the step that they make.
   void train_minibatch(std::uint32_t n_rows) const;
-  /// Validation and what is decided after it.
-  void finish_epoch() const;
+  /// The validation rows' losses, and what a kernel counts of them.
+  void validate() const;
+  /// What is decided after that.
+  void finish_epoch() const { launch_finish_epoch(task_, largest_parameters_, stream_->get()); }
 
   /// Rows of another table than the dataset's.
   void set_rows(const Rows& rows) { task_.rows = rows; }
-  /// Where output() writes each row's loss; null: nowhere.
-  void set_row_loss(float* row_loss) { task_.row_loss = row_loss; }
   /// What training takes beside the networks: arrays of CohortTask.
   struct TrainingArrays {
     const NetworkRules* rules = nullptr;
@@ -97,6 +98,7 @@ class Cohort {
     const std::uint32_t* order = nullptr;
     const float* rates = nullptr;
     NetworkRecord* records = nullptr;
+    const double* metrics = nullptr;
   };
   void set_training(const TrainingArrays& arrays);
   /// Forgets what passes added up.

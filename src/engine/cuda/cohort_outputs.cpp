@@ -20,26 +20,18 @@ CohortPlan plan_of_one(const Trial& trial, std::uint32_t most_rows) {
 }  // namespace
 
 template <class T>
-CohortOutputs<T>::CohortOutputs(Cohort<T>& cohort, const Stream& stream)
+CohortOutputs<T>::CohortOutputs(const Cohort<T>& cohort, const Stream& stream)
     : cohort_(&cohort),
       stream_(&stream),
       row_loss_(std::size_t{cohort.task().n_networks} * cohort.plan().most_rows),
       host_z_(cohort.n_z()),
-      host_row_loss_(row_loss_.size()) {
-  cohort.set_row_loss(row_loss_.get());
-}
-
-template <class T>
-CohortOutputs<T>::~CohortOutputs() {
-  cohort_->set_row_loss(nullptr);
-}
+      host_row_loss_(row_loss_.size()) {}
 
 template <class T>
 void CohortOutputs<T>::pass(RowSource from, std::uint32_t n_rows) {
   cohort_->gather(from, n_rows);
   cohort_->forward(n_rows, false);
-  cohort_->output(n_rows, false);
-  cohort_->clear_sums();
+  cohort_->output(n_rows, false, row_loss_.get());
   copy_to_host(std::span(host_z_), cohort_->task().z, *stream_);
   row_loss_.download(host_row_loss_, *stream_);
   stream_->wait();
@@ -104,13 +96,12 @@ Pass CohortPass<T>::pass(std::span<const std::uint32_t> rows) {
   const CohortShape& shape = cohort_.shape(0);
   const DeviceBuffer<std::uint32_t> list = uploaded(rows, *stream_);
   DeviceBuffer<float> row_loss(n_rows);
-  cohort_.set_row_loss(row_loss.get());
   std::vector<float> z(shape.n_z), outputs(shape.n_z), losses(n_rows), gradient(shape.n_parameters);
   std::vector<T> values(shape.n_values);
   cohort_.gather({list.get()}, n_rows);
   cohort_.forward(n_rows, false);
   copy_to_host(std::span(z), task.z, *stream_);
-  cohort_.output(n_rows, true);
+  cohort_.output(n_rows, true, row_loss.get());
   cohort_.backward(n_rows, false);
   cohort_.finish_gradient(n_rows);
   copy_to_host(std::span(outputs), task.z, *stream_);
@@ -118,7 +109,6 @@ Pass CohortPass<T>::pass(std::span<const std::uint32_t> rows) {
   copy_to_host(std::span(gradient), task.gradient, *stream_);
   row_loss.download(losses, *stream_);
   stream_->wait();
-  cohort_.set_row_loss(nullptr);
 
   Pass pass;
   for (std::size_t l = 0; l < shape.layers.size(); ++l) {

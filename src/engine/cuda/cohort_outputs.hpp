@@ -15,19 +15,16 @@ template <class T>
 class CohortOutputs {
  public:
   /// Both outlive it.
-  CohortOutputs(Cohort<T>& cohort, const Stream& stream);
-  ~CohortOutputs();
-  CohortOutputs(const CohortOutputs&) = delete;
-  CohortOutputs& operator=(const CohortOutputs&) = delete;
+  CohortOutputs(const Cohort<T>& cohort, const Stream& stream);
 
-  /// At most the cohort's most_rows.
+  /// At most the cohort's most_rows. Adds to the cohort's sums.
   void pass(RowSource from, std::uint32_t n_rows);
   /// Of row r of the last pass: unweighted, and [n_outputs] after softmax or sigmoid.
   [[nodiscard]] float loss(std::uint32_t member, std::uint32_t r) const;
   [[nodiscard]] std::span<const float> row(std::uint32_t member, std::uint32_t r) const;
 
  private:
-  Cohort<T>* cohort_;
+  const Cohort<T>* cohort_;
   const Stream* stream_;
   DeviceBuffer<float> row_loss_;
   std::vector<float> host_z_, host_row_loss_;

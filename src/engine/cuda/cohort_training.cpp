@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "engine/cuda/cohort_outputs.hpp"
 #include "engine/cuda/network_state.hpp"
 #include "engine/definition.hpp"
 #include "shoal/error.hpp"
@@ -23,6 +22,7 @@ template <class T>
 CohortTraining<T>::CohortTraining(CohortPlan plan, std::vector<Slot> slots, const EngineOptions& options,
                                   DeviceTable& table, const Blas& blas, const Stream& stream)
     : slots_(std::move(slots)),
+      metric_(options.metric),
       maximize_(options.maximize),
       table_(&table),
       stream_(&stream),
@@ -36,11 +36,16 @@ CohortTraining<T>::CohortTraining(CohortPlan plan, std::vector<Slot> slots, cons
       orders_(std::size_t{cohort_.plan().most_epochs} * table.n_training(cohort_.plan().key.fold)),
       records_(rates_.size()),
       cursor_(1) {
+  if (cohort_.plan().metric == WatchedMetric::by_host) {
+    outputs_.emplace(cohort_, stream);
+    host_metrics_.resize(slots_.size());
+    metrics_ = DeviceBuffer<double>(slots_.size());
+  }
   Trial trial;  // what rows_in_minibatch reads of one
   trial.hyperparameters.batch_size = cohort_.plan().key.batch_size;
   batch_ = rows_in_minibatch(trial, table.n_training(cohort_.plan().key.fold));
-  cohort_.set_training(
-      {device_rules_.get(), device_states_.get(), cursor_.get(), orders_.get(), rates_.get(), records_.get()});
+  cohort_.set_training({device_rules_.get(), device_states_.get(), cursor_.get(), orders_.get(), rates_.get(),
+                        records_.get(), metrics_.get()});
   record_graphs();
 }
 
@@ -124,7 +129,10 @@ void CohortTraining<T>::record_graphs() {
   if (const std::uint32_t n_last = n_training % batch_; n_last != 0) {
     last_minibatch_.emplace(*stream_, [&] { cohort_.train_minibatch(n_last); });
   }
-  end_.emplace(*stream_, [&] { cohort_.finish_epoch(); });
+  end_.emplace(*stream_, [&] {
+    if (!outputs_) cohort_.validate();
+    cohort_.finish_epoch();
+  });
 }
 
 template <class T>
@@ -151,11 +159,12 @@ void CohortTraining<T>::hand_over(const Epochs& epochs) {
 }
 
 template <class T>
-void CohortTraining<T>::launch_epoch() const {
+void CohortTraining<T>::launch_epoch() {
   std::uint32_t n_whole = cohort_.task().n_training / batch_;
   for (; n_whole >= kMinibatchesInGraph; n_whole -= kMinibatchesInGraph) many_minibatches_->launch(*stream_);
   for (; n_whole > 0; --n_whole) minibatch_->launch(*stream_);
   if (last_minibatch_) last_minibatch_->launch(*stream_);
+  if (outputs_) measure_epoch();
   end_->launch(*stream_);
 }
 
@@ -186,22 +195,18 @@ bool CohortTraining<T>::train(std::vector<EpochRecord>& records) {
   return true;
 }
 
+/// Sums over rows, which lie at device_rows as well.
 template <class T>
-void CohortTraining<T>::evaluate(RowSet set, std::span<MetricSums* const> of_members) {
+void CohortTraining<T>::measure(CohortOutputs<T>& outputs, std::span<const std::uint32_t> rows,
+                                const std::uint32_t* device_rows, std::optional<Metric> only,
+                                std::span<MetricSums* const> of_members) {
   const CohortPlan& plan = cohort_.plan();
-  const Dataset& dataset = table_->dataset();
   const Split& split = table_->split(plan.key.fold);
-  const std::vector<std::uint32_t>& rows = set == RowSet::test ? dataset.test : split.validation;
   std::vector<MetricCollector> collectors;
-  for (const GangKey& key : plan.members) collectors.emplace_back(dataset, split, key.loss, std::nullopt);
-  cohort_.hand_to_device();
-  device_rules_.upload(rules_, *stream_);
-  device_states_.upload(states_, *stream_);
-  const DeviceBuffer<std::uint32_t> list = uploaded(std::span<const std::uint32_t>(rows), *stream_);
-  CohortOutputs<T> outputs(cohort_, *stream_);
+  for (const GangKey& key : plan.members) collectors.emplace_back(table_->dataset(), split, key.loss, only);
   for (std::uint32_t first = 0; first < rows.size(); first += plan.most_rows) {
     const auto n_rows = static_cast<std::uint32_t>(std::min<std::size_t>(plan.most_rows, rows.size() - first));
-    outputs.pass({list.get() + first}, n_rows);
+    outputs.pass({device_rows + first}, n_rows);
     for (std::uint32_t member = 0; member < of_members.size(); ++member) {
       if (of_members[member] == nullptr) continue;
       for (std::uint32_t r = 0; r < n_rows; ++r) {
@@ -212,6 +217,38 @@ void CohortTraining<T>::evaluate(RowSet set, std::span<MetricSums* const> of_mem
   for (std::uint32_t member = 0; member < of_members.size(); ++member) {
     if (of_members[member] != nullptr) *of_members[member] = collectors[member].sums();
   }
+}
+
+/// The validation of an epoch whose metric the host computes, of the networks that trained.
+template <class T>
+void CohortTraining<T>::measure_epoch() {
+  const std::uint32_t fold = cohort_.plan().key.fold;
+  std::vector<MetricSums> sums(trials_.size());
+  std::vector<MetricSums*> wanted(trials_.size());
+  for (std::uint32_t member = 0; member < trials_.size(); ++member) {
+    const NetworkState& state = states_[cohort_.place(member)];
+    const bool trained = state.verdict == math::EpochVerdict::go_on && state.progress.epoch < state.target_epoch;
+    if (trained) wanted[member] = &sums[member];
+  }
+  measure(*outputs_, table_->split(fold).validation, table_->fold(fold).validation.get(), metric_, wanted);
+  for (std::uint32_t member = 0; member < trials_.size(); ++member) {
+    if (wanted[member] == nullptr) continue;
+    host_metrics_[cohort_.place(member)] = metric_value(metric_, table_->dataset().task(), sums[member]);
+  }
+  metrics_.upload(host_metrics_, *stream_);
+}
+
+template <class T>
+void CohortTraining<T>::evaluate(RowSet set, std::span<MetricSums* const> of_members) {
+  const std::vector<std::uint32_t>& rows =
+      set == RowSet::test ? table_->dataset().test : table_->split(cohort_.plan().key.fold).validation;
+  cohort_.hand_to_device();
+  device_rules_.upload(rules_, *stream_);
+  device_states_.upload(states_, *stream_);
+  const DeviceBuffer<std::uint32_t> list = uploaded(std::span<const std::uint32_t>(rows), *stream_);
+  CohortOutputs<T> outputs(cohort_, *stream_);
+  measure(outputs, rows, list.get(), std::nullopt, of_members);
+  cohort_.clear_sums();
 }
 
 template class CohortTraining<float>;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/cuda/cohort.hpp"
+#include "engine/cuda/cohort_outputs.hpp"
 #include "shoal/engine.hpp"
 
 namespace shoal::cuda {
@@ -42,10 +43,14 @@ class CohortTraining {
   [[nodiscard]] Epochs epochs_to_train() const;
   void record_graphs();
   void hand_over(const Epochs& epochs);
-  void launch_epoch() const;
+  void launch_epoch();
+  void measure(CohortOutputs<T>& outputs, std::span<const std::uint32_t> rows, const std::uint32_t* device_rows,
+               std::optional<Metric> only, std::span<MetricSums* const> of_members);
+  void measure_epoch();
   void hand_out(const Epochs& epochs, std::vector<EpochRecord>& records) const;
 
   std::vector<Slot> slots_;
+  Metric metric_;
   bool maximize_;
   DeviceTable* table_;
   const Stream* stream_;
@@ -65,6 +70,11 @@ class CohortTraining {
   DeviceBuffer<std::uint32_t> orders_;
   DeviceBuffer<NetworkRecord> records_;
   DeviceBuffer<Cursor> cursor_;
+
+  // Where the host computes the metric.
+  std::optional<CohortOutputs<T>> outputs_;
+  std::vector<double> host_metrics_;
+  DeviceBuffer<double> metrics_;
 
   /// Of several whole minibatches, of one, of the shorter last one, and of an epoch's end.
   std::optional<Graph> many_minibatches_, minibatch_, last_minibatch_, end_;

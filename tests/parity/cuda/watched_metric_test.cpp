@@ -1,9 +1,11 @@
 // What patience watches: every metric, on the device or by the host; over the emulated device, or on a GPU.
 #include <algorithm>
 #include <gtest/gtest.h>
+#include <utility>
 #include <vector>
 
 #include "engine/cpu/cpu_engine.hpp"
+#include "engine/cuda/cublas_engine.hpp"
 #include "engine/cuda/cuda_engine.hpp"
 #include "tests/parity/cuda/comparison.hpp"
 #include "tests/parity/cuda/suite.hpp"
@@ -14,6 +16,7 @@ namespace {
 using testing::first_difference;
 using testing::Outcome;
 using testing::Random;
+using testing::random_sweep;
 using testing::Sweep;
 using testing::train;
 
@@ -54,7 +57,63 @@ TEST(SHOAL_CUDA_SUITE, WatchesEveryMetricByTheBitsOfTheCpuEngineWithAThreadANetw
 
 /// 12 sweeps: 2 to 5 classes, labels or outputs of every task.
 TEST(SHOAL_CUDA_SUITE, WatchesEveryMetricByTheBitsOfTheCpuEngineWithABlockANetwork) {
-  expect_equal_bits_of_every_metric(std::max(12U / kShare, 3U), testing::random_sweep);
+  expect_equal_bits_of_every_metric(std::max(12U / kShare, 3U), random_sweep);
+}
+
+/// Trains epoch by epoch and compares what is recorded with the metric of an evaluation. Gives how many epochs were
+/// compared: with the parameters that they ended with, and with the best ones, where a network had ended.
+std::pair<std::size_t, std::size_t> expect_evaluated_metric(const Sweep& sweep, Engine& engine) {
+  const auto n = static_cast<Slot>(sweep.trials.size());
+  const Metric metric = sweep.options.metric;
+  std::pair<std::size_t, std::size_t> compared;
+  engine.prepare(sweep.gangs);
+  std::vector<Slot> slots(n), lost;
+  for (Slot slot = 0; slot < n; ++slot) {
+    slots[slot] = slot;
+    engine.place(slot, sweep.trials[slot], initial_state(sweep.trials[slot]));
+  }
+  std::vector<double> best(n);
+  for (std::uint32_t epoch = 1; epoch <= 4; ++epoch) {
+    std::vector<TrainTarget> targets;
+    for (const Slot slot : slots) targets.push_back({slot, epoch});
+    std::vector<EpochRecord> records;
+    engine.train(targets, {}, records, lost);
+    const std::vector<MetricSums> sums = engine.evaluate(slots, RowSet::validation);
+    for (const EpochRecord& record : records) {
+      const double value = metric_value(metric, sweep.data.task(), sums[record.slot]);
+      const TrialStatus status = engine.read(record.slot).status;
+      if (status == TrialStatus::diverged) continue;
+      double& so_far = best[record.slot];
+      so_far = record.epoch == 1        ? record.metric
+               : sweep.options.maximize ? std::max(so_far, record.metric)
+                                        : std::min(so_far, record.metric);
+      const bool ended = status != TrialStatus::running;
+      ++(ended ? compared.second : compared.first);
+      EXPECT_EQ(value, ended ? so_far : record.metric) << name(metric) << ", epoch " << epoch;
+    }
+  }
+  return compared;
+}
+
+TEST(SHOAL_CUDA_SUITE, CublasWatchesWhatItsOutputsSay) {
+  Random random(4714);
+  std::pair<std::size_t, std::size_t> compared;
+  for (std::uint32_t number = 0; number < std::max(4U / kShare, 2U); ++number) {
+    Sweep sweep = random_sweep(random, number);
+    for (const Metric metric : metrics_of(sweep.data.task())) {
+      // Losses are summed in another order by an evaluation.
+      if (metric == Metric::val_loss || metric == Metric::train_loss) continue;
+      watch(sweep, metric);
+      for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+        sweep.options.precision = precision;
+        const auto [running, ended] = expect_evaluated_metric(sweep, *make_cublas_engine(sweep.data, sweep.options));
+        compared.first += running;
+        compared.second += ended;
+      }
+    }
+  }
+  EXPECT_GT(compared.first, 20U);
+  EXPECT_GT(compared.second, 20U);
 }
 
 }  // namespace
