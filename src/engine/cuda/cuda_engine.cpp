@@ -30,7 +30,7 @@ class CudaEngine final : public Engine {
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override { return gangs_.bytes_per_slot(gang); }
   [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang>) const override {
-    return cuda::DeviceTable::bytes(table_.dataset(), cuda::kRowsInLaunch);
+    return cuda::DeviceTable::bytes(table_.dataset(), cuda::kRowsInLaunch) + cuda::kProbeFloats * sizeof(float);
   }
 
   void prepare(std::span<const Gang> gangs) override {
@@ -49,15 +49,10 @@ class CudaEngine final : public Engine {
   }
 
   [[nodiscard]] std::vector<MetricSums> evaluate(std::span<const Slot> slots, RowSet set) override {
-    std::vector<MetricSums> sums;
-    for (const Slot slot : slots) {
-      const std::vector<float> weights = gangs_.weights(slot);
-      const GangKey& key = gangs_.key(slot);
-      const std::vector<std::uint32_t>& rows =
-          set == RowSet::test ? table_.dataset().test : table_.split(key.fold).validation;
-      sums.push_back(probe_.measure(key, gangs_.hyperparameters(slot), weights, rows));
-    }
-    return sums;
+    std::vector<cuda::ProbedNetwork> networks;
+    for (const Slot slot : slots)
+      networks.push_back({gangs_.key(slot), gangs_.hyperparameters(slot), gangs_.weights(slot)});
+    return probe_.measure(networks, set);
   }
 
   [[nodiscard]] TrialState read(Slot slot) const override { return gangs_.read(slot); }

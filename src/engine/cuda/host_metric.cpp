@@ -3,13 +3,6 @@
 #include "engine/definition.hpp"
 
 namespace shoal::cuda {
-namespace {
-
-/// Outputs that are copied at a time: 64 MiB, or one block's where that is more.
-constexpr std::size_t kOutputsInCopy = std::size_t{1} << 24;
-
-}  // namespace
-
 std::size_t HostMetric::end_of(const WatchedBlock& block) const {
   const auto n_out = static_cast<std::size_t>(block.key->topology.n_outputs);
   return block.first_output + table_->split(block.key->fold).validation.size() * n_out * block.n_networks;
@@ -19,7 +12,7 @@ void HostMetric::measure(const DeviceBuffer<float>& outputs, std::span<const Wat
   for (std::size_t k = 0; k < blocks.size();) {
     const std::size_t first = blocks[k].first_output;
     std::size_t n_blocks = 1;
-    while (k + n_blocks < blocks.size() && end_of(blocks[k + n_blocks]) - first <= kOutputsInCopy) ++n_blocks;
+    while (k + n_blocks < blocks.size() && end_of(blocks[k + n_blocks]) - first <= most_outputs_) ++n_blocks;
     host_outputs_.resize(end_of(blocks[k + n_blocks - 1]) - first);
     copy_to_host(std::span(host_outputs_), outputs.get() + first, *stream_);
     stream_->wait();

@@ -12,6 +12,9 @@
 
 namespace shoal::cuda {
 
+/// Outputs that are copied at a time, of several blocks: 64 MiB.
+inline constexpr std::size_t kOutputsInCopy = std::size_t{1} << 24;
+
 /// Networks whose outputs for the validation rows lie together on the device: [row][output][network].
 struct WatchedBlock {
   const GangKey* key = nullptr;
@@ -23,9 +26,9 @@ struct WatchedBlock {
 /// Computes the watched metric where no kernel does.
 class HostMetric {
  public:
-  /// All outlive it.
-  HostMetric(Metric metric, const DeviceTable& table, const Stream& stream)
-      : metric_(metric), table_(&table), stream_(&stream) {}
+  /// table and stream outlive it. most_outputs: of several blocks that are copied at a time.
+  HostMetric(Metric metric, const DeviceTable& table, const Stream& stream, std::size_t most_outputs = kOutputsInCopy)
+      : metric_(metric), table_(&table), stream_(&stream), most_outputs_(most_outputs) {}
 
   /// Of the networks that ran. Blocks in the order of their outputs. Waits for them.
   void measure(const DeviceBuffer<float>& outputs, std::span<const WatchedBlock> blocks);
@@ -37,6 +40,7 @@ class HostMetric {
   Metric metric_;
   const DeviceTable* table_;
   const Stream* stream_;
+  std::size_t most_outputs_;
   std::vector<float> host_outputs_;
   std::vector<float> row_;
 };

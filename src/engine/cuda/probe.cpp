@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "engine/cuda/network_state.hpp"
 #include "engine/definition.hpp"
@@ -10,7 +11,7 @@
 namespace shoal::cuda {
 namespace {
 
-/// Blocks of a pass: enough to fill every GPU of today.
+/// Blocks of a launch: enough to fill every GPU of today, or one a network where there are more.
 constexpr std::uint32_t kProbeBlocks = 1024;
 
 /// units: [row][units of all layers] -> a layer: [row][fan_out].
@@ -50,64 +51,142 @@ std::vector<float> Probe::down(const DeviceBuffer<float>& buffer, std::size_t n)
   return host;
 }
 
-ProbeTask Probe::task_of(const Trial& trial, const NetworkShape& shape, std::span<const float> parameters,
-                         std::size_t n_rows) {
-  ProbeTask task;
-  task.shape = shape.on_device(up(layers_, std::span<const Layer>(shape.layers)));
-  task.loss = static_cast<LossKind>(trial.hyperparameters.loss);
-  task.rules = rules_of(trial, false);
-  task.n_rows = static_cast<std::uint32_t>(n_rows);
-  task.n_units = shape.n_units;
-  task.weights = up(weights_, parameters);
-  return task;
+const std::vector<std::uint32_t>& Probe::rows_of(const ProbedNetwork& network, RowSet set) const {
+  return set == RowSet::test ? table_->dataset().test : table_->split(network.key.fold).validation;
 }
 
-/// Spreads the rows over blocks, `most_blocks` at most.
-void Probe::run(ProbeTask& task, std::uint32_t most_blocks) {
-  const std::uint32_t n_blocks = std::min(n_tiles(task.n_rows), most_blocks);
-  const std::size_t n_floats = probe_floats(task);
-  if (block_shared_bytes(n_floats) > most_shared_bytes()) task.memory = room(memory_, n_blocks * n_floats);
-  launch_probe(task, n_blocks, stream_->get());
-}
-
-MetricSums Probe::measure(const GangKey& key, const Hyperparameters& h, std::span<const float> parameters,
-                          std::span<const std::uint32_t> rows) {
-  const auto n_out = static_cast<std::size_t>(key.topology.n_outputs);
-  Trial trial;
-  trial.topology = key.topology;
-  trial.hyperparameters = h;
-  const NetworkShape shape(key.topology, false, true);
-  ProbeTask task = task_of(trial, shape, parameters, rows.size());
-  task.rows = table_->rows(key.fold);
-  task.row = up(row_, rows);
-  task.outputs = room(outputs_, rows.size() * n_out);
-  task.row_loss = room(losses_, rows.size());
-  run(task, kProbeBlocks);
-  const std::vector<float> outputs = down(outputs_, rows.size() * n_out);
-  const std::vector<float> losses = down(losses_, rows.size());
-  MetricCollector collector(table_->dataset(), table_->split(key.fold), key.loss, std::nullopt);
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    collector.add(rows[r], losses[r], std::span(outputs).subspan(r * n_out, n_out));
+Probe::Batch Probe::up_networks(std::span<const ProbedNetwork> networks) {
+  Batch batch;
+  std::map<const NetworkShape*, std::size_t> first_layer;
+  for (const ProbedNetwork& network : networks) {
+    const auto [found, is_new] =
+        batch.shapes.try_emplace(network.key.topology, network.key.topology, /*has_dropout=*/false,
+                                 /*keeps_outputs=*/true);
+    if (is_new) {
+      first_layer[&found->second] = batch.layers.size();
+      batch.layers.insert(batch.layers.end(), found->second.layers.begin(), found->second.layers.end());
+    }
+    batch.weights.insert(batch.weights.end(), network.parameters.begin(), network.parameters.end());
   }
-  return collector.sums();
+  const Layer* const layers = up(layers_, std::span<const Layer>(batch.layers));
+  const float* weights = up(weights_, std::span<const float>(batch.weights));
+  for (const ProbedNetwork& network : networks) {
+    const NetworkShape& shape = batch.shapes.at(network.key.topology);
+    Trial trial;  // what rules_of reads of one
+    trial.topology = network.key.topology;
+    trial.hyperparameters = network.hyperparameters;
+    ProbeTask task;
+    task.shape = shape.on_device(layers + first_layer.at(&shape));
+    task.loss = static_cast<LossKind>(network.hyperparameters.loss);
+    task.rules = rules_of(trial, false);
+    task.n_units = shape.n_units;
+    task.weights = std::exchange(weights, weights + network.parameters.size());
+    batch.tasks.push_back(task);
+  }
+  return batch;
+}
+
+/// Spreads the rows of each task over blocks, `most_blocks` in all, or one a task.
+void Probe::run(std::vector<ProbeTask>& tasks, std::uint32_t most_blocks) {
+  const auto is_shared = [](const ProbeTask& task) {
+    return block_shared_bytes(probe_floats(task)) <= most_shared_bytes();
+  };
+  const auto elsewhere = std::ranges::partition(tasks, is_shared);
+  std::uint32_t most_tiles = 0;
+  for (const ProbeTask& task : tasks) most_tiles = std::max(most_tiles, n_tiles(task.n_rows));
+  const auto n_tasks = static_cast<std::uint32_t>(tasks.size());
+  const std::uint32_t n_blocks = std::min(most_tiles, std::max(most_blocks / n_tasks, 1U));
+  const auto n_elsewhere = static_cast<std::uint32_t>(elsewhere.size());
+  std::size_t shared_floats = 0;
+  for (std::size_t i = 0; i < n_tasks - n_elsewhere; ++i) {
+    shared_floats = std::max(shared_floats, probe_floats(tasks[i]));
+  }
+  std::size_t n_floats = 0;
+  for (const ProbeTask& task : elsewhere) n_floats += n_blocks * probe_floats(task);
+  float* memory = room(memory_, n_floats);
+  for (ProbeTask& task : elsewhere) task.memory = std::exchange(memory, memory + n_blocks * probe_floats(task));
+  const ProbeTask* const on_device = up(tasks_, std::span<const ProbeTask>(tasks));
+  launch_probe(on_device, n_tasks - n_elsewhere, n_blocks, true, block_shared_bytes(shared_floats), stream_->get());
+  launch_probe(on_device + (n_tasks - n_elsewhere), n_elsewhere, n_blocks, false, block_shared_bytes(0),
+               stream_->get());
+}
+
+void Probe::measure_batch(std::span<const ProbedNetwork> networks, RowSet set, std::vector<MetricSums>& sums) {
+  std::vector<std::size_t> first_output{0}, first_loss{0};
+  for (const ProbedNetwork& network : networks) {
+    const std::size_t n_rows = rows_of(network, set).size();
+    first_output.push_back(first_output.back() + n_rows * static_cast<std::size_t>(network.key.topology.n_outputs));
+    first_loss.push_back(first_loss.back() + n_rows);
+  }
+  float* const to_outputs = room(outputs_, first_output.back());
+  float* const to_losses = room(losses_, first_loss.back());
+  Batch batch = up_networks(networks);
+  for (std::size_t i = 0; i < networks.size(); ++i) {
+    const std::uint32_t fold = networks[i].key.fold;
+    ProbeTask& task = batch.tasks[i];
+    task.rows = table_->rows(fold);
+    task.row = set == RowSet::test ? row_.get() : table_->fold(fold).validation.get();
+    task.n_rows = static_cast<std::uint32_t>(first_loss[i + 1] - first_loss[i]);
+    task.outputs = to_outputs + first_output[i];
+    task.row_loss = to_losses + first_loss[i];
+  }
+  run(batch.tasks, kProbeBlocks);
+  const std::vector<float> outputs = down(outputs_, first_output.back());
+  const std::vector<float> losses = down(losses_, first_loss.back());
+  for (std::size_t i = 0; i < networks.size(); ++i) {
+    const GangKey& key = networks[i].key;
+    const auto n_out = static_cast<std::size_t>(key.topology.n_outputs);
+    MetricCollector collector(table_->dataset(), table_->split(key.fold), key.loss, std::nullopt);
+    const float* loss = losses.data() + first_loss[i];
+    const float* output = outputs.data() + first_output[i];
+    for (const std::uint32_t row : rows_of(networks[i], set)) {
+      collector.add(row, *loss++, std::span(output, n_out));
+      output += n_out;
+    }
+    sums.push_back(collector.sums());
+  }
+}
+
+std::vector<MetricSums> Probe::measure(std::span<const ProbedNetwork> networks, RowSet set) {
+  if (set == RowSet::test) up(row_, std::span<const std::uint32_t>(table_->dataset().test));
+  const auto n_floats = [&](const ProbedNetwork& network) {
+    const auto n_out = static_cast<std::size_t>(network.key.topology.n_outputs);
+    return rows_of(network, set).size() * (n_out + 1) + network.parameters.size();
+  };
+  std::vector<MetricSums> sums;
+  while (!networks.empty()) {
+    std::size_t n = 1;
+    for (std::size_t sum = n_floats(networks[0]); n < networks.size(); ++n) {
+      sum += n_floats(networks[n]);
+      if (sum > most_floats_) break;
+    }
+    measure_batch(networks.first(n), set, sums);
+    networks = networks.subspan(n);
+  }
+  return sums;
 }
 
 std::vector<float> Probe::predict(const Trial& trial, std::span<const float> parameters,
                                   std::span<const float> inputs) {
   const std::size_t n_rows = inputs.size() / static_cast<std::size_t>(trial.topology.n_inputs);
   const std::size_t n_outputs = n_rows * static_cast<std::size_t>(trial.topology.n_outputs);
-  const NetworkShape shape(trial.topology, false, true);
-  ProbeTask task = task_of(trial, shape, parameters, n_rows);
+  const ProbedNetwork network{gang_key(trial), trial.hyperparameters, {parameters.begin(), parameters.end()}};
+  Batch batch = up_networks({&network, 1});
+  ProbeTask& task = batch.tasks.front();
+  task.n_rows = static_cast<std::uint32_t>(n_rows);
   task.rows.inputs = up(inputs_, inputs);
   task.outputs = room(outputs_, n_outputs);
-  run(task, kProbeBlocks);
+  run(batch.tasks, kProbeBlocks);
   return down(outputs_, n_outputs);
 }
 
 Pass Probe::pass(const Trial& trial, std::span<const float> parameters, std::span<const std::uint32_t> rows) {
-  const NetworkShape shape(trial.topology, false, true);
-  const std::size_t n_values = rows.size() * shape.n_units;
-  ProbeTask task = task_of(trial, shape, parameters, rows.size());
+  const ProbedNetwork network{gang_key(trial), trial.hyperparameters, {parameters.begin(), parameters.end()}};
+  Batch batch = up_networks({&network, 1});
+  ProbeTask& task = batch.tasks.front();
+  const std::size_t n_units = task.n_units;
+  const std::size_t n_values = rows.size() * n_units;
+  task.n_rows = static_cast<std::uint32_t>(rows.size());
   task.rows = table_->rows(trial.fold);
   task.training = true;
   task.row = up(row_, rows);
@@ -115,10 +194,10 @@ Pass Probe::pass(const Trial& trial, std::span<const float> parameters, std::spa
   task.a = room(a_, n_values);
   task.row_loss = room(losses_, rows.size());
   task.gradient = room(gradient_, parameters.size());
-  run(task, 1);  // a gradient's sums run over all rows
+  run(batch.tasks, 1);  // a gradient's sums run over all rows
   Pass pass;
-  pass.z = by_layer(trial.topology, down(z_, n_values), rows.size(), shape.n_units);
-  pass.a = by_layer(trial.topology, down(a_, n_values), rows.size(), shape.n_units);
+  pass.z = by_layer(trial.topology, down(z_, n_values), rows.size(), n_units);
+  pass.a = by_layer(trial.topology, down(a_, n_values), rows.size(), n_units);
   const std::vector<float> gradient = down(gradient_, parameters.size());
   pass.gradient.assign(gradient.begin(), gradient.end());
   const std::vector<float> losses = down(losses_, rows.size());

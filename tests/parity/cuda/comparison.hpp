@@ -29,7 +29,7 @@ void watch(Sweep& sweep, Metric metric);
 struct Outcome {
   std::vector<TrialState> states;
   std::vector<std::vector<EpochRecord>> records;  ///< of each network
-  std::vector<MetricSums> sums;
+  std::vector<MetricSums> sums, test_sums;
 };
 /// Trains for 4 epochs, `epochs` a call.
 [[nodiscard]] Outcome train(Engine& engine, const Sweep& sweep, std::uint32_t epochs);

@@ -54,9 +54,10 @@ Attempt attempt(MakeEngine make, const testing::Sweep& sweep) {
 
 /// A call that fails is told by CUDA's name of the error or, where cuBLAS made it, by cuBLAS's own words; one that only
 /// gives something back may fail without a word, and changes no result.
-void expect_every_failure_told(MakeEngine make, Precision precision) {
+void expect_every_failure_told(MakeEngine make, Precision precision, Metric metric) {
   testing::Random random(4711);
   testing::Sweep sweep = testing::random_sweep(random, 0);
+  testing::watch(sweep, metric);
   sweep.options.precision = precision;
   sweep.trials.resize(1);
   sweep.trials[0].hyperparameters.max_iter = 1;
@@ -105,9 +106,16 @@ TEST(EmulatedCudaFaults, FewerNetworksFitWhereAllDoNot) {
   expect_fewer_to_fit(make_cublas_engine, Precision::fp32);
 }
 
-TEST(EmulatedCudaFaults, EveryCallOfCudaMayFail) { expect_every_failure_told(make_cuda_engine, Precision::strict); }
+/// What patience watches: of a kernel, and of the host.
+constexpr Metric kWatched[] = {Metric::val_loss, Metric::val_auc};
 
-TEST(EmulatedCudaFaults, EveryCallOfCublasMayFail) { expect_every_failure_told(make_cublas_engine, Precision::bf16); }
+TEST(EmulatedCudaFaults, EveryCallOfCudaMayFail) {
+  for (const Metric metric : kWatched) expect_every_failure_told(make_cuda_engine, Precision::strict, metric);
+}
+
+TEST(EmulatedCudaFaults, EveryCallOfCublasMayFail) {
+  for (const Metric metric : kWatched) expect_every_failure_told(make_cublas_engine, Precision::bf16, metric);
+}
 
 }  // namespace
 }  // namespace shoal
