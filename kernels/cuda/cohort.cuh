@@ -82,8 +82,7 @@ struct CohortTask {
   std::uint32_t n_training = 0;
   const std::uint32_t* order = nullptr;  ///< [epoch][n_training], rows of the table
   const float* rates = nullptr;          ///< [epoch][network]; not for adaptive ones
-  NetworkRecord* records = nullptr;      ///< [epoch][network]
-  const double* metrics = nullptr;       ///< [network], of the epoch, where the host computes them
+  NetworkRecord* records = nullptr;      ///< [epoch][network]; the metric is there before where the host computes it
   const NetworkRules* rules = nullptr;   ///< [network], as all below
   NetworkState* states = nullptr;
   Cursor* cursor = nullptr;

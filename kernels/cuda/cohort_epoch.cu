@@ -47,7 +47,7 @@ SHOAL_DEVICE NetworkRecord record_of(const CohortTask<T>& task, std::uint32_t ne
           accuracy(task.rows, n_right, task.n_validation, task.networks[network].layers[task.n_layers - 1].n_out);
       break;
     case WatchedMetric::by_host:
-      record.metric = task.metrics[network];
+      record.metric = task.records[static_cast<std::size_t>(task.cursor->epoch) * task.n_networks + network].metric;
       break;
   }
   return record;

@@ -47,7 +47,7 @@ std::uint64_t network_bytes(const CohortShape& shape, const CohortPlan& plan) {
          shape.n_delta * (sizeof(T) + sizeof(float)) + n_row_blocks(plan) * sizeof(CohortSums) + sizeof(CohortNetwork) +
          sizeof(NetworkRules) + sizeof(NetworkState) + sizeof(float) + sizeof(std::uint32_t) + sizeof(CohortDecision) +
          plan.most_epochs * (sizeof(float) + sizeof(NetworkRecord)) +
-         (plan.metric == WatchedMetric::by_host ? plan.most_rows * sizeof(float) + sizeof(double) : 0);
+         (plan.metric == WatchedMetric::by_host ? plan.most_rows * sizeof(float) : 0);
 }
 
 template <class T>
@@ -179,7 +179,6 @@ void Cohort<T>::set_training(const TrainingArrays& arrays) {
   task_.order = arrays.order;
   task_.rates = arrays.rates;
   task_.records = arrays.records;
-  task_.metrics = arrays.metrics;
 }
 
 template <class T>

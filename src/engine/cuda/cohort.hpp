@@ -98,7 +98,6 @@ class Cohort {
     const std::uint32_t* order = nullptr;
     const float* rates = nullptr;
     NetworkRecord* records = nullptr;
-    const double* metrics = nullptr;
   };
   void set_training(const TrainingArrays& arrays);
   /// Forgets what passes added up.

@@ -36,16 +36,12 @@ CohortTraining<T>::CohortTraining(CohortPlan plan, std::vector<Slot> slots, cons
       orders_(std::size_t{cohort_.plan().most_epochs} * table.n_training(cohort_.plan().key.fold)),
       records_(rates_.size()),
       cursor_(1) {
-  if (cohort_.plan().metric == WatchedMetric::by_host) {
-    outputs_.emplace(cohort_, stream);
-    host_metrics_.resize(slots_.size());
-    metrics_ = DeviceBuffer<double>(slots_.size());
-  }
+  if (cohort_.plan().metric == WatchedMetric::by_host) outputs_.emplace(cohort_, stream);
   Trial trial;  // what rows_in_minibatch reads of one
   trial.hyperparameters.batch_size = cohort_.plan().key.batch_size;
   batch_ = rows_in_minibatch(trial, table.n_training(cohort_.plan().key.fold));
-  cohort_.set_training({device_rules_.get(), device_states_.get(), cursor_.get(), orders_.get(), rates_.get(),
-                        records_.get(), metrics_.get()});
+  cohort_.set_training(
+      {device_rules_.get(), device_states_.get(), cursor_.get(), orders_.get(), rates_.get(), records_.get()});
   record_graphs();
 }
 
@@ -231,11 +227,12 @@ void CohortTraining<T>::measure_epoch() {
     if (trained) wanted[member] = &sums[member];
   }
   measure(*outputs_, table_->split(fold).validation, table_->fold(fold).validation.get(), metric_, wanted);
+  host_records_.assign(states_.size(), {});
   for (std::uint32_t member = 0; member < trials_.size(); ++member) {
     if (wanted[member] == nullptr) continue;
-    host_metrics_[cohort_.place(member)] = metric_value(metric_, table_->dataset().task(), sums[member]);
+    host_records_[cohort_.place(member)].metric = metric_value(metric_, table_->dataset().task(), sums[member]);
   }
-  metrics_.upload(host_metrics_, *stream_);
+  records_.upload(host_records_, *stream_);
 }
 
 template <class T>

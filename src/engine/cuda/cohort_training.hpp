@@ -71,10 +71,7 @@ class CohortTraining {
   DeviceBuffer<NetworkRecord> records_;
   DeviceBuffer<Cursor> cursor_;
 
-  // Where the host computes the metric.
-  std::optional<CohortOutputs<T>> outputs_;
-  std::vector<double> host_metrics_;
-  DeviceBuffer<double> metrics_;
+  std::optional<CohortOutputs<T>> outputs_;  ///< there where the host computes the metric
 
   /// Of several whole minibatches, of one, of the shorter last one, and of an epoch's end.
   std::optional<Graph> many_minibatches_, minibatch_, last_minibatch_, end_;
