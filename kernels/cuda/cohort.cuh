@@ -125,6 +125,10 @@ void launch_activation(const CohortTask<T>& task, std::uint32_t l, std::uint32_t
 /// z of the last layer -> outputs, losses, and in training delta; training begins the step there.
 template <class T>
 void launch_output(const CohortTask<T>& task, std::uint32_t n_rows, bool training, cudaStream_t stream);
+/// The outputs that launch_output() left in z, where row losses were wanted -> [network][n_rows][stride].
+template <class T>
+void launch_pack_outputs(const CohortTask<T>& task, std::uint32_t n_rows, float* outputs, std::uint32_t stride,
+                         cudaStream_t stream);
 /// dloss/da of hidden layer l -> delta of layer l.
 template <class T>
 void launch_derivative(const CohortTask<T>& task, std::uint32_t l, std::uint32_t n_rows, std::uint32_t largest_stride,

@@ -134,6 +134,22 @@ SHOAL_KERNEL void output_kernel(CohortTask<T> task, std::uint32_t n_rows, bool t
   if (part.number == 0 && is_active(task, state)) begin_step(task.rules[part.network], state);
 }
 
+/// What the host asks for of z, which holds all layers of every network.
+template <class T>
+SHOAL_KERNEL void pack_outputs_kernel(CohortTask<T> task, std::uint32_t n_rows, float* outputs, std::uint32_t stride,
+                                      std::uint32_t parts) {
+  const Part part = part_of(parts);
+  const CohortNetwork& net = task.networks[part.network];
+  const CohortLayer& last = net.layers[task.n_layers - 1];
+  const float* const z = task.z + net.z + last.z;
+  float* const to = outputs + static_cast<std::size_t>(part.network) * n_rows * stride;
+  each_of_part(part, n_rows * last.n_out, [&](std::uint32_t element) {
+    const std::uint32_t r = element / last.n_out;
+    const std::uint32_t o = element % last.n_out;
+    to[r * stride + o] = z[r * last.stride + o];
+  });
+}
+
 }  // namespace
 
 template <class T>
@@ -173,11 +189,21 @@ void launch_output(const CohortTask<T>& task, std::uint32_t n_rows, bool trainin
          parts);
 }
 
+template <class T>
+void launch_pack_outputs(const CohortTask<T>& task, std::uint32_t n_rows, float* outputs, std::uint32_t stride,
+                         cudaStream_t stream) {
+  const std::uint64_t n_elements = std::uint64_t{n_rows} * stride;
+  const std::uint32_t parts = n_parts(n_elements, kElementsInBlock);
+  launch({"pack_outputs_kernel", task.n_networks * parts, n_threads_for(n_elements), 0, stream},
+         &pack_outputs_kernel<T>, task, n_rows, outputs, stride, parts);
+}
+
 #define SHOAL_FOR_TYPE(T)                                                                                   \
   template void launch_gather(const CohortTask<T>&, RowSource, std::uint32_t, std::uint32_t, cudaStream_t); \
   template void launch_activation(const CohortTask<T>&, std::uint32_t, std::uint32_t, std::uint32_t, bool,  \
                                   cudaStream_t);                                                            \
-  template void launch_output(const CohortTask<T>&, std::uint32_t, bool, cudaStream_t);
+  template void launch_output(const CohortTask<T>&, std::uint32_t, bool, cudaStream_t);                     \
+  template void launch_pack_outputs(const CohortTask<T>&, std::uint32_t, float*, std::uint32_t, cudaStream_t);
 SHOAL_FOR_TYPE(float)
 SHOAL_FOR_TYPE(math::Bfloat16)
 #undef SHOAL_FOR_TYPE

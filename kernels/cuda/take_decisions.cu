@@ -4,7 +4,7 @@
 namespace shoal::cuda {
 namespace {
 
-constexpr std::uint32_t kThreads = 256;
+constexpr std::uint32_t kDecisionThreads = 256;
 
 /// Neighbouring threads take one parameter of neighbouring networks, which lie side by side.
 SHOAL_KERNEL void take_decisions_kernel(const TrainTask* tasks) {
@@ -21,7 +21,7 @@ SHOAL_KERNEL void take_decisions_kernel(const TrainTask* tasks) {
 }  // namespace
 
 void launch_take_decisions(const TrainTask* tasks, std::uint32_t n_tasks, cudaStream_t stream) {
-  launch({"take_decisions_kernel", n_tasks, kThreads, 0, stream}, &take_decisions_kernel, tasks);
+  launch({"take_decisions_kernel", n_tasks, kDecisionThreads, 0, stream}, &take_decisions_kernel, tasks);
 }
 
 }  // namespace shoal::cuda

@@ -13,6 +13,13 @@ std::uint64_t n_vectors(const CohortPlan& plan) {
   return 2U + (plan.has_second_moment ? 1U : 0U) + (plan.keeps_best ? 1U : 0U);
 }
 
+std::uint32_t n_row_blocks(const CohortPlan& plan) {
+  const std::uint32_t in_block = output_blocks(largest_outputs(plan)).n_rows;
+  return (plan.most_rows + in_block - 1) / in_block;
+}
+
+}  // namespace
+
 std::uint32_t largest_outputs(const CohortPlan& plan) {
   std::uint32_t largest = 0;
   for (const GangKey& key : plan.members) {
@@ -20,13 +27,6 @@ std::uint32_t largest_outputs(const CohortPlan& plan) {
   }
   return largest;
 }
-
-std::uint32_t n_row_blocks(const CohortPlan& plan) {
-  const std::uint32_t in_block = output_blocks(largest_outputs(plan)).n_rows;
-  return (plan.most_rows + in_block - 1) / in_block;
-}
-
-}  // namespace
 
 CohortKey cohort_key(const GangKey& key) {
   return {key.topology.n_layers(), key.fold, key.batch_size, key.shuffle, key.shuffle_seed};
@@ -47,7 +47,7 @@ std::uint64_t network_bytes(const CohortShape& shape, const CohortPlan& plan) {
          shape.n_delta * (sizeof(T) + sizeof(float)) + n_row_blocks(plan) * sizeof(CohortSums) + sizeof(CohortNetwork) +
          sizeof(NetworkRules) + sizeof(NetworkState) + sizeof(float) + sizeof(std::uint32_t) + sizeof(CohortDecision) +
          plan.most_epochs * (sizeof(float) + sizeof(NetworkRecord)) +
-         (plan.metric == WatchedMetric::by_host ? plan.most_rows * sizeof(float) : 0);
+         std::uint64_t{plan.most_rows} * (1 + largest_outputs(plan)) * sizeof(float);
 }
 
 template <class T>

@@ -42,6 +42,8 @@ struct CohortPlan {
 
   void add(const Gang& gang);
 };
+/// The most outputs that one of its networks has.
+[[nodiscard]] std::uint32_t largest_outputs(const CohortPlan& plan);
 /// Device bytes of one network of a cohort, and of what its networks share.
 template <class T>
 [[nodiscard]] std::uint64_t network_bytes(const CohortShape& shape, const CohortPlan& plan);
@@ -63,9 +65,6 @@ class Cohort {
   [[nodiscard]] const CohortNetwork& network(std::uint32_t member) const { return host_networks_[place_[member]]; }
   /// Its position among the networks of the task's arrays.
   [[nodiscard]] std::uint32_t place(std::uint32_t member) const { return place_[member]; }
-
-  /// Floats of the task's z.
-  [[nodiscard]] std::size_t n_z() const noexcept { return z_.size(); }
 
   /// Parameter vectors of a member, canonical.
   enum class Vector : std::uint8_t { weights, first_moment, second_moment, best };

@@ -23,16 +23,21 @@ template <class T>
 CohortOutputs<T>::CohortOutputs(const Cohort<T>& cohort, const Stream& stream)
     : cohort_(&cohort),
       stream_(&stream),
+      stride_(largest_outputs(cohort.plan())),
       row_loss_(std::size_t{cohort.task().n_networks} * cohort.plan().most_rows),
-      host_z_(cohort.n_z()),
-      host_row_loss_(row_loss_.size()) {}
+      outputs_(row_loss_.size() * stride_),
+      host_row_loss_(row_loss_.size()),
+      host_outputs_(outputs_.size()) {}
 
 template <class T>
 void CohortOutputs<T>::pass(RowSource from, std::uint32_t n_rows) {
   cohort_->gather(from, n_rows);
   cohort_->forward(n_rows, false);
   cohort_->output(n_rows, false, row_loss_.get());
-  copy_to_host(std::span(host_z_), cohort_->task().z, *stream_);
+  launch_pack_outputs(cohort_->task(), n_rows, outputs_.get(), stride_, stream_->get());
+  n_passed_ = n_rows;
+  outputs_.download(std::span(host_outputs_).first(std::size_t{cohort_->task().n_networks} * n_rows * stride_),
+                    *stream_);
   row_loss_.download(host_row_loss_, *stream_);
   stream_->wait();
 }
@@ -44,8 +49,8 @@ float CohortOutputs<T>::loss(std::uint32_t member, std::uint32_t r) const {
 
 template <class T>
 std::span<const float> CohortOutputs<T>::row(std::uint32_t member, std::uint32_t r) const {
-  const CohortLayer& last = cohort_->shape(member).layers.back();
-  return std::span(host_z_).subspan(cohort_->network(member).z + last.z + std::size_t{r} * last.stride, last.n_out);
+  const std::size_t first = (std::size_t{cohort_->place(member)} * n_passed_ + r) * stride_;
+  return std::span(host_outputs_).subspan(first, cohort_->shape(member).layers.back().n_out);
 }
 
 template <class T>

@@ -26,8 +26,10 @@ class CohortOutputs {
  private:
   const Cohort<T>* cohort_;
   const Stream* stream_;
-  DeviceBuffer<float> row_loss_;
-  std::vector<float> host_z_, host_row_loss_;
+  std::uint32_t stride_;        ///< floats of a row, the most outputs that a network has
+  std::uint32_t n_passed_ = 0;  ///< rows of the last pass
+  DeviceBuffer<float> row_loss_, outputs_;
+  std::vector<float> host_row_loss_, host_outputs_;
 };
 
 /// One network alone, nothing trained.

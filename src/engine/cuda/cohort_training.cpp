@@ -35,8 +35,8 @@ CohortTraining<T>::CohortTraining(CohortPlan plan, std::vector<Slot> slots, cons
       rates_(slots_.size() * cohort_.plan().most_epochs),
       orders_(std::size_t{cohort_.plan().most_epochs} * table.n_training(cohort_.plan().key.fold)),
       records_(rates_.size()),
-      cursor_(1) {
-  if (cohort_.plan().metric == WatchedMetric::by_host) outputs_.emplace(cohort_, stream);
+      cursor_(1),
+      outputs_(cohort_, stream) {
   Trial trial;  // what rows_in_minibatch reads of one
   trial.hyperparameters.batch_size = cohort_.plan().key.batch_size;
   batch_ = rows_in_minibatch(trial, table.n_training(cohort_.plan().key.fold));
@@ -126,7 +126,7 @@ void CohortTraining<T>::record_graphs() {
     last_minibatch_.emplace(*stream_, [&] { cohort_.train_minibatch(n_last); });
   }
   end_.emplace(*stream_, [&] {
-    if (!outputs_) cohort_.validate();
+    if (cohort_.plan().metric != WatchedMetric::by_host) cohort_.validate();
     cohort_.finish_epoch();
   });
 }
@@ -160,7 +160,7 @@ void CohortTraining<T>::launch_epoch() {
   for (; n_whole >= kMinibatchesInGraph; n_whole -= kMinibatchesInGraph) many_minibatches_->launch(*stream_);
   for (; n_whole > 0; --n_whole) minibatch_->launch(*stream_);
   if (last_minibatch_) last_minibatch_->launch(*stream_);
-  if (outputs_) measure_epoch();
+  if (cohort_.plan().metric == WatchedMetric::by_host) measure_epoch();
   end_->launch(*stream_);
 }
 
@@ -193,20 +193,19 @@ bool CohortTraining<T>::train(std::vector<EpochRecord>& records) {
 
 /// Sums over rows, which lie at device_rows as well.
 template <class T>
-void CohortTraining<T>::measure(CohortOutputs<T>& outputs, std::span<const std::uint32_t> rows,
-                                const std::uint32_t* device_rows, std::optional<Metric> only,
-                                std::span<MetricSums* const> of_members) {
+void CohortTraining<T>::measure(std::span<const std::uint32_t> rows, const std::uint32_t* device_rows,
+                                std::optional<Metric> only, std::span<MetricSums* const> of_members) {
   const CohortPlan& plan = cohort_.plan();
   const Split& split = table_->split(plan.key.fold);
   std::vector<MetricCollector> collectors;
   for (const GangKey& key : plan.members) collectors.emplace_back(table_->dataset(), split, key.loss, only);
   for (std::uint32_t first = 0; first < rows.size(); first += plan.most_rows) {
     const auto n_rows = static_cast<std::uint32_t>(std::min<std::size_t>(plan.most_rows, rows.size() - first));
-    outputs.pass({device_rows + first}, n_rows);
+    outputs_.pass({device_rows + first}, n_rows);
     for (std::uint32_t member = 0; member < of_members.size(); ++member) {
       if (of_members[member] == nullptr) continue;
       for (std::uint32_t r = 0; r < n_rows; ++r) {
-        collectors[member].add(rows[first + r], outputs.loss(member, r), outputs.row(member, r));
+        collectors[member].add(rows[first + r], outputs_.loss(member, r), outputs_.row(member, r));
       }
     }
   }
@@ -226,7 +225,7 @@ void CohortTraining<T>::measure_epoch() {
     const bool trained = state.verdict == math::EpochVerdict::go_on && state.progress.epoch < state.target_epoch;
     if (trained) wanted[member] = &sums[member];
   }
-  measure(*outputs_, table_->split(fold).validation, table_->fold(fold).validation.get(), metric_, wanted);
+  measure(table_->split(fold).validation, table_->fold(fold).validation.get(), metric_, wanted);
   host_records_.assign(states_.size(), {});
   for (std::uint32_t member = 0; member < trials_.size(); ++member) {
     if (wanted[member] == nullptr) continue;
@@ -243,8 +242,7 @@ void CohortTraining<T>::evaluate(RowSet set, std::span<MetricSums* const> of_mem
   device_rules_.upload(rules_, *stream_);
   device_states_.upload(states_, *stream_);
   const DeviceBuffer<std::uint32_t> list = uploaded(std::span<const std::uint32_t>(rows), *stream_);
-  CohortOutputs<T> outputs(cohort_, *stream_);
-  measure(outputs, rows, list.get(), std::nullopt, of_members);
+  measure(rows, list.get(), std::nullopt, of_members);
   cohort_.clear_sums();
 }
 

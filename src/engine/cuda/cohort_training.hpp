@@ -44,8 +44,8 @@ class CohortTraining {
   void record_graphs();
   void hand_over(const Epochs& epochs);
   void launch_epoch();
-  void measure(CohortOutputs<T>& outputs, std::span<const std::uint32_t> rows, const std::uint32_t* device_rows,
-               std::optional<Metric> only, std::span<MetricSums* const> of_members);
+  void measure(std::span<const std::uint32_t> rows, const std::uint32_t* device_rows, std::optional<Metric> only,
+               std::span<MetricSums* const> of_members);
   void measure_epoch();
   void hand_out(const Epochs& epochs, std::vector<EpochRecord>& records) const;
 
@@ -71,7 +71,7 @@ class CohortTraining {
   DeviceBuffer<NetworkRecord> records_;
   DeviceBuffer<Cursor> cursor_;
 
-  std::optional<CohortOutputs<T>> outputs_;  ///< there where the host computes the metric
+  CohortOutputs<T> outputs_;
 
   /// Of several whole minibatches, of one, of the shorter last one, and of an epoch's end.
   std::optional<Graph> many_minibatches_, minibatch_, last_minibatch_, end_;
