@@ -91,24 +91,23 @@ void Probe::run(std::vector<ProbeTask>& tasks, std::uint32_t most_blocks) {
   const auto is_shared = [](const ProbeTask& task) {
     return block_shared_bytes(probe_floats(task)) <= most_shared_bytes();
   };
-  const auto elsewhere = std::ranges::partition(tasks, is_shared);
+  const auto n_tasks = static_cast<std::uint32_t>(tasks.size());
+  const auto n_shared =
+      static_cast<std::uint32_t>(std::partition(tasks.begin(), tasks.end(), is_shared) - tasks.begin());
+  const std::span<const ProbeTask> shared = std::span(tasks).first(n_shared);
+  const std::span<ProbeTask> elsewhere = std::span(tasks).subspan(n_shared);
   std::uint32_t most_tiles = 0;
   for (const ProbeTask& task : tasks) most_tiles = std::max(most_tiles, n_tiles(task.n_rows));
-  const auto n_tasks = static_cast<std::uint32_t>(tasks.size());
   const std::uint32_t n_blocks = std::min(most_tiles, std::max(most_blocks / n_tasks, 1U));
-  const auto n_elsewhere = static_cast<std::uint32_t>(elsewhere.size());
   std::size_t shared_floats = 0;
-  for (std::size_t i = 0; i < n_tasks - n_elsewhere; ++i) {
-    shared_floats = std::max(shared_floats, probe_floats(tasks[i]));
-  }
+  for (const ProbeTask& task : shared) shared_floats = std::max(shared_floats, probe_floats(task));
   std::size_t n_floats = 0;
   for (const ProbeTask& task : elsewhere) n_floats += n_blocks * probe_floats(task);
   float* memory = room(memory_, n_floats);
   for (ProbeTask& task : elsewhere) task.memory = std::exchange(memory, memory + n_blocks * probe_floats(task));
-  const ProbeTask* const on_device = up(tasks_, std::span<const ProbeTask>(tasks));
-  launch_probe(on_device, n_tasks - n_elsewhere, n_blocks, true, block_shared_bytes(shared_floats), stream_->get());
-  launch_probe(on_device + (n_tasks - n_elsewhere), n_elsewhere, n_blocks, false, block_shared_bytes(0),
-               stream_->get());
+  const ProbeTask* const first = up(tasks_, std::span<const ProbeTask>(tasks));
+  launch_probe(first, n_shared, n_blocks, true, block_shared_bytes(shared_floats), stream_->get());
+  launch_probe(first + n_shared, n_tasks - n_shared, n_blocks, false, block_shared_bytes(0), stream_->get());
 }
 
 void Probe::measure_batch(std::span<const ProbedNetwork> networks, RowSet set, std::vector<MetricSums>& sums) {
