@@ -12,13 +12,20 @@ namespace shoal::cuda {
 SHOAL_DEVICE std::uint32_t n_right_of(const Rows& rows, std::size_t row, std::uint32_t n_out, const float* outputs) {
   if (rows.labels == nullptr) {
     std::uint32_t right = 0;
+    SHOAL_UNROLL
     for (std::uint32_t o = 0; o < n_out; ++o) {
       right += (outputs[o] > 0.5F) == (rows.targets[row * n_out + o] > 0.5F) ? 1U : 0U;
     }
     return right;
   }
   std::uint32_t predicted = n_out == 1 && outputs[0] > 0.5F ? 1U : 0U;
-  for (std::uint32_t o = 1; o < n_out; ++o) predicted = outputs[o] > outputs[predicted] ? o : predicted;
+  float largest = outputs[0];
+  SHOAL_UNROLL
+  for (std::uint32_t o = 1; o < n_out; ++o) {
+    if (!(outputs[o] > largest)) continue;
+    largest = outputs[o];
+    predicted = o;
+  }
   return predicted == static_cast<std::uint32_t>(rows.labels[row]) ? 1U : 0U;
 }
 

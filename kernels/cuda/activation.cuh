@@ -9,42 +9,55 @@ namespace shoal::cuda {
 
 namespace strict = math::scalar;
 
-SHOAL_DEVICE float activate(math::Act act, float z) {
+/// a[i] = f(z[i]) in place of z; from[i]: what the derivative is taken from.
+template <std::size_t N>
+SHOAL_DEVICE void activate_all(math::Act act, float* z, float* from) {
+  const auto each = [&](auto f) {
+    SHOAL_UNROLL
+    for (std::size_t i = 0; i < N; ++i) from[i] = z[i] = f(z[i]);
+  };
+  const auto each_with_slope = [&](auto f, auto slope) {
+    SHOAL_UNROLL
+    for (std::size_t i = 0; i < N; ++i) {
+      from[i] = slope(z[i]);
+      z[i] = f(z[i]);
+    }
+  };
   switch (act) {
     case math::Act::identity:
-      return z;
+      return each([](float x) { return x; });
     case math::Act::relu:
-      return strict::relu(z);
+      return each([](float x) { return strict::relu(x); });
     case math::Act::leaky_relu:
-      return strict::leaky_relu(z);
+      return each([](float x) { return strict::leaky_relu(x); });
     case math::Act::sigmoid:
-      return strict::sigmoid(z);
+      return each([](float x) { return strict::sigmoid(x); });
     case math::Act::tanh:
-      return strict::tanh_of(z);
+      return each([](float x) { return strict::tanh_of(x); });
     case math::Act::elu:
-      return strict::elu(z);
+      return each([](float x) { return strict::elu(x); });
     case math::Act::softplus:
-      return strict::softplus(z);
+      return each_with_slope([](float x) { return strict::softplus(x); },
+                             [](float x) { return strict::softplus_slope(x); });
     case math::Act::silu:
-      return strict::silu(z);
+      return each_with_slope([](float x) { return strict::silu(x); }, [](float x) { return strict::silu_slope(x); });
     case math::Act::gelu:
-      return strict::gelu(z);
+      return each_with_slope([](float x) { return strict::gelu(x); }, [](float x) { return strict::gelu_slope(x); });
   }
+}
+
+SHOAL_DEVICE float activate(math::Act act, float z) {
+  float from = 0.0F;
+  activate_all<1>(act, &z, &from);
   return z;
 }
 
 /// What the derivative is taken from, given a = f(z).
 SHOAL_DEVICE float derive_from(math::Act act, float z, float a) {
-  switch (act) {
-    case math::Act::softplus:
-      return strict::softplus_slope(z);
-    case math::Act::silu:
-      return strict::silu_slope(z);
-    case math::Act::gelu:
-      return strict::gelu_slope(z);
-    default:
-      return a;
-  }
+  if (!math::stores_slope(act)) return a;
+  float from = 0.0F;
+  activate_all<1>(act, &z, &from);
+  return from;
 }
 
 /// e[i] *= f'(z[i]), given derive_from().

@@ -41,29 +41,34 @@ SHOAL_DEVICE float residual_loss(LossKind kind, float residual, float huber_delt
 SHOAL_DEVICE float regression_row(LossKind kind, std::uint32_t n_out, float huber_delta, const float* y,
                                   const float* target, float* delta) {
   float sum = 0.0F;
+  SHOAL_UNROLL
   for (std::uint32_t o = 0; o < n_out; ++o) {
     sum = residual_loss(kind, y[o] - (target == nullptr ? 0.0F : target[o]), huber_delta, sum, delta[o]);
   }
   return kind == LossKind::half_squared ? 0.5F * sum : sum;
 }
 
-/// Softmax in place and its cross-entropy. The targets: `smoothed_label` of the row's class, `smoothed_other` of
-/// others.
-SHOAL_DEVICE float softmax_row(std::uint32_t n_out, std::uint32_t label, float smoothed_label, float smoothed_other,
-                               float* z, float* delta) {
+/// Softmax in place and its cross-entropy; of_label: z[label]. The targets: `smoothed_label` of the row's class,
+/// `smoothed_other` of others.
+SHOAL_DEVICE float softmax_row(std::uint32_t n_out, std::uint32_t label, float of_label, float smoothed_label,
+                               float smoothed_other, float* z, float* delta) {
   float m = z[0];
+  SHOAL_UNROLL
   for (std::uint32_t o = 1; o < n_out; ++o) m = m < z[o] ? z[o] : m;
-  float loss = m - z[label];
+  float loss = m - of_label;
   if (smoothed_other != 0.0F) {
     float all = 0.0F;
+    SHOAL_UNROLL
     for (std::uint32_t o = 0; o < n_out; ++o) all += m - z[o];
     loss = smoothed_other * all + (smoothed_label - smoothed_other) * loss;
   }
   float sum = 0.0F;
+  SHOAL_UNROLL
   for (std::uint32_t o = 0; o < n_out; ++o) {
     z[o] = strict::exp_of(z[o] - m);
     sum += z[o];
   }
+  SHOAL_UNROLL
   for (std::uint32_t o = 0; o < n_out; ++o) {
     z[o] = z[o] / sum;
     delta[o] = o == label ? z[o] - smoothed_label : smoothed_other != 0.0F ? z[o] - smoothed_other : z[o];
@@ -74,6 +79,7 @@ SHOAL_DEVICE float softmax_row(std::uint32_t n_out, std::uint32_t label, float s
 /// Sigmoid in place and its cross-entropy, summed over outputs. target: null: `label` is that of the only output.
 SHOAL_DEVICE float sigmoid_row(std::uint32_t n_out, const float* target, float label, float* z, float* delta) {
   float loss = 0.0F;
+  SHOAL_UNROLL
   for (std::uint32_t o = 0; o < n_out; ++o) {
     const float value = z[o];
     const float t = target == nullptr ? label : target[o];
@@ -92,7 +98,7 @@ SHOAL_DEVICE float output_row(const Rows& rows, LossKind kind, const NetworkRule
   const float* const target = rows.targets == nullptr ? nullptr : rows.targets + row * n_out;
   const std::int32_t label = rows.labels == nullptr ? 0 : rows.labels[row];
   if (kind == LossKind::cross_entropy) {
-    return softmax_row(n_out, static_cast<std::uint32_t>(label), training ? rules.smoothed_label : 1.0F,
+    return softmax_row(n_out, static_cast<std::uint32_t>(label), z[label], training ? rules.smoothed_label : 1.0F,
                        training ? rules.smoothed_other : 0.0F, z, delta);
   }
   if (kind == LossKind::binary_cross_entropy) return sigmoid_row(n_out, target, static_cast<float>(label), z, delta);

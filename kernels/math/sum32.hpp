@@ -8,12 +8,12 @@ namespace shoal::math {
 
 inline constexpr std::uint32_t kPartials = 32;
 
-/// The last step of a strict sum: partial k holds elements k, k + 32, ... added in ascending order. Overwrites
-/// partials.
+/// The last step of a strict sum: partial k, at k * stride, holds elements k, k + 32, ... added in ascending order.
+/// Overwrites partials.
 template <class T>
-SHOAL_HD T combine_partials(T* partials) {
+SHOAL_HD T combine_partials(T* partials, std::uint32_t stride = 1) {
   for (std::uint32_t half = kPartials / 2; half > 0; half /= 2) {
-    for (std::uint32_t k = 0; k < half; ++k) partials[k] += partials[k + half];
+    for (std::uint32_t k = 0; k < half; ++k) partials[k * stride] += partials[(k + half) * stride];
   }
   return partials[0];
 }
