@@ -1,121 +1,152 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "kernels/cuda/activation.cuh"
 #include "kernels/cuda/training.cuh"
+#include "kernels/math/dropout.hpp"
 
-/// One thread's network of two hidden layers whose sizes the compiler knows, so that everything stays in registers:
-/// forward, loss and backward of one row (docs/numerics.md). Derivatives are taken from f(z), which must hold them.
+/// One thread's network whose topology the compiler knows, so that everything stays in registers: the passes of one row
+/// (docs/numerics.md), layer by layer, all loops unrolled.
 namespace shoal::cuda {
 
-template <std::uint32_t kIn, std::uint32_t kHidden1, std::uint32_t kHidden2, std::uint32_t kOut>
+/// Inputs, the units of hidden layers if there are any, outputs.
+template <std::uint32_t... kSizes>
 struct FixedShape {
-  static constexpr std::uint32_t n_in = kIn, n_1 = kHidden1, n_2 = kHidden2, n_out = kOut;
-  static constexpr std::uint32_t first_2 = n_1 * (n_in + 1);  ///< where layer 2's parameters begin
-  static constexpr std::uint32_t first_3 = first_2 + n_2 * (n_1 + 1);
-  static constexpr std::uint32_t n_parameters = first_3 + n_out * (n_2 + 1);
-  static constexpr std::uint32_t n_units = n_1 + n_2 + n_out;
-  static constexpr std::uint32_t n_staged = n_in + n_out + 1;  ///< floats of a staged row: inputs, targets, weight
+  static constexpr std::array<std::uint32_t, sizeof...(kSizes)> sizes{kSizes...};
+  static constexpr std::uint32_t n_layers = sizeof...(kSizes) - 1;
+  static constexpr std::uint32_t n_in = sizes.front(), n_out = sizes.back();
 };
 
-template <std::uint32_t kIn, std::uint32_t kOut>
-SHOAL_DEVICE void layer_forward(const float* w, const float* below, float* z) {
+/// Layer l of a topology: its sizes, and what lies before its own.
+template <class S, std::uint32_t l>
+struct FixedLayer {
+  using Below = FixedLayer<S, l - 1>;
+  static constexpr std::uint32_t number = l;
+  static constexpr std::uint32_t n_in = S::sizes[l], n_out = S::sizes[l + 1], n_columns = n_in + 1;
+  static constexpr std::uint32_t first_parameter = Below::end_parameter, first_unit = Below::end_unit;
+  static constexpr std::uint32_t end_parameter = first_parameter + n_out * n_columns, end_unit = first_unit + n_out;
+};
+template <class S>
+struct FixedLayer<S, UINT32_MAX> {
+  static constexpr std::uint32_t first_unit = 0, end_parameter = 0, end_unit = 0;
+};
+
+template <class S>
+inline constexpr std::uint32_t kParameters = FixedLayer<S, S::n_layers - 1>::end_parameter;
+/// Units of hidden layers.
+template <class S>
+inline constexpr std::uint32_t kHidden = FixedLayer<S, S::n_layers - 1>::first_unit;
+
+/// work(FixedLayer) for each layer.
+template <class S, std::uint32_t l = 0, class Work>
+SHOAL_DEVICE void each_layer(const Work& work) {
+  work(FixedLayer<S, l>{});
+  if constexpr (l + 1 < S::n_layers) each_layer<S, l + 1>(work);
+}
+
+/// work(parameter, whether it is a bias) for each of a layer.
+template <class L, class Work>
+SHOAL_DEVICE void each_parameter(L, const Work& work) {
   SHOAL_UNROLL
-  for (std::uint32_t o = 0; o < kOut; ++o) {
-    float sum = w[o * (kIn + 1) + kIn];
+  for (std::uint32_t p = L::first_parameter; p < L::end_parameter; ++p) {
+    work(p, (p - L::first_parameter) % L::n_columns == L::n_in);
+  }
+}
+
+/// What the passes of a row keep for the way back. A topology without hidden layers has no use for the arrays.
+template <class S>
+struct RowValues {
+  static constexpr std::uint32_t n_kept = kHidden<S> > 0 ? kHidden<S> : 1;
+  float a[n_kept];     ///< outputs of hidden units
+  float from[n_kept];  ///< what their derivatives are taken from
+  float out[S::n_out];
+  std::uint32_t dropped = 0;  ///< a bit a unit
+};
+
+/// Units of hidden layers that are dropped from one row of a minibatch. Words come by fours, which rows share where
+/// their units are no multiple of four.
+struct DroppedUnits {
+  bool any = false;
+  std::uint32_t row = 0;  ///< of the minibatch
+  math::Dropout dropout{0.0, 0, 0};
+};
+
+template <class S, std::uint32_t l>
+SHOAL_DEVICE void drop_units(const DroppedUnits& drops, RowValues<S>& v) {
+  using L = FixedLayer<S, l>;
+  static_assert(L::end_unit <= 32);
+  float factors[4] = {};
+  const std::uint32_t first = drops.row * L::n_out;
+  SHOAL_UNROLL
+  for (std::uint32_t u = 0; u < L::n_out; ++u) {
+    const std::uint32_t word = L::n_out % 4 == 0 ? u % 4 : (first + u) % 4;
+    if (u == 0 || word == 0) drops.dropout.factors(l, (first + u) / 4, factors);
+    // No index that the compiler does not know: that would take the factors out of the registers.
+    const float factor = word == 0 ? factors[0] : word == 1 ? factors[1] : word == 2 ? factors[2] : factors[3];
+    float& a = v.a[L::first_unit + u];
+    a = factor > 0.0F ? a * factor : 0.0F;
+    if (!(factor > 0.0F)) v.dropped |= 1U << (L::first_unit + u);
+  }
+}
+
+/// Acts: Act of(layer).
+template <std::uint32_t l = 0, class S, class Acts>
+SHOAL_DEVICE void forward(const float* w, const float* below, const Acts& acts, const DroppedUnits& drops,
+                          RowValues<S>& v) {
+  using L = FixedLayer<S, l>;
+  constexpr bool kIsHidden = l + 1 < S::n_layers;
+  float* const z = kIsHidden ? v.a + L::first_unit : v.out;
+  SHOAL_UNROLL
+  for (std::uint32_t o = 0; o < L::n_out; ++o) {
+    const float* const row = w + L::first_parameter + o * L::n_columns;
+    float sum = row[L::n_in];
     SHOAL_UNROLL
-    for (std::uint32_t i = 0; i < kIn; ++i) sum = strict::fma(below[i], w[o * (kIn + 1) + i], sum);
+    for (std::uint32_t i = 0; i < L::n_in; ++i) sum = strict::fma(below[i], row[i], sum);
     z[o] = sum;
   }
+  if constexpr (kIsHidden) {
+    activate_all<L::n_out>(acts.of(l), z, v.from + L::first_unit);
+    if (drops.any) drop_units<S, l>(drops, v);
+    forward<l + 1>(w, z, acts, drops, v);
+  }
 }
 
-template <std::uint32_t kIn, std::uint32_t kOut>
-SHOAL_DEVICE void layer_gradient(const float* delta, const float* below, float* g) {
+/// Adds one row to the gradient sums of layer l and of those below; delta: dloss/dz of layer l.
+template <std::uint32_t l, class S, class Acts>
+SHOAL_DEVICE void backward(const float* w, const float* x, const Acts& acts, const DroppedUnits& drops,
+                           const RowValues<S>& v, const float* delta, float* g) {
+  using L = FixedLayer<S, l>;
+  const float* const below = l == 0 ? x : v.a + L::Below::first_unit;
   SHOAL_UNROLL
-  for (std::uint32_t o = 0; o < kOut; ++o) {
+  for (std::uint32_t o = 0; o < L::n_out; ++o) {
+    float* const row = g + L::first_parameter + o * L::n_columns;
     SHOAL_UNROLL
-    for (std::uint32_t i = 0; i < kIn; ++i) {
-      g[o * (kIn + 1) + i] = strict::fma(below[i], delta[o], g[o * (kIn + 1) + i]);
+    for (std::uint32_t i = 0; i < L::n_in; ++i) row[i] = strict::fma(below[i], delta[o], row[i]);
+    row[L::n_in] += delta[o];
+  }
+  if constexpr (l > 0) {
+    constexpr std::uint32_t kFirst = L::Below::first_unit;
+    float e[L::n_in];
+    float from[L::n_in];
+    SHOAL_UNROLL
+    for (std::uint32_t i = 0; i < L::n_in; ++i) {
+      e[i] = 0.0F;
+      from[i] = v.from[kFirst + i];
+      SHOAL_UNROLL
+      for (std::uint32_t o = 0; o < L::n_out; ++o) {
+        e[i] = strict::fma(delta[o], w[L::first_parameter + o * L::n_columns + i], e[i]);
+      }
     }
-    g[o * (kIn + 1) + kIn] += delta[o];
-  }
-}
-
-template <std::uint32_t kIn, std::uint32_t kOut>
-SHOAL_DEVICE void layer_back(Act act, const float* w, const float* delta, const float* below, float* delta_below) {
-  SHOAL_UNROLL
-  for (std::uint32_t i = 0; i < kIn; ++i) {
-    float e = 0.0F;
+    derive_all(acts.of(l - 1), from, e);
     SHOAL_UNROLL
-    for (std::uint32_t o = 0; o < kOut; ++o) e = strict::fma(delta[o], w[o * (kIn + 1) + i], e);
-    delta_below[i] = derive(act, below[i], e);
+    for (std::uint32_t i = 0; drops.any && i < L::n_in; ++i) {
+      e[i] = (v.dropped >> (kFirst + i) & 1U) == 0 ? e[i] * drops.dropout.scale : 0.0F;
+    }
+    backward<l - 1>(w, x, acts, drops, v, e, g);
   }
-}
-
-template <class S>
-struct Activations {
-  float a_1[S::n_1], a_2[S::n_2], out[S::n_out];
-};
-
-template <class S>
-SHOAL_DEVICE void forward(const float* w, const float* x, Act act_1, Act act_2, Activations<S>& v) {
-  layer_forward<S::n_in, S::n_1>(w, x, v.a_1);
-  SHOAL_UNROLL
-  for (std::uint32_t i = 0; i < S::n_1; ++i) v.a_1[i] = activate(act_1, v.a_1[i]);
-  layer_forward<S::n_1, S::n_2>(w + S::first_2, v.a_1, v.a_2);
-  SHOAL_UNROLL
-  for (std::uint32_t i = 0; i < S::n_2; ++i) v.a_2[i] = activate(act_2, v.a_2[i]);
-  layer_forward<S::n_2, S::n_out>(w + S::first_3, v.a_2, v.out);
-}
-
-/// The row's loss, unweighted; delta: dloss/dz of the output layer.
-template <class S>
-SHOAL_DEVICE float output_loss(const float* out, const float* target, bool half, float* delta) {
-  float sum = 0.0F;
-  SHOAL_UNROLL
-  for (std::uint32_t o = 0; o < S::n_out; ++o) {
-    const float residual = out[o] - target[o];
-    sum = strict::fma(residual, residual, sum);
-    delta[o] = half ? residual : residual + residual;
-  }
-  return half ? 0.5F * sum : sum;
-}
-
-/// Adds one row to the gradient sums; delta as output_loss gave it.
-template <class S>
-SHOAL_DEVICE void backward(const float* w, const float* x, Act act_1, Act act_2, const Activations<S>& v,
-                           const float* delta, float* g) {
-  layer_gradient<S::n_2, S::n_out>(delta, v.a_2, g + S::first_3);
-  float delta_2[S::n_2];
-  layer_back<S::n_2, S::n_out>(act_2, w + S::first_3, delta, v.a_2, delta_2);
-  layer_gradient<S::n_1, S::n_2>(delta_2, v.a_1, g + S::first_2);
-  float delta_1[S::n_1];
-  layer_back<S::n_1, S::n_2>(act_1, w + S::first_2, delta_2, v.a_1, delta_1);
-  layer_gradient<S::n_in, S::n_1>(delta_1, x, g);
-}
-
-template <class S>
-SHOAL_DEVICE constexpr bool is_bias(std::uint32_t p) {
-  if (p >= S::first_3) return (p - S::first_3) % (S::n_2 + 1) == S::n_2;
-  if (p >= S::first_2) return (p - S::first_2) % (S::n_1 + 1) == S::n_1;
-  return p % (S::n_in + 1) == S::n_in;
-}
-
-/// Gradient sum -> the gradient that a step uses.
-template <class S>
-SHOAL_DEVICE float finished_gradient(std::uint32_t p, float sum, float w, float penalty, float inverse) {
-  const float g = sum * inverse;
-  const float factor = is_bias<S>(p) ? 0.0F : penalty * inverse;
-  return factor != 0.0F ? strict::fma(factor, w, g) : g;
-}
-
-/// The topologies that are compiled: compiled_shapes<Kernel>() makes an array of what Kernel<FixedShape>::value is.
-template <template <class> class Kernel>
-constexpr auto compiled_shapes() {
-  return std::array{Kernel<FixedShape<1, 2, 2, 1>>::value, Kernel<FixedShape<1, 4, 4, 1>>::value,
-                    Kernel<FixedShape<2, 4, 4, 1>>::value, Kernel<FixedShape<2, 3, 3, 2>>::value};
 }
 
 }  // namespace shoal::cuda

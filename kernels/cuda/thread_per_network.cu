@@ -1,199 +1,214 @@
+#include "kernels/cuda/accuracy.cuh"
+#include "kernels/cuda/loss.cuh"
 #include "kernels/cuda/row_tile.cuh"
-#include "kernels/cuda/small_network.cuh"
 #include "kernels/cuda/thread_per_network.cuh"
-#include "kernels/math/sum32.hpp"
+#include "kernels/cuda/thread_state.cuh"
+#include "kernels/cuda/thread_variants.cuh"
 
 namespace shoal::cuda {
 namespace {
 
-template <class S>
-struct Network {
-  float w[S::n_parameters], u[S::n_parameters], g[S::n_parameters];
-  float weight_sum;
+/// A network in training on its way through an epoch.
+template <class S, class V>
+struct Epoch {
+  const TrainTask* task;
+  std::uint32_t number;  ///< in the launch
+  bool active;           ///< or only one of those that stage rows
+  float rate;
 };
 
-template <class S>
-SHOAL_DEVICE void step(Network<S>& net, const NetworkRules& rules, float eta, float inverse) {
-  SHOAL_UNROLL
-  for (std::uint32_t p = 0; p < S::n_parameters; ++p) {
-    const float g = finished_gradient<S>(p, net.g[p], net.w[p], rules.penalty, inverse);
-    if (!rules.has_first_moment) {
-      strict::sgd_step(net.w[p], g, eta);
-    } else if (rules.nesterov) {
-      strict::nesterov_step(net.w[p], net.u[p], g, eta, rules.momentum);
+/// The outputs in place of z, dloss/dz into delta; gives the row's loss, both unweighted.
+template <class S, class V>
+SHOAL_DEVICE float output_row(LossKind kind, const NetworkRules& rules, bool training, const float* target, float* z,
+                              float* delta) {
+  if (!V::is_plain && kind == LossKind::cross_entropy) {
+    const auto label = static_cast<std::uint32_t>(target[0]);
+    float of_label = z[0];
+    SHOAL_UNROLL
+    for (std::uint32_t o = 1; o < S::n_out; ++o) of_label = o == label ? z[o] : of_label;
+    return softmax_row(S::n_out, label, of_label, training ? rules.smoothed_label : 1.0F,
+                       training ? rules.smoothed_other : 0.0F, z, delta);
+  }
+  if (!V::is_plain && kind == LossKind::binary_cross_entropy) return sigmoid_row(S::n_out, target, 0.0F, z, delta);
+  return regression_row(kind, S::n_out, rules.huber_delta, z, target, delta);
+}
+
+template <class S, class V>
+SHOAL_DEVICE double train_rows(const Epoch<S, V>& epoch, LossKind kind, ThreadNetwork<S, V>& net) {
+  using Row = StagedRow<S, !V::is_plain>;
+  const TrainTask& task = *epoch.task;
+  const SolverKind solver = V::solver(task);
+  const auto acts = V::template activations<S>(task);
+  const bool weighted = !V::is_plain && is_weighted(task.rows, net.rules);
+  DroppedUnits drops{net.rules.dropout > 0.0, 0, {net.rules.dropout, net.rules.seed, net.counts.step}};
+  ThreadSum loss(ThreadMemory<S, V>::sums());
+  const RowList list{task.order + static_cast<std::size_t>(epoch.number) * task.n_training, task.n_training,
+                     task.batch};
+  const auto add_row = [&](std::uint32_t number, std::uint32_t in_minibatch, const Row& row) {
+    RowValues<S> v;
+    float delta[S::n_out];
+    drops.row = in_minibatch;
+    forward(net.w, row.x, acts, drops, v);
+    const float row_loss = output_row<S, V>(kind, net.rules, true, row.x + Row::target, v.out, delta);
+    if constexpr (V::is_plain) {
+      loss.add(number, static_cast<double>(row_loss));
     } else {
-      strict::momentum_step(net.w[p], net.u[p], g, eta, rules.momentum);
+      const float weight =
+          net.rules.balances_classes ? row.x[Row::weight] * row.x[Row::class_weight] : row.x[Row::weight];
+      SHOAL_UNROLL
+      for (std::uint32_t o = 0; o < S::n_out; ++o) delta[o] *= weight;
+      net.weight_sum += weight;
+      loss.add(number, static_cast<double>(weight) * static_cast<double>(row_loss));
     }
-    net.g[p] = 0.0F;
-  }
-  net.weight_sum = 0.0F;
-}
-
-/// Of the hidden layer. What the kernel does not train is not compiled into its loops.
-SHOAL_DEVICE Act activation_of(const TrainTask& task, std::uint32_t layer) {
-  const Act act = task.shape.layers[layer].activation;
-  SHOAL_ASSUME(!math::stores_slope(act));
-  return act;
-}
-
-template <class S>
-SHOAL_DEVICE double train_epoch(const TrainTask& task, std::uint32_t e, bool active, const NetworkRules& rules,
-                                float eta, Network<S>& net) {
-  const Act act_1 = activation_of(task, 0);
-  const Act act_2 = activation_of(task, 1);
-  const bool half = task.loss == LossKind::half_squared;
-  math::Sum32 loss;
-  std::uint32_t in_minibatch = 0;
-  const std::uint32_t* order = task.order + static_cast<std::size_t>(e) * task.n_training;
-  each_row<S>(task.rows, order, task.n_training, active, [&](std::uint32_t position, const float* x) {
-    Activations<S> v;
-    float delta[S::n_out];
-    forward<S>(net.w, x, act_1, act_2, v);
-    const float row_loss = output_loss<S>(v.out, x + S::n_in, half, delta);
-    const float weight = x[S::n_in + S::n_out];
-    SHOAL_UNROLL
-    for (std::uint32_t o = 0; o < S::n_out; ++o) delta[o] *= weight;
-    backward<S>(net.w, x, act_1, act_2, v, delta, net.g);
-    loss.add(static_cast<double>(weight) * static_cast<double>(row_loss));
-    net.weight_sum += weight;
-    if (++in_minibatch == task.batch || position + 1 == task.n_training) {
-      step<S>(net, rules, eta, inverse_weight(task.rows.weights != nullptr, net.weight_sum, in_minibatch));
-      in_minibatch = 0;
-    }
-  });
+    backward<S::n_layers - 1>(net.w, row.x, acts, drops, v, delta, net.g);
+  };
+  each_row<S, !V::is_plain>(task.rows, list, ThreadMemory<S, V>::tile(), epoch.active, add_row,
+                            [&](std::uint32_t n_rows) {
+                              step(net, solver, epoch.rate, inverse_weight(weighted, net.weight_sum, n_rows));
+                              net.weight_sum = 0.0F;
+                              drops.dropout.step = static_cast<std::uint32_t>(net.counts.step);
+                            });
   return loss.total();
 }
 
-template <class S>
-SHOAL_DEVICE double validation_loss(const TrainTask& task, bool active, const Network<S>& net) {
-  const Act act_1 = activation_of(task, 0);
-  const Act act_2 = activation_of(task, 1);
-  const bool half = task.loss == LossKind::half_squared;
-  math::Sum32 loss;
-  each_row<S>(task.rows, task.validation, task.n_validation, active, [&](std::uint32_t position, const float* x) {
-    Activations<S> v;
+/// What an epoch's validation gives.
+struct Validation {
+  double loss;
+  std::uint64_t n_right;  ///< where val_accuracy is watched
+};
+
+/// kHandsOver: outputs to the host, where it wants them.
+template <bool kHandsOver, class S, class V>
+SHOAL_DEVICE Validation validate(const Epoch<S, V>& epoch, LossKind kind, ThreadNetwork<S, V>& net) {
+  using Row = StagedRow<S, !V::is_plain>;
+  const TrainTask& task = *epoch.task;
+  const auto acts = V::template activations<S>(task);
+  const bool counts = !V::is_plain && task.metric == WatchedMetric::val_accuracy;
+  std::uint64_t n_right = 0;
+  [[maybe_unused]] const std::uint32_t n_in_block = task.n_in_block;
+  [[maybe_unused]] float* const outputs = task.outputs == nullptr ? nullptr : task.outputs + thread();
+  ThreadSum loss(ThreadMemory<S, V>::sums());
+  const RowList list{task.validation, task.n_validation, task.n_validation};
+  const auto add_row = [&](std::uint32_t number, std::uint32_t, const Row& row) {
+    RowValues<S> v;
     float delta[S::n_out];
-    forward<S>(net.w, x, act_1, act_2, v);
-    const float row_loss = output_loss<S>(v.out, x + S::n_in, half, delta);
-    loss.add(static_cast<double>(x[S::n_in + S::n_out]) * static_cast<double>(row_loss));
-    if (task.outputs == nullptr) return;
-    SHOAL_UNROLL
-    for (std::uint32_t o = 0; o < S::n_out; ++o) {
-      task.outputs[(static_cast<std::size_t>(position) * S::n_out + o) * task.n_in_block + thread()] = v.out[o];
+    forward(net.w, row.x, acts, DroppedUnits{}, v);
+    const float row_loss = output_row<S, V>(kind, net.rules, false, row.x + Row::target, v.out, delta);
+    const double weight = V::is_plain ? 1.0 : static_cast<double>(row.x[Row::weight]);
+    loss.add(number, weight * static_cast<double>(row_loss));
+    if (counts) n_right += n_right_of(task.rows, task.validation[number], S::n_out, v.out);
+    if constexpr (kHandsOver) {
+      SHOAL_UNROLL
+      for (std::uint32_t o = 0; outputs != nullptr && o < S::n_out; ++o) {
+        outputs[(std::size_t{number} * S::n_out + o) * n_in_block] = v.out[o];
+      }
     }
-  });
-  return loss.total();
+  };
+  each_row<S, !V::is_plain>(task.rows, list, ThreadMemory<S, V>::tile(), epoch.active, add_row, [](std::uint32_t) {});
+  return {loss.total(), n_right};
 }
 
-SHOAL_DEVICE bool is_finite(double x) { return x - x == 0.0; }
-
-template <class S>
-SHOAL_DEVICE bool all_finite(const Network<S>& net, const NetworkRules& rules) {
-  bool finite = true;
-  SHOAL_UNROLL
-  for (std::uint32_t p = 0; p < S::n_parameters; ++p) {
-    finite = finite && net.w[p] - net.w[p] == 0.0F;
-    if (rules.has_first_moment) finite = finite && net.u[p] - net.u[p] == 0.0F;
-  }
-  return finite;
+template <class S, class V>
+SHOAL_DEVICE Validation validate_plain(const Epoch<S, V>& epoch, LossKind kind, ThreadNetwork<S, V>& net) {
+  return epoch.task->outputs == nullptr ? validate<false>(epoch, kind, net) : validate<true>(epoch, kind, net);
 }
 
 /// What is decided at an epoch's end, the twin of CpuEngine's, unless the host decides it.
-template <class S>
-SHOAL_DEVICE void finish_epoch(const TrainTask& task, std::uint32_t e, std::uint32_t n, const NetworkRules& rules,
-                               NetworkState& state, Network<S>& net, double train_loss, double val_loss) {
-  NetworkRecord& record = task.records[static_cast<std::size_t>(e) * task.n_networks + n];
-  const bool watches_train_loss = task.metric == WatchedMetric::train_loss;
-  const double numerator = watches_train_loss ? train_loss : val_loss;
-  const double weight = watches_train_loss ? task.training_weight[e] : task.validation_weight;
+template <class S, class V>
+SHOAL_DEVICE void finish_epoch(const Epoch<S, V>& epoch, const Place& place, double train_loss,
+                               const Validation& validation, ThreadNetwork<S, V>& net) {
+  const TrainTask& task = *place.task;
+  NetworkState& state = task.states[place.network];
+  const math::EpochRules& rules = task.rules[place.network].epoch;
+  NetworkRecord record;
   record.train_loss = train_loss;
-  record.train_weight = task.training_weight[e];
-  record.val_loss = val_loss;
-  record.metric = numerator / weight;
+  record.train_weight = task.training_weight[2 * epoch.number + (net.rules.balances_classes ? 1 : 0)];
+  record.val_loss = validation.loss;
   record.ran = 1;
-  const bool finite = is_finite(train_loss) && is_finite(val_loss) && all_finite<S>(net, rules);
-  record.finite = finite;
-  state.step += (task.n_training + task.batch - 1) / task.batch;
+  record.finite = is_finite(train_loss) && is_finite(validation.loss) && all_finite(net, V::solver(task));
+  const double mean_train_loss = train_loss / record.train_weight;
+  record.metric = task.metric == WatchedMetric::train_loss ? mean_train_loss
+                  : task.metric == WatchedMetric::val_accuracy
+                      ? accuracy(task.rows, validation.n_right, task.n_validation, S::n_out)
+                      : validation.loss / task.validation_weight;
+  task.records[static_cast<std::size_t>(epoch.number) * task.n_networks + place.network] = record;
+  state.step = net.counts.step;
+  state.beta_1_power = net.counts.beta_1_power;
+  state.beta_2_power = net.counts.beta_2_power;
   if (task.metric == WatchedMetric::by_host) return;
   ++state.progress.epoch;
-  const math::EpochDecision decision = math::decide_epoch(state.progress, rules.epoch, record.metric, 0.0, finite);
+  const math::EpochDecision decision =
+      math::decide_epoch(state.progress, rules, record.metric, mean_train_loss, record.finite);
   state.verdict = decision.verdict;
-  if (decision.is_best) {
-    for (std::uint32_t p = 0; p < S::n_parameters; ++p) {
-      task.best[static_cast<std::size_t>(p) * task.n_networks + n] = net.w[p];
-    }
-  }
-  if (math::takes_best(decision, rules.epoch)) {
-    SHOAL_UNROLL
-    for (std::uint32_t p = 0; p < S::n_parameters; ++p) {
-      net.w[p] = task.best[static_cast<std::size_t>(p) * task.n_networks + n];
-    }
+  const bool takes_best = math::takes_best(decision, rules);
+  SHOAL_UNROLL
+  for (std::uint32_t p = 0; p < kParameters<S>; ++p) {
+    if (decision.is_best) task.best[place.at(p)] = net.w[p];
+    if (takes_best) net.w[p] = task.best[place.at(p)];
   }
 }
 
-template <class S>
-SHOAL_KERNEL void train_kernel(const TrainTask* tasks) {
+/// Threads behind the block's last network read what that one has and train nothing.
+template <class S, class V>
+SHOAL_KERNEL_OF(kNetworksInBlock, (kLeastBlocks<S, V>))
+void train_kernel(const TrainTask* tasks) {
   const TrainTask& task = tasks[block()];
-  const std::uint32_t n = task.first_network + thread();
   const bool exists = thread() < task.n_in_block;
-  NetworkRules rules;
-  NetworkState state;
-  Network<S> net;
-  net.weight_sum = 0.0F;
-  if (exists) {
-    rules = task.rules[n];
-    state = task.states[n];
-  }
-  SHOAL_UNROLL
-  for (std::uint32_t p = 0; p < S::n_parameters; ++p) {
-    const std::size_t at = static_cast<std::size_t>(p) * task.n_networks + n;
-    net.w[p] = exists ? task.weights[at] : 0.0F;
-    net.u[p] = exists && rules.has_first_moment ? task.first_moment[at] : 0.0F;
-    net.g[p] = 0.0F;
-  }
+  const Place place{&task, task.first_network + (exists ? thread() : task.n_in_block - 1)};
+  const NetworkState& state = task.states[place.network];
+  ThreadNetwork<S, V> net;
+  load_network(place, V::solver(task), net);
   for (std::uint32_t e = 0; e < task.n_epochs; ++e) {
-    const std::uint32_t epoch = task.first_epoch + e;
-    const bool active = exists && state.verdict == math::EpochVerdict::go_on && state.progress.epoch == epoch &&
-                        epoch < state.target_epoch;
-    const float eta = active ? task.rates[static_cast<std::size_t>(e) * task.n_networks + n] : 0.0F;
-    const double train_loss = train_epoch<S>(task, e, active, rules, eta, net);
-    const double val_loss = validation_loss<S>(task, active, net);
-    if (active) finish_epoch<S>(task, e, n, rules, state, net, train_loss, val_loss);
+    Epoch<S, V> epoch{&task, e, false, 0.0F};
+    epoch.active = exists && state.verdict == math::EpochVerdict::go_on &&
+                   state.progress.epoch == task.first_epoch + e && task.first_epoch + e < state.target_epoch;
+    if (epoch.active) {
+      epoch.rate = epoch_rate(task.rules[place.network].epoch, state,
+                              task.rates + static_cast<std::size_t>(e) * task.n_networks + place.network);
+    }
+    double train_loss = 0.0;
+    Validation validation{};
+    if (!V::is_plain) {
+      train_loss = train_rows(epoch, task.loss, net);
+      validation = validate<true>(epoch, task.loss, net);
+    } else if (task.loss == LossKind::squared) {
+      train_loss = train_rows(epoch, LossKind::squared, net);
+      validation = validate_plain(epoch, LossKind::squared, net);
+    } else {
+      train_loss = train_rows(epoch, LossKind::half_squared, net);
+      validation = validate_plain(epoch, LossKind::half_squared, net);
+    }
+    if (epoch.active) finish_epoch(epoch, place, train_loss, validation, net);
   }
-  if (!exists) return;
-  task.states[n] = state;
-  SHOAL_UNROLL
-  for (std::uint32_t p = 0; p < S::n_parameters; ++p) {
-    const std::size_t at = static_cast<std::size_t>(p) * task.n_networks + n;
-    task.weights[at] = net.w[p];
-    if (rules.has_first_moment) task.first_moment[at] = net.u[p];
-  }
+  if (exists) store_network(place, V::solver(task), net);
 }
 
-template <class S>
-struct TrainKernel {
-  static constexpr auto value = &train_kernel<S>;
+template <class S, class V>
+struct KernelOf {
+  static constexpr auto value = &train_kernel<S, V>;
 };
-template <class S>
-struct SharedBytes {
-  static constexpr std::size_t value = kStagedRows * S::n_staged * sizeof(float);
+template <class S, class V>
+struct SharedBytesOf {
+  static constexpr std::size_t value = ThreadMemory<S, V>::bytes;
 };
-template <class S>
-struct Size {
-  static constexpr ShapeSize value{S::n_in, S::n_1, S::n_2, S::n_out};
+template <class S, class V>
+struct DescriptionOf {
+  static constexpr ThreadKernel value = V::trains(S::sizes);
 };
 
 }  // namespace
 
-std::span<const ShapeSize> shapes() {
-  static constexpr auto kSizes = compiled_shapes<Size>();
-  return kSizes;
+std::span<const ThreadKernel> thread_kernels() {
+  static constexpr auto kDescriptions = compiled<DescriptionOf>();
+  return kDescriptions;
 }
 
-void launch_train_threads(std::size_t shape, const TrainTask* tasks, std::uint32_t n_tasks, cudaStream_t stream) {
-  static constexpr auto kKernels = compiled_shapes<TrainKernel>();
-  static constexpr auto kSharedBytes = compiled_shapes<SharedBytes>();
-  launch({"train_kernel", n_tasks, kNetworksInBlock, kSharedBytes.at(shape), stream}, kKernels.at(shape), tasks);
+void launch_train_threads(std::size_t kernel, const TrainTask* tasks, std::uint32_t n_tasks, cudaStream_t stream) {
+  static constexpr auto kKernels = compiled<KernelOf>();
+  static constexpr auto kSharedBytes = compiled<SharedBytesOf>();
+  const Launch of{"train_kernel", n_tasks, kNetworksInBlock, kSharedBytes.at(kernel), stream};
+  ask_for_shared(of, kKernels.at(kernel));
+  launch(of, kKernels.at(kernel), tasks);
 }
 
 }  // namespace shoal::cuda

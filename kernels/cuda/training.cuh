@@ -119,7 +119,8 @@ struct TrainTask {
   const std::uint32_t* training = nullptr;    ///< [n_training], rows of the table
   const std::uint32_t* order = nullptr;       ///< [epoch][n_training], likewise; null: the network draws its own
   const std::uint32_t* validation = nullptr;  ///< [n_validation]
-  const double* training_weight = nullptr;    ///< [epoch], sum over its rows; thread_per_network
+  /// [epoch][2], sum over its rows, as they are and in training with balanced classes; thread_per_network
+  const double* training_weight = nullptr;
   std::uint64_t shuffle_seed = 0;
   double validation_weight = 0;
   std::uint32_t first_network = 0;  ///< of the gang, and how many the block has

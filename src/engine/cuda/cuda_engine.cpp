@@ -25,7 +25,8 @@ class CudaEngine final : public Engine {
   [[nodiscard]] std::string_view name() const noexcept override { return "cuda"; }
   [[nodiscard]] std::string why_not(const Trial&) const override { return {}; }
   [[nodiscard]] std::uint32_t gang_size(const GangKey& key) const override {
-    return cuda::thread_kernel_of(key) < cuda::shapes().size() ? cuda::kNetworksInBlock : 1;
+    const bool has_thread = cuda::thread_kernel_of(key, table_.has_row_weights()) < cuda::thread_kernels().size();
+    return has_thread ? cuda::kNetworksInBlock : 1;
   }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override { return gangs_.bytes_per_slot(gang); }

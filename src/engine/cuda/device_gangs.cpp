@@ -36,7 +36,7 @@ bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
 
 }  // namespace
 
-bool DeviceGang::has_block_alone() const { return thread_kernel == shapes().size(); }
+bool DeviceGang::has_block_alone() const { return thread_kernel == thread_kernels().size(); }
 
 DeviceGangs::DeviceGangs(const EngineOptions& options, const DeviceTable& table, const Stream& stream)
     : stream_(&stream), table_(&table), maximize_(options.maximize), metric_(watched_metric(options.metric)) {}
@@ -51,7 +51,8 @@ std::uint64_t DeviceGangs::bytes_per_slot(const Gang& gang) const {
   const std::uint64_t fixed = sizeof(Place) + 2 * (sizeof(NetworkRules) + sizeof(NetworkState)) +
                               64 * (sizeof(float) + sizeof(NetworkRecord)) + n_outputs(gang.key) * sizeof(float);
   const std::uint64_t vectors = 2U + (has_second_moment(gang.key.solver) ? 1U : 0U) + (gang.keeps_best ? 1U : 0U);
-  if (thread_kernel_of(gang.key) < shapes().size()) return fixed + vectors * n_parameters * sizeof(float);
+  if (thread_kernel_of(gang.key, table_->has_row_weights()) < thread_kernels().size())
+    return fixed + vectors * n_parameters * sizeof(float);
   const NetworkShape shape(gang.key.topology, gang.has_dropout, reads_outputs(metric_));
   return fixed + sizeof(DeviceGang) + (vectors * lines(n_parameters) + memory_floats(shape)) * sizeof(float);
 }
@@ -83,8 +84,8 @@ void DeviceGangs::prepare(std::span<const Gang> gangs) {
 
 void DeviceGangs::add_gang(const Gang& gang) {
   if (places_.size() < gang.first_slot + gang.n_slots) places_.resize(gang.first_slot + gang.n_slots);
-  const std::size_t kernel = thread_kernel_of(gang.key);
-  const std::uint32_t step = kernel == shapes().size() ? 1 : gang.n_slots;
+  const std::size_t kernel = thread_kernel_of(gang.key, table_->has_row_weights());
+  const std::uint32_t step = kernel == thread_kernels().size() ? 1 : gang.n_slots;
   const NetworkShape& shape = shapes_
                                   .try_emplace({gang.key.topology, gang.has_dropout}, gang.key.topology,
                                                gang.has_dropout, reads_outputs(metric_))

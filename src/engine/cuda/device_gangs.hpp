@@ -20,7 +20,7 @@ struct DeviceGang {
   Slot first_slot = 0;
   std::uint32_t n_slots = 0;
   bool keeps_best = false, has_dropout = false;
-  std::size_t thread_kernel = 0;  ///< thread_kernel_of(key)
+  std::size_t thread_kernel = 0;  ///< thread_kernel_of(key, ...)
   const NetworkShape* shape = nullptr;
   const Layer* layers = nullptr;  ///< the shape's, on the device
   Columns weights, first_moment, second_moment, best;

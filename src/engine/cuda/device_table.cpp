@@ -56,6 +56,14 @@ double DeviceTable::weight_of(std::span<const std::uint32_t> rows) const {
   return sum.total();
 }
 
+double DeviceTable::balanced_weight_of(std::uint32_t fold_index, std::span<const std::uint32_t> rows) const {
+  if (dataset_->task() != Task::classification) return weight_of(rows);
+  const std::vector<float> of_classes = class_weights(*dataset_, split(fold_index), ClassWeight::balanced);
+  math::Sum32 sum;
+  for (const std::uint32_t row : rows) sum.add(static_cast<double>(shoal::training_weight(*dataset_, of_classes, row)));
+  return sum.total();
+}
+
 std::uint64_t DeviceTable::bytes(const Dataset& dataset, std::uint64_t launch_rows) {
   const std::uint64_t table = (dataset.inputs.size() + dataset.labels.size() + dataset.weights.size()) * sizeof(float);
   const std::uint64_t fold = dataset.n_rows * (static_cast<std::uint64_t>(dataset.n_targets()) + 1) * sizeof(float);

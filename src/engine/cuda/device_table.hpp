@@ -35,8 +35,11 @@ class DeviceTable {
   [[nodiscard]] double row_weight(std::uint32_t row) const {
     return dataset_->weights.empty() ? 1.0 : static_cast<double>(dataset_->weights[row]);
   }
+  [[nodiscard]] bool has_row_weights() const noexcept { return !dataset_->weights.empty(); }
   /// Sum of the rows' weights, in the strict order.
   [[nodiscard]] double weight_of(std::span<const std::uint32_t> rows) const;
+  /// Likewise, in training with balanced classes; of anything but a classification as they are.
+  [[nodiscard]] double balanced_weight_of(std::uint32_t fold_index, std::span<const std::uint32_t> rows) const;
   /// Of the table, its folds, and `launch_rows` rows of epoch orders a fold.
   [[nodiscard]] static std::uint64_t bytes(const Dataset& dataset, std::uint64_t launch_rows);
 

@@ -3,22 +3,33 @@
 #include <algorithm>
 
 #include "kernels/cuda/thread_per_network.cuh"
-#include "kernels/math/kinds.hpp"
 
 namespace shoal::cuda {
 
-std::size_t thread_kernel_of(const GangKey& key) {
-  const std::span<const ShapeSize> all = shapes();
-  const Topology& t = key.topology;
-  const bool is_known = key.plain && key.solver == Solver::sgd && key.shuffle != Shuffle::per_trial &&
-                        (key.loss == Loss::squared_error || key.loss == Loss::half_squared_error);
-  const bool keeps_slopes =
-      std::ranges::any_of(t.activations, [](Activation f) { return math::stores_slope(static_cast<math::Act>(f)); });
-  if (!is_known || keeps_slopes || t.hidden_layer_sizes.size() != 2) return all.size();
-  const auto equal = [](std::uint32_t a, std::int32_t b) { return static_cast<std::int64_t>(a) == b; };
-  const auto found = std::ranges::find_if(all, [&](const ShapeSize& s) {
-    return equal(s.n_inputs, t.n_inputs) && equal(s.n_hidden_1, t.hidden_layer_sizes[0]) &&
-           equal(s.n_hidden_2, t.hidden_layer_sizes[1]) && equal(s.n_outputs, t.n_outputs);
+namespace {
+
+bool has_sizes(const Topology& topology, std::span<const std::uint32_t> sizes) {
+  if (topology.n_layers() + 1 != sizes.size() || topology.n_inputs != static_cast<std::int32_t>(sizes[0])) return false;
+  for (std::size_t l = 0; l < topology.n_layers(); ++l) {
+    if (topology.fan_out(l) != static_cast<std::int32_t>(sizes[l + 1])) return false;
+  }
+  return true;
+}
+
+bool is_plain(const GangKey& key, bool weighted_rows, const ThreadKernel& kernel) {
+  const auto is_the_kernels = [&](Activation f) { return static_cast<Act>(f) == kernel.activation; };
+  return key.plain && !weighted_rows && (key.loss == Loss::squared_error || key.loss == Loss::half_squared_error) &&
+         static_cast<SolverKind>(key.solver) == kernel.solver &&
+         std::ranges::all_of(key.topology.activations, is_the_kernels);
+}
+
+}  // namespace
+
+std::size_t thread_kernel_of(const GangKey& key, bool weighted_rows) {
+  const std::span<const ThreadKernel> all = thread_kernels();
+  if (key.shuffle == Shuffle::per_trial) return all.size();
+  const auto found = std::ranges::find_if(all, [&](const ThreadKernel& kernel) {
+    return has_sizes(key.topology, kernel.sizes) && (!kernel.is_plain || is_plain(key, weighted_rows, kernel));
   });
   return static_cast<std::size_t>(found - all.begin());
 }

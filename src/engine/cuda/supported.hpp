@@ -7,8 +7,9 @@
 
 namespace shoal::cuda {
 
-/// Index into shapes() of the kernel that trains networks of this kind a thread each; shapes().size(): a block each.
-[[nodiscard]] std::size_t thread_kernel_of(const GangKey& key);
+/// Index into thread_kernels() of the one that trains networks of this kind a thread each; their number: a block each.
+/// weighted_rows: the table's rows do not all weigh 1.
+[[nodiscard]] std::size_t thread_kernel_of(const GangKey& key, bool weighted_rows);
 /// How kernels come by a metric.
 [[nodiscard]] WatchedMetric watched_metric(Metric metric);
 

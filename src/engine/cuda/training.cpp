@@ -68,6 +68,7 @@ void Training::add_order(const GangKey& key, Chunk& chunk) {
     for (std::uint32_t& row : order) row = training[row];
     host_orders_.insert(host_orders_.end(), order.begin(), order.end());
     host_training_weights_.push_back(table_->weight_of(order));
+    host_training_weights_.push_back(table_->balanced_weight_of(key.fold, order));
   }
 }
 
@@ -134,8 +135,8 @@ TrainTask Training::task_of(const DeviceGangs& gangs, const Chunk& chunk) {
   return task;
 }
 
-/// One launch a compiled shape, a block for every kNetworksInBlock places, and one a size of blocks that have a network
-/// alone.
+/// One launch a compiled kernel, a block for every kNetworksInBlock places, and one a size of blocks that have a
+/// network alone.
 void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks) {
   std::map<Launch, std::vector<TrainTask>> launches;
   std::map<Launch, std::size_t> shared_bytes;
@@ -162,7 +163,7 @@ void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks
   const TrainTask* first = tasks_.get();
   for (const auto& [launch, tasks] : launches) {
     const auto n = static_cast<std::uint32_t>(tasks.size());
-    if (launch.thread_kernel < shapes().size()) {
+    if (launch.thread_kernel < thread_kernels().size()) {
       launch_train_threads(launch.thread_kernel, first, n, stream_->get());
     } else {
       launch_train_blocks(first, n, launch.n_threads, launch.in_shared, shared_bytes.at(launch), stream_->get());

@@ -42,7 +42,7 @@ class Training {
     std::size_t records = 0;  ///< [epoch][network], learning rates likewise
     std::size_t order = 0, training_weight = 0;
   };
-  /// Tasks of one kernel: of a compiled shape with its threads a network, or blocks of n_threads with one.
+  /// Tasks of one kernel: a compiled one with a thread a network, or blocks of n_threads with one.
   struct Launch {
     std::size_t thread_kernel = 0;
     std::uint32_t n_threads = 0;
