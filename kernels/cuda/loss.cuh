@@ -32,7 +32,7 @@ SHOAL_DEVICE float residual_loss(LossKind kind, float residual, float huber_delt
       return strict::fma(q, distance - 0.5F * q, sum);
     }
     default:
-      delta = kind == LossKind::half_squared ? residual : residual + residual;
+      delta = (kind == LossKind::half_squared ? 1.0F : 2.0F) * residual;  // no branch in the row, and exact
       return strict::fma(residual, residual, sum);
   }
 }
@@ -45,7 +45,7 @@ SHOAL_DEVICE float regression_row(LossKind kind, std::uint32_t n_out, float hube
   for (std::uint32_t o = 0; o < n_out; ++o) {
     sum = residual_loss(kind, y[o] - (target == nullptr ? 0.0F : target[o]), huber_delta, sum, delta[o]);
   }
-  return kind == LossKind::half_squared ? 0.5F * sum : sum;
+  return (kind == LossKind::half_squared ? 0.5F : 1.0F) * sum;
 }
 
 /// Softmax in place and its cross-entropy; of_label: z[label]. The targets: `smoothed_label` of the row's class,

@@ -34,9 +34,10 @@ SHOAL_DEVICE float output_row(LossKind kind, const NetworkRules& rules, bool tra
 }
 
 template <class S, class V>
-SHOAL_DEVICE double train_rows(const Epoch<S, V>& epoch, LossKind kind, ThreadNetwork<S, V>& net) {
+SHOAL_DEVICE double train_rows(const Epoch<S, V>& epoch, ThreadNetwork<S, V>& net) {
   using Row = StagedRow<S, !V::is_plain>;
   const TrainTask& task = *epoch.task;
+  const LossKind kind = V::loss(task);
   const SolverKind solver = V::solver(task);
   const auto acts = V::template activations<S>(task);
   const bool weighted = !V::is_plain && is_weighted(task.rows, net.rules);
@@ -79,9 +80,10 @@ struct Validation {
 
 /// kHandsOver: outputs to the host, where it wants them.
 template <bool kHandsOver, class S, class V>
-SHOAL_DEVICE Validation validate(const Epoch<S, V>& epoch, LossKind kind, ThreadNetwork<S, V>& net) {
+SHOAL_DEVICE Validation validate(const Epoch<S, V>& epoch, ThreadNetwork<S, V>& net) {
   using Row = StagedRow<S, !V::is_plain>;
   const TrainTask& task = *epoch.task;
+  const LossKind kind = V::loss(task);
   const auto acts = V::template activations<S>(task);
   const bool counts = !V::is_plain && task.metric == WatchedMetric::val_accuracy;
   std::uint64_t n_right = 0;
@@ -106,11 +108,6 @@ SHOAL_DEVICE Validation validate(const Epoch<S, V>& epoch, LossKind kind, Thread
   };
   each_row<S, !V::is_plain>(task.rows, list, ThreadMemory<S, V>::tile(), epoch.active, add_row, [](std::uint32_t) {});
   return {loss.total(), n_right};
-}
-
-template <class S, class V>
-SHOAL_DEVICE Validation validate_plain(const Epoch<S, V>& epoch, LossKind kind, ThreadNetwork<S, V>& net) {
-  return epoch.task->outputs == nullptr ? validate<false>(epoch, kind, net) : validate<true>(epoch, kind, net);
 }
 
 /// What is decided at an epoch's end, the twin of CpuEngine's, unless the host decides it.
@@ -166,18 +163,9 @@ void train_kernel(const TrainTask* tasks) {
       epoch.rate = epoch_rate(task.rules[place.network].epoch, state,
                               task.rates + static_cast<std::size_t>(e) * task.n_networks + place.network);
     }
-    double train_loss = 0.0;
-    Validation validation{};
-    if (!V::is_plain) {
-      train_loss = train_rows(epoch, task.loss, net);
-      validation = validate<true>(epoch, task.loss, net);
-    } else if (task.loss == LossKind::squared) {
-      train_loss = train_rows(epoch, LossKind::squared, net);
-      validation = validate_plain(epoch, LossKind::squared, net);
-    } else {
-      train_loss = train_rows(epoch, LossKind::half_squared, net);
-      validation = validate_plain(epoch, LossKind::half_squared, net);
-    }
+    const double train_loss = train_rows(epoch, net);
+    const Validation validation =
+        V::is_plain && task.outputs == nullptr ? validate<false>(epoch, net) : validate<true>(epoch, net);
     if (epoch.active) finish_epoch(epoch, place, train_loss, validation, net);
   }
   if (exists) store_network(place, V::solver(task), net);

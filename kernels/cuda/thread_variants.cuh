@@ -46,6 +46,11 @@ struct Plain {
   static constexpr ThreadKernel trains(std::span<const std::uint32_t> sizes) {
     return {sizes, true, Activation::value, Solver::value};
   }
+  [[nodiscard]] SHOAL_DEVICE static LossKind loss(const TrainTask& task) {
+    const LossKind kind = task.loss;
+    SHOAL_ASSUME(kind == LossKind::squared || kind == LossKind::half_squared);
+    return kind;
+  }
   [[nodiscard]] SHOAL_DEVICE static SolverKind solver(const TrainTask&) { return Solver::value; }
   template <class S>
   [[nodiscard]] SHOAL_DEVICE static SameActivation<Activation::value> activations(const TrainTask&) {
@@ -64,6 +69,7 @@ struct Anything {
   static constexpr bool is_plain = false;
   static constexpr std::uint32_t n_moments = 2;
   static constexpr ThreadKernel trains(std::span<const std::uint32_t> sizes) { return {sizes}; }
+  [[nodiscard]] SHOAL_DEVICE static LossKind loss(const TrainTask& task) { return task.loss; }
   [[nodiscard]] SHOAL_DEVICE static SolverKind solver(const TrainTask& task) { return task.solver; }
   template <class S>
   [[nodiscard]] SHOAL_DEVICE static OwnActivations<S> activations(const TrainTask& task) {
