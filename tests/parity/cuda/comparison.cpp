@@ -9,9 +9,11 @@
 namespace shoal::testing {
 namespace {
 
-struct Sizes {
-  std::int32_t n_in, n_1, n_2, n_out;
-};
+/// Inputs, units of hidden layers, outputs.
+using Sizes = std::vector<std::int32_t>;
+const std::vector<Sizes> kThreadSizes{{2, 1},       {1, 4, 1},       {1, 8, 1},         {2, 4, 1},    {2, 8, 1},
+                                      {2, 4, 2},    {4, 4, 3},       {1, 2, 2, 1},      {1, 4, 4, 1}, {2, 4, 4, 1},
+                                      {2, 3, 3, 2}, {1, 3, 3, 3, 1}, {1, 2, 2, 2, 2, 1}};
 
 bool same(float a, float b) {
   return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b) || (a != a && b != b);
@@ -57,39 +59,68 @@ std::string difference_of_sums(const MetricSums& a, const MetricSums& b) {
 
 }  // namespace
 
-Sweep random_plain_sweep(Random& random, std::uint32_t number) {
-  const std::vector<Sizes> all{{1, 2, 2, 1}, {1, 4, 4, 1}, {2, 4, 4, 1}, {2, 3, 3, 2}};
-  const Sizes sizes = all[number % all.size()];
+namespace {
+
+/// What the members of a gang have in common, of 16 kinds: 0 to 5 are plain, 6 to 9 without any regulariser.
+Trial shared_trial(Random& random, const Dataset& data, const Sizes& sizes, std::uint32_t kind) {
+  Trial trial = random_trial(random, data);
+  Hyperparameters& h = trial.hyperparameters;
+  Topology& t = trial.topology;
+  t = {sizes.front(), {sizes.begin() + 1, sizes.end() - 1}, {}, sizes.back()};
+  if (data.task() == Task::classification) {
+    h.loss = sizes.back() == 1 ? Loss::binary_cross_entropy : Loss::cross_entropy;
+  }
+  for (std::size_t l = 0; l + 1 < t.n_layers(); ++l) {
+    t.activations.push_back(static_cast<Activation>(below(random, activation_names().size())));
+  }
+  if (h.shuffle == Shuffle::per_trial) h.shuffle = Shuffle::shared;
+  if (kind >= 6) return trial;
+  const Activation of_kind[] = {Activation::relu, Activation::tanh, Activation::sigmoid};
+  std::ranges::fill(t.activations, of_kind[kind % 3]);
+  h.loss = below(random, 2) == 0 ? Loss::squared_error : Loss::half_squared_error;
+  h.solver = kind < 3 ? Solver::sgd : Solver::adam;
+  return trial;
+}
+
+void make_plain(Hyperparameters& h) {
+  h.l1 = h.clip_norm = h.dropout = 0;
+  h.layer_rate = 1;
+  h.class_weight = ClassWeight::none;
+  if (h.learning_rate == Schedule::adaptive) h.learning_rate = Schedule::constant;
+}
+
+}  // namespace
+
+Sweep random_thread_sweep(Random& random, std::uint32_t number) {
+  const Sizes& sizes = kThreadSizes[number % kThreadSizes.size()];
+  const std::uint32_t kind = number % 16;
+  const Task task = kind < 6 ? Task::regression : static_cast<Task>(kind % 3);
+  const std::int32_t n_targets = task == Task::classification ? std::max(2, sizes.back()) : sizes.back();
   Sweep sweep;
   const std::size_t n_rows = number % 10 == 9 ? 400 : 20 + below(random, 40);
-  sweep.data = random_dataset(random, Task::regression, n_rows, sizes.n_in, sizes.n_out, number % 3 == 0);
+  sweep.data = random_dataset(random, task, n_rows, sizes.front(), n_targets, kind >= 6 && kind % 2 == 0);
   sweep.data.test = {3, 0, 7};
   if (number % 5 == 0) sweep.data.inputs[3] = std::numeric_limits<float>::quiet_NaN();
   sweep.options.metric = number % 4 == 3 ? Metric::train_loss : Metric::val_loss;
   sweep.options.maximize = number % 7 == 6;
   sweep.options.n_threads = 1;
-  Trial shared = random_trial(random, sweep.data);
-  shared.hyperparameters.loss = below(random, 2) == 0 ? Loss::squared_error : Loss::half_squared_error;
-  if (shared.hyperparameters.shuffle == Shuffle::per_trial) shared.hyperparameters.shuffle = Shuffle::shared;
-  const auto activation = [&] { return static_cast<Activation>(below(random, activation_names().size())); };
-  const std::vector<Activation> activations{activation(), activation()};
+  const Trial shared = shared_trial(random, sweep.data, sizes, kind);
   const std::size_t n_trials = number % 8 == 7 ? 131 : 1 + below(random, 6);
   for (std::size_t i = 0; i < n_trials; ++i) {
     Trial trial = random_trial(random, sweep.data);
-    trial.topology = {sizes.n_in, {sizes.n_1, sizes.n_2}, activations, sizes.n_out};
     Hyperparameters& h = trial.hyperparameters;
-    h.solver = Solver::sgd;
-    if (h.learning_rate == Schedule::adaptive) h.learning_rate = Schedule::constant;
-    h.l1 = h.clip_norm = h.dropout = 0;
-    h.layer_rate = 1;
-    trial.hyperparameters.loss = shared.hyperparameters.loss;
-    trial.hyperparameters.batch_size = shared.hyperparameters.batch_size;
-    trial.hyperparameters.shuffle = shared.hyperparameters.shuffle;
+    trial.topology = shared.topology;
+    h.loss = shared.hyperparameters.loss;
+    h.solver = shared.hyperparameters.solver;
+    h.batch_size = shared.hyperparameters.batch_size;
+    h.shuffle = shared.hyperparameters.shuffle;
     trial.shuffle_seed = shared.shuffle_seed;
-    if (i % 5 == 4) trial.hyperparameters.learning_rate_init = 1e6;  // diverges
+    if (kind < 10) make_plain(h);
+    if (kind >= 10 && gang_key(trial).plain) h.clip_norm = 0.5;
+    if (i % 5 == 4) h.learning_rate_init = 1e6;  // diverges
     sweep.trials.push_back(trial);
   }
-  sweep.gangs = {{gang_key(sweep.trials[0]), 0, static_cast<std::uint32_t>(n_trials), true}};
+  sweep.gangs = {{gang_key(sweep.trials[0]), 0, static_cast<std::uint32_t>(n_trials), true, true}};
   return sweep;
 }
 

@@ -16,9 +16,10 @@ struct Sweep {
   std::vector<Gang> gangs;  ///< their places, in the order of trials
   EngineOptions options;
 };
-/// Sweep `number`, one gang of 1 to 6 or of 131 networks of each compiled shape in turn, that train a thread each:
-/// weighted or not, with gaps.
-[[nodiscard]] Sweep random_plain_sweep(Random& random, std::uint32_t number);
+/// Sweep `number`, one gang of 1 to 6 or of 131 networks that train a thread each, with gaps. Sweeps 0 to
+/// kThreadSweeps - 1 are of every compiled topology with everything that there are kernels for.
+inline constexpr std::uint32_t kThreadSweeps = 13 * 16;
+[[nodiscard]] Sweep random_thread_sweep(Random& random, std::uint32_t number);
 /// Sweep `number` of six networks of every kind, a block each; one of them wide.
 [[nodiscard]] Sweep random_sweep(Random& random, std::uint32_t number);
 

@@ -15,8 +15,10 @@ std::vector<testing::Sweep> sweeps_of_every_kind() {
   std::vector<testing::Sweep> sweeps;
   for (const bool by_host : {false, true}) {
     testing::Random random(4711);
-    sweeps.push_back(testing::random_plain_sweep(random, 0));
-    if (by_host) testing::watch(sweeps.back(), Metric::val_r2);
+    for (const std::uint32_t number : {0U, 13U}) {  // a plain one, and one that is not
+      sweeps.push_back(testing::random_thread_sweep(random, number));
+      if (by_host) testing::watch(sweeps.back(), Metric::val_r2);
+    }
     sweeps.push_back(testing::random_sweep(random, 0));
     if (by_host) testing::watch(sweeps.back(), Metric::val_auc);
   }

@@ -1,11 +1,14 @@
 // The CUDA engine against the CPU engine: the same bits; over the emulated device, or on a GPU.
 #include <bit>
 #include <gtest/gtest.h>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "engine/cpu/cpu_engine.hpp"
 #include "engine/cuda/cuda_engine.hpp"
+#include "engine/cuda/supported.hpp"
+#include "kernels/cuda/thread_per_network.cuh"
 #include "tests/parity/cuda/comparison.hpp"
 #include "tests/parity/cuda/suite.hpp"
 
@@ -13,10 +16,11 @@ namespace shoal {
 namespace {
 
 using testing::first_difference;
+using testing::kThreadSweeps;
 using testing::Outcome;
 using testing::Random;
-using testing::random_plain_sweep;
 using testing::random_sweep;
+using testing::random_thread_sweep;
 using testing::Sweep;
 using testing::train;
 
@@ -40,7 +44,20 @@ void expect_equal_bits(std::uint32_t n_sweeps, Sweep (*make)(Random&, std::uint3
   EXPECT_GT(n_by_status[static_cast<std::size_t>(TrialStatus::diverged)], 0U);
 }
 
-TEST(SHOAL_CUDA_SUITE, GivesTheBitsOfTheCpuEngineWithAThreadANetwork) { expect_equal_bits(104, random_plain_sweep); }
+TEST(SHOAL_CUDA_SUITE, GivesTheBitsOfTheCpuEngineWithAThreadANetwork) {
+  expect_equal_bits(kThreadSweeps, random_thread_sweep);
+}
+
+TEST(SHOAL_CUDA_SUITE, IsComparedWithEveryKernelOfAThreadANetwork) {
+  Random random(4711);
+  std::set<std::size_t> trained;
+  for (std::uint32_t number = 0; number < kThreadSweeps; ++number) {
+    const Sweep sweep = random_thread_sweep(random, number);
+    trained.insert(cuda::thread_kernel_of(sweep.gangs[0].key, !sweep.data.weights.empty()));
+  }
+  EXPECT_FALSE(trained.contains(cuda::thread_kernels().size()));
+  EXPECT_EQ(trained.size(), cuda::thread_kernels().size());
+}
 
 TEST(SHOAL_CUDA_SUITE, GivesTheBitsOfTheCpuEngineWithABlockANetwork) { expect_equal_bits(30, random_sweep); }
 
@@ -68,7 +85,7 @@ TEST(SHOAL_CUDA_SUITE, GivesTheBitsOfTheCpuEngineInAPass) {
 /// The comparison itself: one bit in one place must be seen.
 TEST(SHOAL_CUDA_SUITE, ComparisonSeesOneBit) {
   Random random(4711);
-  const Sweep sweep = random_plain_sweep(random, 0);
+  const Sweep sweep = random_thread_sweep(random, 0);
   const Outcome expected = train(*make_cuda_engine(sweep.data, sweep.options), sweep, 4);
   const std::string first = "network 0: ";
   const auto difference_after = [&](auto change) {

@@ -10,7 +10,7 @@ namespace {
 
 TEST(NegativeControl, KernelWithoutBarriersIsAFaultInEverySchedule) {
   emulation::RaceChecker checker;
-  for (const auto make : {testing::random_plain_sweep, testing::random_sweep}) {
+  for (const auto make : {testing::random_thread_sweep, testing::random_sweep}) {
     testing::Random random(4711);
     const testing::Sweep sweep = make(random, 0);
     for (std::uint32_t schedule = 0; schedule < 8; ++schedule) {

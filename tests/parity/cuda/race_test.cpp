@@ -27,7 +27,7 @@ void expect_no_race(std::uint32_t n_sweeps, testing::Sweep (*make)(testing::Rand
   EXPECT_GT(checker.n_accesses(), 1'000'000U);
 }
 
-TEST(TrainThreads, HaveNoRaceInAnyShapeAndSchedule) { expect_no_race(16, testing::random_plain_sweep); }
+TEST(TrainThreads, HaveNoRaceInAnyShapeAndSchedule) { expect_no_race(16, testing::random_thread_sweep); }
 
 TEST(TrainBlocks, HaveNoRaceInAnySchedule) { expect_no_race(3, testing::random_sweep); }
 

@@ -54,7 +54,7 @@ void expect_equal_bits_of_every_metric(std::uint32_t n_sweeps, Sweep (*make)(Ran
 }
 
 TEST(SHOAL_CUDA_SUITE, WatchesEveryMetricByTheBitsOfTheCpuEngineWithAThreadANetwork) {
-  expect_equal_bits_of_every_metric(std::max(8U / kShare, 2U), testing::random_plain_sweep);
+  expect_equal_bits_of_every_metric(std::max(26U / kShare, 13U), testing::random_thread_sweep);
 }
 
 /// 12 sweeps: 2 to 5 classes, labels or outputs of every task.
