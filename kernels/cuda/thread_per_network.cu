@@ -176,12 +176,8 @@ struct KernelOf {
   static constexpr auto value = &train_kernel<S, V>;
 };
 template <class S, class V>
-struct SharedBytesOf {
-  static constexpr std::size_t value = ThreadMemory<S, V>::bytes;
-};
-template <class S, class V>
 struct DescriptionOf {
-  static constexpr ThreadKernel value = V::trains(S::sizes);
+  static constexpr ThreadKernel value = V::trains(S::sizes, ThreadMemory<S, V>::bytes);
 };
 
 }  // namespace
@@ -193,8 +189,7 @@ std::span<const ThreadKernel> thread_kernels() {
 
 void launch_train_threads(std::size_t kernel, const TrainTask* tasks, std::uint32_t n_tasks, cudaStream_t stream) {
   static constexpr auto kKernels = compiled<KernelOf>();
-  static constexpr auto kSharedBytes = compiled<SharedBytesOf>();
-  const Launch of{"train_kernel", n_tasks, kNetworksInBlock, kSharedBytes.at(kernel), stream};
+  const Launch of{"train_kernel", n_tasks, kNetworksInBlock, thread_kernels()[kernel].shared_bytes, stream};
   ask_for_shared(of, kKernels.at(kernel));
   launch(of, kKernels.at(kernel), tasks);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -17,6 +18,7 @@ inline constexpr std::uint32_t kNetworksInBlock = 128;
 /// A compiled kernel and what it trains.
 struct ThreadKernel {
   std::span<const std::uint32_t> sizes;  ///< inputs, units of hidden layers, outputs
+  std::size_t shared_bytes = 0;          ///< of a block
   /// Plain: squared errors of rows that weigh the same, no regulariser but the weights' squares, no rates of layers or
   /// that adapt; one solver, and one activation in all hidden layers. Else anything.
   bool is_plain = false;

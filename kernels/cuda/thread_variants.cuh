@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <tuple>
 
@@ -43,8 +44,8 @@ template <class Activation, class Solver>
 struct Plain {
   static constexpr bool is_plain = true;
   static constexpr std::uint32_t n_moments = Solver::n_moments;
-  static constexpr ThreadKernel trains(std::span<const std::uint32_t> sizes) {
-    return {sizes, true, Activation::value, Solver::value};
+  static constexpr ThreadKernel trains(std::span<const std::uint32_t> sizes, std::size_t shared_bytes) {
+    return {sizes, shared_bytes, true, Activation::value, Solver::value};
   }
   [[nodiscard]] SHOAL_DEVICE static LossKind loss(const TrainTask& task) {
     const LossKind kind = task.loss;
@@ -68,7 +69,9 @@ struct Plain {
 struct Anything {
   static constexpr bool is_plain = false;
   static constexpr std::uint32_t n_moments = 2;
-  static constexpr ThreadKernel trains(std::span<const std::uint32_t> sizes) { return {sizes}; }
+  static constexpr ThreadKernel trains(std::span<const std::uint32_t> sizes, std::size_t shared_bytes) {
+    return {sizes, shared_bytes};
+  }
   [[nodiscard]] SHOAL_DEVICE static LossKind loss(const TrainTask& task) { return task.loss; }
   [[nodiscard]] SHOAL_DEVICE static SolverKind solver(const TrainTask& task) { return task.solver; }
   template <class S>

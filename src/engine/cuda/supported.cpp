@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/cuda/block_per_network.cuh"
 #include "kernels/cuda/thread_per_network.cuh"
 
 namespace shoal::cuda {
@@ -29,7 +30,8 @@ std::size_t thread_kernel_of(const GangKey& key, bool weighted_rows) {
   const std::span<const ThreadKernel> all = thread_kernels();
   if (key.shuffle == Shuffle::per_trial) return all.size();
   const auto found = std::ranges::find_if(all, [&](const ThreadKernel& kernel) {
-    return has_sizes(key.topology, kernel.sizes) && (!kernel.is_plain || is_plain(key, weighted_rows, kernel));
+    return has_sizes(key.topology, kernel.sizes) && kernel.shared_bytes <= most_shared_bytes() &&
+           (!kernel.is_plain || is_plain(key, weighted_rows, kernel));
   });
   return static_cast<std::size_t>(found - all.begin());
 }
