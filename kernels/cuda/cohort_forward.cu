@@ -48,6 +48,17 @@ SHOAL_KERNEL void activation_kernel(CohortTask<T> task, std::uint32_t l, std::ui
   });
 }
 
+template <class T>
+SHOAL_KERNEL void ones_kernel(CohortTask<T> task, std::uint32_t l, std::uint32_t parts) {
+  const Part part = part_of(parts);
+  const CohortNetwork& net = task.networks[part.network];
+  const CohortLayer& layer = net.layers[l];
+  T* const a = task.values + net.values + net.layers[l + 1].values;
+  each_of_part(part, task.most_rows * layer.stride, [&](std::uint32_t element) {
+    a[element] = math::stored_as<T>(element % layer.stride == layer.n_out ? 1.0F : 0.0F);
+  });
+}
+
 /// Whether the class that the outputs of a row say is the row's; of several labels, how many are right.
 SHOAL_DEVICE std::uint32_t n_right_of(const Rows& rows, std::size_t row, std::uint32_t n_out, const float* outputs) {
   if (rows.labels == nullptr) {
@@ -167,6 +178,14 @@ void launch_activation(const CohortTask<T>& task, std::uint32_t l, std::uint32_t
          task, l, n_rows, drops, parts);
 }
 
+template <class T>
+void launch_ones(const CohortTask<T>& task, std::uint32_t l, std::uint32_t largest_stride, cudaStream_t stream) {
+  const std::uint64_t n_elements = std::uint64_t{task.most_rows} * largest_stride;
+  const std::uint32_t parts = n_parts(n_elements, kElementsInBlock);
+  launch({"ones_kernel", task.n_networks * parts, n_threads_for(n_elements), 0, stream}, &ones_kernel<T>, task, l,
+         parts);
+}
+
 OutputBlocks output_blocks(std::uint32_t n_outputs) {
   constexpr std::size_t kSharedBytes = 48 * 1024;  // what every GPU gives without being asked
   const std::uint32_t stride = n_outputs | 1U;
@@ -190,6 +209,7 @@ void launch_output(const CohortTask<T>& task, std::uint32_t n_rows, bool trainin
   template void launch_gather(const CohortTask<T>&, RowSource, std::uint32_t, std::uint32_t, cudaStream_t); \
   template void launch_activation(const CohortTask<T>&, std::uint32_t, std::uint32_t, std::uint32_t, bool,  \
                                   cudaStream_t);                                                            \
+  template void launch_ones(const CohortTask<T>&, std::uint32_t, std::uint32_t, cudaStream_t);              \
   template void launch_output(const CohortTask<T>&, std::uint32_t, bool, cudaStream_t);
 SHOAL_FOR_TYPE(float)
 SHOAL_FOR_TYPE(math::Bfloat16)

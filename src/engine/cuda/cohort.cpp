@@ -51,8 +51,10 @@ std::uint64_t network_bytes(const CohortShape& shape, const CohortPlan& plan) {
 
 template <class T>
 std::uint64_t shared_bytes(const CohortPlan& plan, std::uint32_t n_inputs, std::uint32_t n_training) {
+  const std::uint64_t relu =
+      plan.fuses_relu ? ReluLayers<T>::bytes(CohortShape(plan.members.front().topology, plan.most_rows)) : 0;
   return std::uint64_t{plan.most_rows} * (padded(n_inputs + 1) * sizeof(T) + sizeof(std::uint32_t)) +
-         std::uint64_t{plan.most_epochs} * n_training * sizeof(std::uint32_t) + sizeof(Cursor);
+         std::uint64_t{plan.most_epochs} * n_training * sizeof(std::uint32_t) + sizeof(Cursor) + relu;
 }
 
 template <class T>
@@ -167,6 +169,11 @@ void Cohort<T>::allocate() {
   task_.first_moment = mirror(Vector::first_moment).get();
   task_.second_moment = mirror(Vector::second_moment).get();
   task_.best = mirror(Vector::best).get();
+  const CohortShape& first = *networks_.front().shape;
+  if (plan_.fuses_relu && ReluLayers<T>::apply_to(first)) {
+    relu_.emplace(first, task_, *blas_);
+    gradient_.clear(*stream_);  // products leave its padding as it is
+  }
   stream_->wait();
 }
 
@@ -229,6 +236,7 @@ void Cohort<T>::gather(RowSource from, std::uint32_t n_rows) const {
 template <class T>
 void Cohort<T>::forward(std::uint32_t n_rows, bool drops) const {
   for (std::uint32_t l = 0; l < task_.n_layers; ++l) {
+    if (relu_ && relu_->forward(l, n_rows)) continue;
     blas_->fork(buckets_.size());
     for (const Bucket& bucket : buckets_) {
       const CohortLayer& layer = bucket.shape->layers[l];
@@ -244,22 +252,27 @@ void Cohort<T>::forward(std::uint32_t n_rows, bool drops) const {
 /// to the layer below, where it takes that one's f'.
 template <class T>
 void Cohort<T>::backward(std::uint32_t n_rows, bool drops) const {
+  const T* delta = task_.delta;  // of layer l
   for (std::uint32_t l = task_.n_layers; l-- > 0;) {
-    blas_->fork(2 * buckets_.size());
+    const T* const below = l > 0 && relu_ ? relu_->backward(l, n_rows, delta) : nullptr;
+    const bool brings_back = l > 0 && below == nullptr;
+    blas_->fork(brings_back ? 2 * buckets_.size() : buckets_.size());
     for (const Bucket& bucket : buckets_) {
       const CohortLayer& layer = bucket.shape->layers[l];
       const CohortNetwork& first = host_networks_[bucket.first];
-      const Matrices<const T> delta{task_.delta + first.delta, layer.stride, bucket.shape->n_delta};
+      const Matrices<const T> deltas{delta + first.delta, layer.stride, bucket.shape->n_delta};
       const Matrices<float> gradient{task_.gradient + first.parameters + layer.first_parameter, layer.columns,
                                      bucket.shape->n_parameters};
-      blas_->transposed_multiply(delta, inputs(bucket, l), gradient, layer.rows, layer.columns, n_rows,
-                                 bucket.n_networks);
-      if (l == 0) continue;
+      // Products that ReLU is fused into leave the padding of delta as it was.
+      const std::uint32_t n_out = relu_ ? layer.n_out : layer.rows;
+      blas_->transposed_multiply(deltas, inputs(bucket, l), gradient, n_out, layer.columns, n_rows, bucket.n_networks);
+      if (!brings_back) continue;
       const Matrices<float> back{task_.back + first.delta, layer.columns, bucket.shape->n_delta};
-      blas_->multiply(delta, weights(bucket, l), back, n_rows, padded(layer.n_in), layer.rows, bucket.n_networks);
+      blas_->multiply(deltas, weights(bucket, l), back, n_rows, padded(layer.n_in), n_out, bucket.n_networks);
     }
     blas_->join();
-    if (l > 0) launch_derivative(task_, l - 1, n_rows, largest_stride_, drops, stream_->get());
+    if (brings_back) launch_derivative(task_, l - 1, n_rows, largest_stride_, drops, stream_->get());
+    delta = brings_back ? task_.delta : below;
   }
 }
 

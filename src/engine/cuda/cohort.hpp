@@ -13,6 +13,7 @@
 #include "engine/cuda/device_memory.hpp"
 #include "engine/cuda/device_table.hpp"
 #include "engine/cuda/mirror.hpp"
+#include "engine/cuda/relu_layers.hpp"
 #include "kernels/cuda/cohort.cuh"
 #include "shoal/engine.hpp"
 
@@ -38,6 +39,9 @@ struct CohortPlan {
   std::uint32_t most_epochs = 0;  ///< handed to the device at a time
   bool keeps_best = false, has_dropout = false, has_second_moment = false;
   bool clips = false;  ///< some member may clip its gradient
+  /// The network is alone and its passes serve training: products may apply ReLU (ReluLayers), and not all that a pass
+  /// computes is in memory then.
+  bool fuses_relu = false;
   WatchedMetric metric = WatchedMetric::val_loss;
 
   void add(const Gang& gang);
@@ -141,6 +145,7 @@ class Cohort {
   DeviceBuffer<std::uint32_t> row_, broken_;
   DeviceBuffer<CohortDecision> decisions_;
   DeviceBuffer<CohortSums> sums_;
+  mutable std::optional<ReluLayers<T>> relu_;  ///< plans a product when it is first asked for
 };
 
 }  // namespace shoal::cuda

@@ -169,6 +169,7 @@ class CublasEngine final : public Engine {
       plan.add(gang);
       products += gang.n_slots * gang.key.topology.n_parameters();
     }
+    plan.fuses_relu = plan.members.size() == 1 && !plan.has_dropout;
     const std::uint64_t rows = std::max(1U, n_training);
     plan.most_epochs = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(
         std::min(kRowsHandedOver / rows, kProductsHandedOver / products / rows), 1, kMostEpochs));

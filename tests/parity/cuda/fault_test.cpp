@@ -54,13 +54,7 @@ Attempt attempt(MakeEngine make, const testing::Sweep& sweep) {
 
 /// A call that fails is told by CUDA's name of the error or, where cuBLAS made it, by cuBLAS's own words; one that only
 /// gives something back may fail without a word, and changes no result.
-void expect_every_failure_told(MakeEngine make, Precision precision) {
-  testing::Random random(4711);
-  testing::Sweep sweep = testing::random_sweep(random, 0);
-  sweep.options.precision = precision;
-  sweep.trials.resize(1);
-  sweep.trials[0].hyperparameters.max_iter = 1;
-  sweep.gangs = {{gang_key(sweep.trials[0]), 0, 1, true, true}};
+void expect_every_failure_told(MakeEngine make, const testing::Sweep& sweep) {
   const Attempt expected = attempt(make, sweep);
   ASSERT_EQ(expected.failure, "");
   std::uint64_t n_silent = 0;
@@ -84,6 +78,16 @@ void expect_every_failure_told(MakeEngine make, Precision precision) {
   EXPECT_EQ(attempt(make, sweep).failure, "");
 }
 
+testing::Sweep sweep_of_one(Precision precision) {
+  testing::Random random(4711);
+  testing::Sweep sweep = testing::random_sweep(random, 0);
+  sweep.options.precision = precision;
+  sweep.trials.resize(1);
+  sweep.trials[0].hyperparameters.max_iter = 1;
+  sweep.gangs = {{gang_key(sweep.trials[0]), 0, 1, true, true}};
+  return sweep;
+}
+
 /// Where networks find no memory, fewer of them can be prepared in the same engine, and give the same results.
 void expect_fewer_to_fit(MakeEngine make, Precision precision) {
   testing::Random random(4712);
@@ -105,9 +109,23 @@ TEST(EmulatedCudaFaults, FewerNetworksFitWhereAllDoNot) {
   expect_fewer_to_fit(make_cublas_engine, Precision::fp32);
 }
 
-TEST(EmulatedCudaFaults, EveryCallOfCudaMayFail) { expect_every_failure_told(make_cuda_engine, Precision::strict); }
+TEST(EmulatedCudaFaults, EveryCallOfCudaMayFail) {
+  expect_every_failure_told(make_cuda_engine, sweep_of_one(Precision::strict));
+}
 
-TEST(EmulatedCudaFaults, EveryCallOfCublasMayFail) { expect_every_failure_told(make_cublas_engine, Precision::bf16); }
+TEST(EmulatedCudaFaults, EveryCallOfCublasMayFail) {
+  expect_every_failure_told(make_cublas_engine, sweep_of_one(Precision::bf16));
+}
+
+TEST(EmulatedCudaFaults, EveryCallOfCublasLtMayFail) {
+  testing::Sweep sweep = sweep_of_one(Precision::bf16);
+  Trial& trial = sweep.trials.front();
+  trial.topology.hidden_layer_sizes = {9, 7};
+  trial.topology.activations = {Activation::relu, Activation::relu};
+  trial.hyperparameters.dropout = 0;
+  sweep.gangs = {{gang_key(trial), 0, 1, true, false}};
+  expect_every_failure_told(make_cublas_engine, sweep);
+}
 
 }  // namespace
 }  // namespace shoal
