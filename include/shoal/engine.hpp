@@ -77,6 +77,7 @@ struct EngineOptions {
   std::uint32_t n_threads = 0;       ///< 0: one a core
   Metric metric = Metric::val_loss;  ///< what patience watches and EpochRecord::metric holds
   bool maximize = false;
+  std::uint64_t memory_bytes = 0;  ///< of its device that a GPU engine may take; 0: what is free
 };
 
 /// Trains networks in places. Knows nothing of files, search or ranking. Results do not depend on which places, gangs

@@ -113,6 +113,7 @@ struct CohortTask {
 /// Which rows of the table come: a list, or the epoch's at the cursor.
 struct RowSource {
   const std::uint32_t* list = nullptr;  ///< null: the epoch's
+  const float* inputs = nullptr;        ///< [n_rows][n_inputs], of these rows; null: the table's
 };
 
 /// Each does its part for n_rows rows of all networks, asynchronously. largest_*: of any network; the stride of hidden

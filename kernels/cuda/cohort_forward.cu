@@ -18,7 +18,10 @@ SHOAL_KERNEL void gather_kernel(CohortTask<T> task, RowSource from, std::uint32_
   if (element >= n_rows * columns) return;
   const std::uint32_t i = element % columns;
   const std::uint32_t row = list[element / columns];
-  const float value = i < n_in ? scaled_input(task.rows, row, n_in, i) : i == n_in ? 1.0F : 0.0F;
+  Rows inputs = task.rows;
+  if (from.inputs != nullptr) inputs.inputs = from.inputs;
+  const std::uint32_t at = from.inputs != nullptr ? element / columns : row;
+  const float value = i < n_in ? scaled_input(inputs, at, n_in, i) : i == n_in ? 1.0F : 0.0F;
   task.input[element] = math::stored_as<T>(value);
   if (i == 0) task.row[element / columns] = row;
 }

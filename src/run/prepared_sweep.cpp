@@ -40,7 +40,7 @@ std::optional<std::string> refusal(PreparedSweep& sweep, const Skip& skip) {
 }  // namespace
 
 EngineOptions engine_options(const SweepSpec& spec) {
-  return {spec.trainer.precision, spec.trainer.threads, spec.metric, spec.maximize};
+  return {spec.trainer.precision, spec.trainer.threads, spec.metric, spec.maximize, spec.trainer.memory_bytes};
 }
 
 void for_each_window(const PreparedSweep& sweep, const Skip& skip,

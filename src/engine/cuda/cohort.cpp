@@ -138,6 +138,7 @@ void Cohort<T>::allocate() {
   broken_.clear(*stream_);
   decisions_ = DeviceBuffer<CohortDecision>(n);
 
+  table_->reserve(plan_.most_rows);
   task_.rows = table_->rows(plan_.key.fold);
   task_.networks = device_networks_.get();
   task_.n_networks = static_cast<std::uint32_t>(n);
@@ -230,6 +231,7 @@ Matrices<float> Cohort<T>::z(const Bucket& bucket, std::size_t l) const {
 template <class T>
 void Cohort<T>::gather(RowSource from, std::uint32_t n_rows) const {
   launch_gather(task_, from, n_rows, input_columns_, stream_->get());
+  table_->was_gathered();
 }
 
 /// z = [W | b] [a; 1], a = f(z), layer by layer: rows of a minibatch are rows of memory, so Z = [A 1] [W | b]^T.
@@ -278,7 +280,6 @@ void Cohort<T>::backward(std::uint32_t n_rows, bool drops) const {
 
 template <class T>
 void Cohort<T>::train_minibatch(std::uint32_t n_rows) const {
-  gather({}, n_rows);
   forward(n_rows, plan_.has_dropout);
   output(n_rows, true);
   backward(n_rows, plan_.has_dropout);
@@ -288,10 +289,11 @@ void Cohort<T>::train_minibatch(std::uint32_t n_rows) const {
 
 template <class T>
 void Cohort<T>::finish_epoch() const {
-  const DeviceTable::Fold& fold = table_->fold(plan_.key.fold);
+  const std::uint32_t* const list = table_->fold(plan_.key.fold).validation.get();
+  const std::span<const std::uint32_t> rows = table_->split(plan_.key.fold).validation;
   for (std::uint32_t first = 0; first < task_.n_validation; first += plan_.most_rows) {
     const std::uint32_t n_rows = std::min(plan_.most_rows, task_.n_validation - first);
-    gather({fold.validation.get() + first}, n_rows);
+    gather(table_->source(list + first, rows.subspan(first, n_rows)), n_rows);
     forward(n_rows, false);
     output(n_rows, false);
   }

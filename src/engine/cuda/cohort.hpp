@@ -84,7 +84,7 @@ class Cohort {
   void output(std::uint32_t n_rows, bool training) const { launch_output(task_, n_rows, training, stream_->get()); }
   void backward(std::uint32_t n_rows, bool drops) const;
   void finish_gradient(std::uint32_t n_rows) const { launch_finish_gradient(task_, n_rows, stream_->get()); }
-  /// The next n_rows rows of the epoch and the step that they make.
+  /// The step that rows make which were gathered from the epoch.
   void train_minibatch(std::uint32_t n_rows) const;
   /// Validation and what is decided after it.
   void finish_epoch() const;

@@ -107,7 +107,7 @@ Pass CohortPass<T>::pass(std::span<const std::uint32_t> rows) {
   cohort_.set_row_loss(row_loss.get());
   std::vector<float> z(shape.n_z), outputs(shape.n_z), losses(n_rows), gradient(shape.n_parameters);
   std::vector<T> values(shape.n_values);
-  cohort_.gather({list.get()}, n_rows);
+  cohort_.gather(table_->source(list.get(), rows), n_rows);
   cohort_.forward(n_rows, false);
   copy_to_host(std::span(z), task.z, *stream_);
   cohort_.output(n_rows, true);

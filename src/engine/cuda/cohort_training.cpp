@@ -98,14 +98,19 @@ void CohortTraining<T>::set_target(std::uint32_t member, std::uint32_t epoch) {
 }
 
 template <class T>
+bool CohortTraining<T>::has_epochs_to_train(std::size_t network) const {
+  const NetworkState& state = states_[network];
+  return state.verdict == math::EpochVerdict::go_on &&
+         state.progress.epoch < std::min(state.target_epoch, rules_[network].epoch.max_iter);
+}
+
+template <class T>
 typename CohortTraining<T>::Epochs CohortTraining<T>::epochs_to_train() const {
   Epochs epochs{UINT32_MAX, 0};
   for (std::size_t i = 0; i < states_.size(); ++i) {
-    const NetworkState& state = states_[i];
-    const std::uint32_t target = std::min(state.target_epoch, rules_[i].epoch.max_iter);
-    if (state.verdict != math::EpochVerdict::go_on || state.progress.epoch >= target) continue;
-    epochs.begin = std::min(epochs.begin, state.progress.epoch);
-    epochs.end = std::max(epochs.end, target);
+    if (!has_epochs_to_train(i)) continue;
+    epochs.begin = std::min(epochs.begin, states_[i].progress.epoch);
+    epochs.end = std::max(epochs.end, std::min(states_[i].target_epoch, rules_[i].epoch.max_iter));
   }
   if (epochs.begin >= epochs.end) return {};
   return {epochs.begin, std::min(epochs.end, epochs.begin + cohort_.plan().most_epochs)};
@@ -115,16 +120,21 @@ template <class T>
 void CohortTraining<T>::record_graphs() {
   const std::uint32_t n_training = cohort_.task().n_training;
   const std::uint32_t n_whole = n_training / batch_;
-  if (n_whole >= kMinibatchesInGraph) {
+  const bool streams = table_->is_streamed();
+  const auto minibatch = [&](std::uint32_t n_rows) {
+    if (!streams) cohort_.gather({}, n_rows);
+    cohort_.train_minibatch(n_rows);
+  };
+  if (!streams && n_whole >= kMinibatchesInGraph) {
     many_minibatches_.emplace(*stream_, [&] {
-      for (std::uint32_t k = 0; k < kMinibatchesInGraph; ++k) cohort_.train_minibatch(batch_);
+      for (std::uint32_t k = 0; k < kMinibatchesInGraph; ++k) minibatch(batch_);
     });
   }
-  if (n_whole % kMinibatchesInGraph != 0) minibatch_.emplace(*stream_, [&] { cohort_.train_minibatch(batch_); });
+  if (streams || n_whole % kMinibatchesInGraph != 0) minibatch_.emplace(*stream_, [&] { minibatch(batch_); });
   if (const std::uint32_t n_last = n_training % batch_; n_last != 0) {
-    last_minibatch_.emplace(*stream_, [&] { cohort_.train_minibatch(n_last); });
+    last_minibatch_.emplace(*stream_, [&] { minibatch(n_last); });
   }
-  end_.emplace(*stream_, [&] { cohort_.finish_epoch(); });
+  if (!streams) end_.emplace(*stream_, [&] { cohort_.finish_epoch(); });
 }
 
 template <class T>
@@ -143,6 +153,10 @@ void CohortTraining<T>::hand_over(const Epochs& epochs) {
   launch_epoch_orders(
       {table_->fold(key.fold).training.get(), n, key.shuffle != Shuffle::none, key.shuffle_seed, epochs.begin},
       orders_.get(), n_epochs, stream_->get());
+  if (table_->is_streamed()) {
+    host_orders_.resize(std::size_t{n_epochs} * n);
+    orders_.download(host_orders_, *stream_);
+  }
   rates_.upload(host_rates_, *stream_);
   device_rules_.upload(rules_, *stream_);
   device_states_.upload(states_, *stream_);
@@ -160,6 +174,29 @@ void CohortTraining<T>::launch_epoch() const {
 }
 
 template <class T>
+bool CohortTraining<T>::stream_epoch(std::uint32_t epoch, const std::stop_token& stop) {
+  const std::size_t n_training = cohort_.task().n_training;
+  const std::span<const std::uint32_t> order = std::span(host_orders_).subspan(epoch * n_training, n_training);
+  for (std::size_t first = 0; first < n_training; first += batch_) {
+    if (stop.stop_requested()) return false;
+    const auto n_rows = static_cast<std::uint32_t>(std::min<std::size_t>(batch_, n_training - first));
+    cohort_.gather(table_->source(nullptr, order.subspan(first, n_rows)), n_rows);
+    (n_rows == batch_ ? minibatch_ : last_minibatch_)->launch(*stream_);
+  }
+  cohort_.finish_epoch();
+  return true;
+}
+
+template <class T>
+void CohortTraining<T>::lose_running(std::vector<Slot>& lost) {
+  for (std::uint32_t member = 0; member < trials_.size(); ++member) {
+    if (!occupied(member) || !has_epochs_to_train(cohort_.place(member))) continue;
+    lost.push_back(slots_[member]);
+    free(member);
+  }
+}
+
+template <class T>
 void CohortTraining<T>::hand_out(const Epochs& epochs, std::vector<EpochRecord>& records) const {
   const double validation_weight = cohort_.task().validation_weight;
   for (std::uint32_t member = 0; member < trials_.size(); ++member) {
@@ -173,11 +210,20 @@ void CohortTraining<T>::hand_out(const Epochs& epochs, std::vector<EpochRecord>&
 }
 
 template <class T>
-bool CohortTraining<T>::train(std::vector<EpochRecord>& records) {
+bool CohortTraining<T>::train(const std::stop_token& stop, std::vector<EpochRecord>& records, std::vector<Slot>& lost) {
   const Epochs epochs = epochs_to_train();
   if (epochs.begin == epochs.end) return false;
   hand_over(epochs);
-  for (std::uint32_t epoch = epochs.begin; epoch < epochs.end; ++epoch) launch_epoch();
+  if (table_->is_streamed()) stream_->wait();  // for the rows' order
+  for (std::uint32_t epoch = 0; epoch < epochs.end - epochs.begin; ++epoch) {
+    if (!table_->is_streamed()) {
+      launch_epoch();
+    } else if (!stream_epoch(epoch, stop)) {
+      stream_->wait();
+      lose_running(lost);
+      return false;
+    }
+  }
   host_records_.resize((epochs.end - epochs.begin) * states_.size());
   device_states_.download(states_, *stream_);
   records_.download(host_records_, *stream_);
@@ -201,7 +247,7 @@ void CohortTraining<T>::evaluate(RowSet set, std::span<MetricSums* const> of_mem
   CohortOutputs<T> outputs(cohort_, *stream_);
   for (std::uint32_t first = 0; first < rows.size(); first += plan.most_rows) {
     const auto n_rows = static_cast<std::uint32_t>(std::min<std::size_t>(plan.most_rows, rows.size() - first));
-    outputs.pass({list.get() + first}, n_rows);
+    outputs.pass(table_->source(list.get() + first, std::span(rows).subspan(first, n_rows)), n_rows);
     for (std::uint32_t member = 0; member < of_members.size(); ++member) {
       if (of_members[member] == nullptr) continue;
       for (std::uint32_t r = 0; r < n_rows; ++r) {

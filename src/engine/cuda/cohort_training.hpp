@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 #include "engine/cuda/cohort.hpp"
@@ -29,8 +30,9 @@ class CohortTraining {
   void clear_targets();
   void set_target(std::uint32_t member, std::uint32_t epoch);
   /// The next epochs of the members that have some to train, as many as are handed over at a time. Appends their
-  /// records. False if there were none.
-  bool train(std::vector<EpochRecord>& records);
+  /// records. False if there were none. Where the table is streamed an epoch may take long: a stop in the middle of it
+  /// frees the members that it trains and appends them to `lost`.
+  bool train(const std::stop_token& stop, std::vector<EpochRecord>& records, std::vector<Slot>& lost);
 
   /// Sums of the first members; null: not wanted.
   void evaluate(RowSet set, std::span<MetricSums* const> of_members);
@@ -39,10 +41,14 @@ class CohortTraining {
   struct Epochs {
     std::uint32_t begin = 0, end = 0;
   };
+  [[nodiscard]] bool has_epochs_to_train(std::size_t network) const;
   [[nodiscard]] Epochs epochs_to_train() const;
   void record_graphs();
   void hand_over(const Epochs& epochs);
   void launch_epoch() const;
+  /// Epoch `epoch` of those that were handed over. False where it was stopped.
+  [[nodiscard]] bool stream_epoch(std::uint32_t epoch, const std::stop_token& stop);
+  void lose_running(std::vector<Slot>& lost);
   void hand_out(const Epochs& epochs, std::vector<EpochRecord>& records) const;
 
   std::vector<Slot> slots_;
@@ -57,6 +63,7 @@ class CohortTraining {
   std::vector<NetworkRules> rules_;
   std::vector<NetworkState> states_;
   std::vector<float> host_rates_;
+  std::vector<std::uint32_t> host_orders_;  ///< [epoch][n_training], of a table that is streamed
   std::vector<NetworkRecord> host_records_;
   Cursor host_cursor_;
   DeviceBuffer<NetworkRules> device_rules_;
@@ -66,7 +73,8 @@ class CohortTraining {
   DeviceBuffer<NetworkRecord> records_;
   DeviceBuffer<Cursor> cursor_;
 
-  /// Of several whole minibatches, of one, of the shorter last one, and of an epoch's end.
+  /// Of several whole minibatches, of one, of the shorter last one, and of an epoch's end. Where the table is streamed,
+  /// of one and the last, without their gathers.
   std::optional<Graph> many_minibatches_, minibatch_, last_minibatch_, end_;
 };
 

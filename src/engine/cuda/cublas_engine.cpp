@@ -31,11 +31,22 @@ const std::map<Metric, cuda::WatchedMetric>& watched_metrics() {
   return metrics;
 }
 
+std::uint64_t input_bytes(const Dataset& dataset) { return dataset.inputs.size() * sizeof(float); }
+
+/// Whether inputs would take so much of the device that they had better come a minibatch at a time.
+bool must_stream(const Dataset& dataset, const EngineOptions& options) {
+  const std::uint64_t memory = options.memory_bytes > 0 ? options.memory_bytes : cuda::free_device_bytes();
+  return input_bytes(dataset) > memory / 2;
+}
+
 template <class T>
 class CublasEngine final : public Engine {
  public:
   CublasEngine(const Dataset& dataset, const EngineOptions& options)
-      : options_(options), blas_(options.precision, stream_), table_(dataset, stream_) {}
+      : options_(options),
+        blas_(options.precision, stream_),
+        table_(must_stream(dataset, options) ? cuda::DeviceTable(dataset, stream_, options.n_threads)
+                                             : cuda::DeviceTable(dataset, stream_)) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "cublas"; }
   [[nodiscard]] std::string why_not(const Trial&) const override {
@@ -52,12 +63,16 @@ class CublasEngine final : public Engine {
   }
   [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang> gangs) const override {
     std::uint64_t bytes = cuda::DeviceTable::bytes(table_.dataset(), 0) + cuda::Blas::workspace_bytes();
+    std::uint32_t most_rows = 0;
     for (const auto& [key, of_key] : by_cohort(gangs)) {
       const cuda::CohortPlan plan = plan_of(of_key.front().key, of_key);
       bytes += cuda::shared_bytes<T>(plan, static_cast<std::uint32_t>(of_key.front().key.topology.n_inputs),
                                      table_.n_training(key.fold));
+      most_rows = std::max(most_rows, plan.most_rows);
     }
-    return bytes;
+    if (!table_.is_streamed()) return bytes;
+    const auto n_inputs = static_cast<std::size_t>(table_.dataset().n_inputs());
+    return bytes - input_bytes(table_.dataset()) + cuda::RowStream::bytes(most_rows, n_inputs);
   }
 
   void prepare(std::span<const Gang> gangs) override {
@@ -84,15 +99,15 @@ class CublasEngine final : public Engine {
   }
 
   void train(std::span<const TrainTarget> targets, std::stop_token stop, std::vector<EpochRecord>& records,
-             std::vector<Slot>&) override {
+             std::vector<Slot>& lost) override {
     for (const auto& cohort : cohorts_) cohort->clear_targets();
     for (const TrainTarget& target : targets) {
       const Place& place = occupied(target.slot);
       cohorts_[place.cohort]->set_target(place.member, target.epoch);
     }
-    // What is handed over ends between epochs, so that a stop loses no network.
+    // What is handed over ends between epochs, so that a stop loses no network but where a table is streamed.
     for (const auto& cohort : cohorts_) {
-      while (!stop.stop_requested() && cohort->train(records)) {
+      while (!stop.stop_requested() && cohort->train(stop, records, lost)) {
       }
     }
   }

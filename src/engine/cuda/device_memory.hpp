@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <utility>
@@ -9,6 +10,13 @@
 #include "kernels/cuda/device.hpp"
 
 namespace shoal::cuda {
+
+[[nodiscard]] inline std::uint64_t free_device_bytes() {
+  std::size_t free = 0;
+  std::size_t total = 0;
+  check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
+  return free;
+}
 
 /// A CUDA stream, destroyed with its owner.
 class Stream {
@@ -41,6 +49,8 @@ class Event {
   void record(const Stream& stream) const { check(cudaEventRecord(event_, stream.get()), "cudaEventRecord"); }
   /// What comes to `stream` from here on waits for the point.
   void hold(const Stream& stream) const { check(cudaStreamWaitEvent(stream.get(), event_, 0), "cudaStreamWaitEvent"); }
+  /// Waits until it is reached; not at all where it was never recorded.
+  void wait() const { check(cudaEventSynchronize(event_), "cudaEventSynchronize"); }
   /// Since another timed event, both reached, by the device's own clock.
   [[nodiscard]] double milliseconds_since(const Event& begin) const {
     float elapsed = 0;
@@ -129,6 +139,34 @@ class DeviceBuffer {
     if (size_ == 0) return;
     check(cudaMemsetAsync(data_, 0, size_ * sizeof(T), stream.get()), "cudaMemsetAsync");
   }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// An array in host memory that a device copies from and to while the host goes on.
+template <class T>
+class PinnedBuffer {
+ public:
+  PinnedBuffer() = default;
+  explicit PinnedBuffer(std::size_t n) : size_(n) {
+    if (n == 0) return;
+    void* memory = nullptr;
+    check(cudaMallocHost(&memory, n * sizeof(T)), "cudaMallocHost of " + std::to_string(n * sizeof(T)) + " bytes");
+    data_ = static_cast<T*>(memory);
+  }
+  ~PinnedBuffer() { static_cast<void>(cudaFreeHost(data_)); }
+  PinnedBuffer(PinnedBuffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  PinnedBuffer& operator=(PinnedBuffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+
+  [[nodiscard]] T* get() const noexcept { return data_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
  private:
   T* data_ = nullptr;

@@ -9,9 +9,19 @@ namespace shoal::cuda {
 
 DeviceTable::DeviceTable(const Dataset& dataset, const Stream& stream) : dataset_(&dataset), stream_(&stream) {
   inputs_ = uploaded(std::span<const float>(dataset.inputs), stream);
-  labels_ = uploaded(std::span<const std::int32_t>(dataset.labels), stream);
-  row_weights_ = uploaded(std::span<const float>(dataset.weights), stream);
-  stream.wait();
+  upload_rows();
+}
+
+DeviceTable::DeviceTable(const Dataset& dataset, const Stream& stream, std::uint32_t n_threads)
+    : dataset_(&dataset), stream_(&stream) {
+  row_stream_.emplace(dataset.inputs, static_cast<std::size_t>(dataset.n_inputs()), n_threads, stream);
+  upload_rows();
+}
+
+void DeviceTable::upload_rows() {
+  labels_ = uploaded(std::span<const std::int32_t>(dataset_->labels), *stream_);
+  row_weights_ = uploaded(std::span<const float>(dataset_->weights), *stream_);
+  stream_->wait();
 }
 
 /// Targets are scaled and classes weighed here, by the functions that every engine shares.
