@@ -32,6 +32,8 @@ Handles<cublasContext>& handles() {
   return all;
 }
 
+std::uint64_t products_so_far = 0;
+
 enum class Elements : std::uint8_t { fp32, tf32, bf16 };
 
 /// C = alpha op(A) op(B) + beta C, by columns.
@@ -131,6 +133,7 @@ CBLAS_TRANSPOSE cblas_operation(cublasOperation_t operation) {
 }
 
 void multiply(const Product& p, const void* a, const void* b, void* c) {
+  ++products_so_far;
   const bool reads = p.k > 0 && p.alpha != 0;
   const auto [a_rows, a_columns] = p.transa == CUBLAS_OP_N ? std::pair(p.m, p.k) : std::pair(p.k, p.m);
   const auto [b_rows, b_columns] = p.transb == CUBLAS_OP_N ? std::pair(p.k, p.n) : std::pair(p.n, p.k);
@@ -207,6 +210,7 @@ cublasStatus_t multiply_batch(cublasHandle_t handle, const Product& p, const Bat
 }  // namespace
 
 std::size_t n_cublas_handles() { return handles().all().size(); }
+std::uint64_t n_products() { return products_so_far; }
 
 }  // namespace shoal::emulation
 
