@@ -52,15 +52,32 @@ Attempt attempt(MakeEngine make, const testing::Sweep& sweep) {
   return made;
 }
 
-/// A call that fails is told by CUDA's name of the error or, where cuBLAS made it, by cuBLAS's own words; one that only
-/// gives something back may fail without a word, and changes no result.
-void expect_every_failure_told(MakeEngine make, Precision precision) {
+testing::Sweep one_network(Precision precision) {
   testing::Random random(4711);
   testing::Sweep sweep = testing::random_sweep(random, 0);
   sweep.options.precision = precision;
   sweep.trials.resize(1);
   sweep.trials[0].hyperparameters.max_iter = 1;
   sweep.gangs = {{gang_key(sweep.trials[0]), 0, 1, true, true}};
+  return sweep;
+}
+
+/// One ends, and what packs the other is called; few other calls are made.
+testing::Sweep two_networks(Precision precision) {
+  testing::Sweep sweep = one_network(precision);
+  Trial& first = sweep.trials[0];
+  first.topology.hidden_layer_sizes = {3};
+  first.topology.activations = {Activation::tanh};
+  first.hyperparameters.batch_size = 0;
+  sweep.trials.push_back(first);
+  sweep.trials[1].hyperparameters.max_iter = 2;
+  sweep.gangs = {{gang_key(sweep.trials[0]), 0, 2, true, true}};
+  return sweep;
+}
+
+/// A call that fails is told by CUDA's name of the error or, where cuBLAS made it, by cuBLAS's own words; one that only
+/// gives something back may fail without a word, and changes no result.
+void expect_every_failure_told(MakeEngine make, const testing::Sweep& sweep) {
   const Attempt expected = attempt(make, sweep);
   ASSERT_EQ(expected.failure, "");
   std::uint64_t n_silent = 0;
@@ -105,9 +122,17 @@ TEST(EmulatedCudaFaults, FewerNetworksFitWhereAllDoNot) {
   expect_fewer_to_fit(make_cublas_engine, Precision::fp32);
 }
 
-TEST(EmulatedCudaFaults, EveryCallOfCudaMayFail) { expect_every_failure_told(make_cuda_engine, Precision::strict); }
+TEST(EmulatedCudaFaults, EveryCallOfCudaMayFail) {
+  expect_every_failure_told(make_cuda_engine, one_network(Precision::strict));
+}
 
-TEST(EmulatedCudaFaults, EveryCallOfCublasMayFail) { expect_every_failure_told(make_cublas_engine, Precision::bf16); }
+TEST(EmulatedCudaFaults, EveryCallOfCublasMayFail) {
+  expect_every_failure_told(make_cublas_engine, one_network(Precision::bf16));
+}
+
+TEST(EmulatedCudaFaults, EveryCallOfPackingMayFail) {
+  expect_every_failure_told(make_cublas_engine, two_networks(Precision::fp32));
+}
 
 }  // namespace
 }  // namespace shoal
