@@ -147,18 +147,40 @@ testing::Sweep eight_of_which_two_go_on() {
   return sweep;
 }
 
+/// Of one network in an epoch: 30 rows are 4 minibatches of 3 products forward, 3 for gradients and 2 back; the rows of
+/// validation are one pass.
+constexpr std::uint64_t kProducts = 4 * (3 + 3 + 2) + 3;
+
+std::uint64_t n_products_to(Placed& placed, std::uint32_t epoch) {
+  const std::uint64_t before = emulation::n_products();
+  placed.train_to(epoch);
+  return emulation::n_products() - before;
+}
+
 TEST(EmulatedCudaPacking, LeavesTheProductsOfEndedNetworksOut) {
   Placed placed(eight_of_which_two_go_on());
-  const auto n_products = [&](std::uint32_t epoch) {
-    const std::uint64_t before = emulation::n_products();
-    placed.train_to(epoch);
-    return emulation::n_products() - before;
-  };
-  // 30 rows are 4 minibatches of 3 products forward, 3 for gradients and 2 back; the rows of validation are one pass.
-  constexpr std::uint64_t kOfNetwork = 4 * (3 + 3 + 2) + 3;
-  EXPECT_EQ(n_products(1), 8 * kOfNetwork);
-  EXPECT_EQ(n_products(2), 2 * kOfNetwork);
-  EXPECT_EQ(n_products(3), 2 * kOfNetwork);
+  EXPECT_EQ(n_products_to(placed, 1), 8 * kProducts);
+  EXPECT_EQ(n_products_to(placed, 2), 2 * kProducts);
+  EXPECT_EQ(n_products_to(placed, 3), 2 * kProducts);
+}
+
+TEST(EmulatedCudaPacking, EndsWhereNewNetworksMakeMostOfTheCost) {
+  const testing::Sweep sweep = eight_of_which_two_go_on();
+  Placed placed(sweep);
+  placed.train_to(1);
+  placed.train_to(2);
+  const std::vector<Slot> again{0, 1, 4, 7};
+  std::vector<TrialState> first;
+  for (const Slot slot : again) {
+    first.push_back(placed.engine->take(slot));
+    placed.engine->place(slot, sweep.trials[slot], initial_state(sweep.trials[slot]));
+  }
+  EXPECT_EQ(n_products_to(placed, 1), 8 * kProducts);
+  EXPECT_EQ(n_products_to(placed, 3), 2 * kProducts);
+  EXPECT_EQ(placed.engine->read(2).epoch, 3U);
+  for (std::size_t i = 0; i < again.size(); ++i) {
+    EXPECT_EQ(testing::first_difference(placed.engine->read(again[i]), first[i]), "") << "place " << again[i];
+  }
 }
 
 TEST(EmulatedCudaPacking, TakesNoMemoryInTheEpochsAfterIt) {
@@ -186,7 +208,11 @@ TEST(EmulatedCudaPacking, NewNetworksTrainAtPlacesThatHadEnded) {
       placed.engine->train(placed.targets, {}, placed.records, placed.lost);
       for (const TrainTarget& target : placed.targets) {
         const Slot slot = target.slot;
-        if (placed.engine->read(slot).status == TrialStatus::running || round % (1 + slot % 3) != 0) continue;
+        const TrialState state = placed.engine->read(slot);
+        if (state.status == TrialStatus::running) {
+          EXPECT_EQ(state.epoch, target.epoch) << name(precision) << ", place " << slot << ", round " << round;
+        }
+        if (state.status == TrialStatus::running || round % (1 + slot % 3) != 0) continue;
         const std::string difference = testing::first_difference(placed.engine->take(slot), alone.states[slot]);
         EXPECT_EQ(difference, "") << name(precision) << ", place " << slot << ", round " << round;
         if (++n_taken[slot] < 2) placed.engine->place(slot, sweep.trials[slot], initial_state(sweep.trials[slot]));
