@@ -51,8 +51,8 @@ std::vector<std::uint32_t> Cohort<T>::pack(Survivors& survivors, std::span<const
   std::vector<std::uint32_t> before(networks_.size());
   std::iota(before.begin(), before.end(), 0U);
   const auto still_trains = [&](std::uint32_t place) { return states[place].verdict == math::EpochVerdict::go_on; };
-  const auto ended = std::ranges::stable_partition(before, still_trains);
-  n_running_ = static_cast<std::uint32_t>(before.size() - ended.size());
+  const auto first_ended = std::stable_partition(before.begin(), before.end(), still_trains);
+  n_running_ = static_cast<std::uint32_t>(first_ended - before.begin());
   networks_ = by_new_places(networks_, before);
   host_networks_ = by_new_places(host_networks_, before);
   for (Bucket& bucket : buckets_) bucket.n_running = 0;
