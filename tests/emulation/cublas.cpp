@@ -28,6 +28,8 @@ Handles<cublasContext>& handles() {
   return all;
 }
 
+std::uint64_t products_so_far = 0;
+
 /// The tables of cublasGemmEx and its batched forms, as far as this emulation goes.
 cublasStatus_t status_of_types(cudaDataType a, cudaDataType b, cudaDataType c, cublasComputeType_t compute) {
   if (a != b || c != CUDA_R_32F) return CUBLAS_STATUS_NOT_SUPPORTED;
@@ -57,6 +59,7 @@ cublasStatus_t call_cublas(cublasHandle_t handle, Body body) {
 }
 
 void multiply_on_device(const Product& p, const void* a, const void* b, void* c) {
+  ++products_so_far;
   check_operand(p, 'C', c, p.m, p.n, p.ldc, sizeof(float));
   multiply(p, a, b, static_cast<float*>(c));
 }
@@ -88,6 +91,7 @@ cublasStatus_t multiply_batch(cublasHandle_t handle, const Product& p, const Bat
 }  // namespace
 
 std::size_t n_cublas_handles() { return handles().all().size(); }
+std::uint64_t n_products() { return products_so_far; }
 
 }  // namespace shoal::emulation
 

@@ -38,7 +38,7 @@ Handles<T>& all_of() {
 }
 
 bool refuses_epilogues = false;
-std::size_t n_products = 0;
+std::size_t lt_products_so_far = 0;
 
 template <class T>
 cublasStatus_t create(T** handle, const T& value) {
@@ -153,7 +153,7 @@ std::size_t n_cublas_lt_objects() {
   return all_of<cublasLtContext>().all().size() + all_of<EmulatedMatmul>().all().size() +
          all_of<EmulatedLayout>().all().size() + all_of<EmulatedPreference>().all().size();
 }
-std::size_t n_cublas_lt_products() { return n_products; }
+std::size_t n_cublas_lt_products() { return lt_products_so_far; }
 
 }  // namespace shoal::emulation
 
@@ -239,7 +239,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
   const float scale = *static_cast<const float*>(alpha);
   if (*static_cast<const float*>(beta) != 0) return told(CUBLAS_STATUS_NOT_SUPPORTED);
   fused.product.alpha = scale;
-  ++n_products;
+  ++lt_products_so_far;
   return told(status_of(enqueue(stream, [fused, A, B, D, space = Workspace{workspace, workspace_bytes}] {
     const DeviceAccess access;
     space.poison();

@@ -46,7 +46,7 @@ std::uint64_t network_bytes(const CohortShape& shape, const CohortPlan& plan) {
   return shape.n_parameters * of_parameter + shape.n_values * sizeof(T) + shape.n_z * sizeof(float) +
          shape.n_delta * (sizeof(T) + sizeof(float)) + n_row_blocks(plan) * sizeof(CohortSums) + sizeof(CohortNetwork) +
          sizeof(NetworkRules) + sizeof(NetworkState) + sizeof(float) + sizeof(std::uint32_t) + sizeof(CohortDecision) +
-         plan.most_epochs * (sizeof(float) + sizeof(NetworkRecord));
+         Survivors::network_bytes() + plan.most_epochs * (sizeof(float) + sizeof(NetworkRecord));
 }
 
 template <class T>
@@ -54,7 +54,8 @@ std::uint64_t shared_bytes(const CohortPlan& plan, std::uint32_t n_inputs, std::
   const std::uint64_t relu =
       plan.fuses_relu ? ReluLayers<T>::bytes(CohortShape(plan.members.front().topology, plan.most_rows)) : 0;
   return std::uint64_t{plan.most_rows} * (padded(n_inputs + 1) * sizeof(T) + sizeof(std::uint32_t)) +
-         std::uint64_t{plan.most_epochs} * n_training * sizeof(std::uint32_t) + sizeof(Cursor) + relu;
+         std::uint64_t{plan.most_epochs} * n_training * sizeof(std::uint32_t) + sizeof(Cursor) + relu +
+         Survivors::shared_bytes(static_cast<std::uint32_t>(plan.members.size()));
 }
 
 template <class T>
@@ -81,8 +82,9 @@ void Cohort<T>::arrange() {
     const CohortShape& shape = *networks_[i].shape;
     const GangKey& key = plan_.members[networks_[i].member];
     place_[networks_[i].member] = i;
-    if (i == 0 || extents[networks_[i - 1].member] != extents[networks_[i].member]) buckets_.push_back({i, 0, &shape});
+    if (i == 0 || extents[networks_[i - 1].member] != extents[networks_[i].member]) buckets_.push_back({next, &shape});
     ++buckets_.back().n_networks;
+    networks_[i].bucket = static_cast<std::uint32_t>(buckets_.size() - 1);
     next.n_parameters = shape.n_parameters;
     next.loss = static_cast<LossKind>(key.loss);
     next.solver = static_cast<SolverKind>(key.solver);
@@ -91,9 +93,8 @@ void Cohort<T>::arrange() {
     next.values += shape.n_values;
     next.z += shape.n_z;
     next.delta += shape.n_delta;
-    largest_stride_ = std::max(largest_stride_, shape.largest_stride);
-    largest_parameters_ = std::max(largest_parameters_, shape.n_parameters);
   }
+  rooms_ = host_networks_;
   const std::size_t n_vector = next.parameters;
   input_columns_ = networks_.front().shape->layers.front().columns;
   parameters_ = DeviceBuffer<float>(n_vector * n_vectors(plan_));
@@ -141,7 +142,7 @@ void Cohort<T>::allocate() {
   table_->reserve(plan_.most_rows);
   task_.rows = table_->rows(plan_.key.fold);
   task_.networks = device_networks_.get();
-  task_.n_networks = static_cast<std::uint32_t>(n);
+  run_all();
   task_.n_layers = static_cast<std::uint32_t>(plan_.key.n_layers);
   task_.blocks = output_blocks(largest_outputs(plan_));
   task_.n_row_blocks = n_blocks;
@@ -211,21 +212,20 @@ void Cohort<T>::hand_to_device() {
 template <class T>
 Matrices<const T> Cohort<T>::weights(const Bucket& bucket, std::size_t l) const {
   const CohortLayer& layer = bucket.shape->layers[l];
-  return {task_.operands + host_networks_[bucket.first].parameters + layer.first_parameter, layer.columns,
-          bucket.shape->n_parameters};
+  return {task_.operands + bucket.first.parameters + layer.first_parameter, layer.columns, bucket.shape->n_parameters};
 }
 
 template <class T>
 Matrices<const T> Cohort<T>::inputs(const Bucket& bucket, std::size_t l) const {
   const CohortLayer& layer = bucket.shape->layers[l];
   if (l == 0) return {task_.input, layer.columns, 0};
-  return {task_.values + host_networks_[bucket.first].values + layer.values, layer.columns, bucket.shape->n_values};
+  return {task_.values + bucket.first.values + layer.values, layer.columns, bucket.shape->n_values};
 }
 
 template <class T>
 Matrices<float> Cohort<T>::z(const Bucket& bucket, std::size_t l) const {
   const CohortLayer& layer = bucket.shape->layers[l];
-  return {task_.z + host_networks_[bucket.first].z + layer.z, layer.stride, bucket.shape->n_z};
+  return {task_.z + bucket.first.z + layer.z, layer.stride, bucket.shape->n_z};
 }
 
 template <class T>
@@ -239,11 +239,12 @@ template <class T>
 void Cohort<T>::forward(std::uint32_t n_rows, bool drops) const {
   for (std::uint32_t l = 0; l < task_.n_layers; ++l) {
     if (relu_ && relu_->forward(l, n_rows)) continue;
-    blas_->fork(buckets_.size());
+    blas_->fork(n_selected_buckets_);
     for (const Bucket& bucket : buckets_) {
+      if (bucket.n_selected == 0) continue;
       const CohortLayer& layer = bucket.shape->layers[l];
       blas_->multiply_transposed(inputs(bucket, l), weights(bucket, l), z(bucket, l), n_rows, layer.rows, layer.columns,
-                                 bucket.n_networks);
+                                 bucket.n_selected);
     }
     blas_->join();
     if (l + 1 < task_.n_layers) launch_activation(task_, l, n_rows, largest_stride_, drops, stream_->get());
@@ -258,19 +259,20 @@ void Cohort<T>::backward(std::uint32_t n_rows, bool drops) const {
   for (std::uint32_t l = task_.n_layers; l-- > 0;) {
     const T* const below = l > 0 && relu_ ? relu_->backward(l, n_rows, delta) : nullptr;
     const bool brings_back = l > 0 && below == nullptr;
-    blas_->fork(brings_back ? 2 * buckets_.size() : buckets_.size());
+    blas_->fork(brings_back ? 2 * n_selected_buckets_ : n_selected_buckets_);
     for (const Bucket& bucket : buckets_) {
+      if (bucket.n_selected == 0) continue;
       const CohortLayer& layer = bucket.shape->layers[l];
-      const CohortNetwork& first = host_networks_[bucket.first];
+      const CohortNetwork& first = bucket.first;
       const Matrices<const T> deltas{delta + first.delta, layer.stride, bucket.shape->n_delta};
       const Matrices<float> gradient{task_.gradient + first.parameters + layer.first_parameter, layer.columns,
                                      bucket.shape->n_parameters};
       // Products that ReLU is fused into leave the padding of delta as it was.
       const std::uint32_t n_out = relu_ ? layer.n_out : layer.rows;
-      blas_->transposed_multiply(deltas, inputs(bucket, l), gradient, n_out, layer.columns, n_rows, bucket.n_networks);
+      blas_->transposed_multiply(deltas, inputs(bucket, l), gradient, n_out, layer.columns, n_rows, bucket.n_selected);
       if (!brings_back) continue;
       const Matrices<float> back{task_.back + first.delta, layer.columns, bucket.shape->n_delta};
-      blas_->multiply(deltas, weights(bucket, l), back, n_rows, padded(layer.n_in), n_out, bucket.n_networks);
+      blas_->multiply(deltas, weights(bucket, l), back, n_rows, padded(layer.n_in), n_out, bucket.n_selected);
     }
     blas_->join();
     if (brings_back) launch_derivative(task_, l - 1, n_rows, largest_stride_, drops, stream_->get());

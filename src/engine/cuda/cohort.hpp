@@ -14,6 +14,7 @@
 #include "engine/cuda/device_table.hpp"
 #include "engine/cuda/mirror.hpp"
 #include "engine/cuda/relu_layers.hpp"
+#include "engine/cuda/survivors.hpp"
 #include "kernels/cuda/cohort.cuh"
 #include "shoal/engine.hpp"
 
@@ -63,10 +64,11 @@ class Cohort {
   [[nodiscard]] const CohortPlan& plan() const noexcept { return plan_; }
   [[nodiscard]] const CohortTask<T>& task() const noexcept { return task_; }
   [[nodiscard]] const CohortShape& shape(std::uint32_t member) const { return *networks_[place_[member]].shape; }
-  /// The member's offsets into the task's arrays.
+  /// The member's offsets into the task's arrays: its room.
   [[nodiscard]] const CohortNetwork& network(std::uint32_t member) const { return host_networks_[place_[member]]; }
-  /// Its position among the networks of the task's arrays.
+  /// Its position among the networks of the task's arrays. Those that run are the first n_running().
   [[nodiscard]] std::uint32_t place(std::uint32_t member) const { return place_[member]; }
+  [[nodiscard]] std::uint32_t n_running() const noexcept { return n_running_; }
 
   /// Floats of the task's z.
   [[nodiscard]] std::size_t n_z() const noexcept { return z_.size(); }
@@ -77,6 +79,16 @@ class Cohort {
   [[nodiscard]] std::vector<float> read(Vector vector, std::uint32_t member);
   /// Brings the device's vectors up to date; training is about to change them.
   void hand_to_device();
+
+  /// Which networks passes are for. A pass that trains is for those that run alone, at first all.
+  enum class Selection : std::uint8_t { running, all };
+  void select(Selection selection);
+  void run_all();
+  /// The networks that still train become those that run; their rooms are then the first of their buckets. states:
+  /// [place], as the device has them. Returns the place that each place's network had before. Waits.
+  [[nodiscard]] std::vector<std::uint32_t> pack(Survivors& survivors, std::span<const NetworkState> states);
+  /// Offsets of each room, bucket by bucket.
+  [[nodiscard]] std::span<const CohortNetwork> rooms() const noexcept { return rooms_; }
 
   // Passes, asynchronous. Rows that are passed over come from gather().
   void gather(RowSource from, std::uint32_t n_rows) const;
@@ -107,14 +119,17 @@ class Cohort {
   void clear_sums() { sums_.clear(*stream_); }
 
  private:
-  /// Networks of equal extents lie one after another.
   struct Network {
     std::uint32_t member = 0;
     const CohortShape* shape = nullptr;
+    std::uint32_t bucket = 0;
   };
+  /// Rooms of equal extents lie one after another, those of the networks that run first.
   struct Bucket {
-    std::uint32_t first = 0, n_networks = 0;
+    CohortNetwork first;  ///< its offsets
     const CohortShape* shape = nullptr;
+    std::uint32_t n_networks = 0, n_running = 0;
+    std::uint32_t n_selected = 0;  ///< see Selection
   };
   void arrange();
   void allocate();
@@ -130,11 +145,13 @@ class Cohort {
   const Blas* blas_;
   const Stream* stream_;
   std::map<Topology, CohortShape> shapes_;
-  std::vector<Network> networks_;     ///< in the order of the arrays
+  std::vector<Network> networks_;     ///< by place
   std::vector<std::uint32_t> place_;  ///< of each member
   std::vector<Bucket> buckets_;
-  std::vector<CohortNetwork> host_networks_;
-  std::uint32_t largest_stride_ = 0, largest_parameters_ = 0, input_columns_ = 0;
+  std::vector<CohortNetwork> host_networks_, rooms_;
+  std::uint32_t n_running_ = 0, n_selected_buckets_ = 0;
+  std::uint32_t largest_stride_ = 0, largest_parameters_ = 0;  ///< of the selected networks
+  std::uint32_t input_columns_ = 0;
   Mirror vectors_[4];
 
   CohortTask<T> task_;

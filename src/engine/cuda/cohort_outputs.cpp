@@ -23,14 +23,16 @@ template <class T>
 CohortOutputs<T>::CohortOutputs(Cohort<T>& cohort, const Stream& stream)
     : cohort_(&cohort),
       stream_(&stream),
-      row_loss_(std::size_t{cohort.task().n_networks} * cohort.plan().most_rows),
+      row_loss_(cohort.plan().members.size() * cohort.plan().most_rows),
       host_z_(cohort.n_z()),
       host_row_loss_(row_loss_.size()) {
+  cohort.select(Cohort<T>::Selection::all);
   cohort.set_row_loss(row_loss_.get());
 }
 
 template <class T>
 CohortOutputs<T>::~CohortOutputs() {
+  cohort_->select(Cohort<T>::Selection::running);
   cohort_->set_row_loss(nullptr);
 }
 

@@ -10,7 +10,8 @@
 
 namespace shoal::cuda {
 
-/// What networks of a cohort say to rows. Waits for its results.
+/// What all networks of a cohort say to rows, those that have ended too. While it is there, passes are for all. Waits
+/// for its results.
 template <class T>
 class CohortOutputs {
  public:

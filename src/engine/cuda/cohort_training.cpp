@@ -15,6 +15,12 @@ namespace {
 /// Whole minibatches of one graph: launching it costs as much as two kernels, and it has as many nodes as it has work.
 constexpr std::uint32_t kMinibatchesInGraph = 16;
 
+/// Networks that have ended run on until those that still train cost at most one in so many parts of what runs.
+/// Packing moves the parameters of what runs and records graphs anew, about what some minibatches cost; since what runs
+/// is halved each time, all times together cost less than twice the first. Only a new network at a place that had ended
+/// makes it more again, and to place one copies all parameters to the host and back, which is dearer.
+constexpr std::uint64_t kWorthPacking = 2;
+
 bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
 
 }  // namespace
@@ -28,6 +34,7 @@ CohortTraining<T>::CohortTraining(CohortPlan plan, std::vector<Slot> slots, cons
       stream_(&stream),
       cohort_(std::move(plan), table, blas, stream),
       trials_(slots_.size()),
+      survivors_(cohort_.rooms(), stream),
       rules_(slots_.size()),
       states_(slots_.size()),
       device_rules_(slots_.size()),
@@ -117,6 +124,36 @@ typename CohortTraining<T>::Epochs CohortTraining<T>::epochs_to_train() const {
 }
 
 template <class T>
+void CohortTraining<T>::choose_running() {
+  std::uint64_t surviving = 0;
+  std::uint64_t running = 0;
+  std::uint64_t all = 0;
+  bool all_survivors_run = true;
+  for (std::uint32_t member = 0; member < trials_.size(); ++member) {
+    const std::uint64_t cost = cohort_.network(member).n_parameters;
+    const bool runs = cohort_.place(member) < cohort_.n_running();
+    const bool survives = states_[cohort_.place(member)].verdict == math::EpochVerdict::go_on;
+    surviving += survives ? cost : 0;
+    running += runs ? cost : 0;
+    all += cost;
+    all_survivors_run = all_survivors_run && (runs || !survives);
+  }
+  // A place that had ended and was given a new network: it runs with all others, unless few of them do.
+  if (!all_survivors_run) running = all;
+  if (surviving * kWorthPacking <= running) {
+    device_states_.upload(states_, *stream_);
+    const std::vector<std::uint32_t> before = cohort_.pack(survivors_, states_);
+    states_ = by_new_places(states_, before);
+    rules_ = by_new_places(rules_, before);
+  } else if (!all_survivors_run) {
+    cohort_.run_all();
+  } else {
+    return;
+  }
+  record_graphs();
+}
+
+template <class T>
 void CohortTraining<T>::record_graphs() {
   const std::uint32_t n_training = cohort_.task().n_training;
   const std::uint32_t n_whole = n_training / batch_;
@@ -142,10 +179,12 @@ void CohortTraining<T>::hand_over(const Epochs& epochs) {
   const CohortKey& key = cohort_.plan().key;
   const std::uint32_t n = cohort_.task().n_training;
   const std::uint32_t n_epochs = epochs.end - epochs.begin;
-  host_rates_.assign(n_epochs * states_.size(), 0.0F);
+  const std::uint32_t n_running = cohort_.n_running();
+  host_rates_.assign(std::size_t{n_epochs} * n_running, 0.0F);
   for (std::uint32_t member = 0; member < trials_.size(); ++member) {
-    for (std::uint32_t e = 0; trials_[member] && e < n_epochs; ++e) {
-      host_rates_[e * states_.size() + cohort_.place(member)] = epoch_rate(*trials_[member], n, epochs.begin + e);
+    const std::uint32_t place = cohort_.place(member);
+    for (std::uint32_t e = 0; trials_[member] && place < n_running && e < n_epochs; ++e) {
+      host_rates_[std::size_t{e} * n_running + place] = epoch_rate(*trials_[member], n, epochs.begin + e);
     }
   }
   host_cursor_ = {epochs.begin, 0, 0};
@@ -199,9 +238,11 @@ void CohortTraining<T>::lose_running(std::vector<Slot>& lost) {
 template <class T>
 void CohortTraining<T>::hand_out(const Epochs& epochs, std::vector<EpochRecord>& records) const {
   const double validation_weight = cohort_.task().validation_weight;
+  const std::uint32_t n_running = cohort_.n_running();
   for (std::uint32_t member = 0; member < trials_.size(); ++member) {
-    for (std::uint32_t epoch = epochs.begin; epoch < epochs.end; ++epoch) {
-      const NetworkRecord& record = host_records_[(epoch - epochs.begin) * states_.size() + cohort_.place(member)];
+    const std::uint32_t place = cohort_.place(member);
+    for (std::uint32_t epoch = epochs.begin; place < n_running && epoch < epochs.end; ++epoch) {
+      const NetworkRecord& record = host_records_[std::size_t{epoch - epochs.begin} * n_running + place];
       if (record.ran == 0) continue;
       records.push_back({slots_[member], epoch + 1, record.train_loss, record.train_weight, record.val_loss,
                          validation_weight, record.metric});
@@ -213,6 +254,7 @@ template <class T>
 bool CohortTraining<T>::train(const std::stop_token& stop, std::vector<EpochRecord>& records, std::vector<Slot>& lost) {
   const Epochs epochs = epochs_to_train();
   if (epochs.begin == epochs.end) return false;
+  choose_running();
   hand_over(epochs);
   if (table_->is_streamed()) stream_->wait();  // for the rows' order
   for (std::uint32_t epoch = 0; epoch < epochs.end - epochs.begin; ++epoch) {
@@ -224,7 +266,7 @@ bool CohortTraining<T>::train(const std::stop_token& stop, std::vector<EpochReco
       return false;
     }
   }
-  host_records_.resize((epochs.end - epochs.begin) * states_.size());
+  host_records_.resize(std::size_t{epochs.end - epochs.begin} * cohort_.n_running());
   device_states_.download(states_, *stream_);
   records_.download(host_records_, *stream_);
   stream_->wait();

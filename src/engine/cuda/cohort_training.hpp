@@ -43,6 +43,8 @@ class CohortTraining {
   };
   [[nodiscard]] bool has_epochs_to_train(std::size_t network) const;
   [[nodiscard]] Epochs epochs_to_train() const;
+  /// Networks that have ended run no more, where that pays.
+  void choose_running();
   void record_graphs();
   void hand_over(const Epochs& epochs);
   void launch_epoch() const;
@@ -58,6 +60,8 @@ class CohortTraining {
   Cohort<T> cohort_;
   std::vector<std::optional<Trial>> trials_;  ///< of each member
   std::uint32_t batch_ = 0;
+
+  Survivors survivors_;
 
   // By the networks' order in the arrays.
   std::vector<NetworkRules> rules_;

@@ -115,7 +115,7 @@ Sweep random_sweep(Random& random, std::uint32_t number) {
   return sweep;
 }
 
-Outcome train(Engine& engine, const Sweep& sweep, std::uint32_t epochs) {
+Outcome train(Engine& engine, const Sweep& sweep, std::uint32_t epochs, std::uint32_t n_epochs) {
   const auto n = static_cast<std::uint32_t>(sweep.trials.size());
   engine.prepare(sweep.gangs);
   for (Slot slot = 0; slot < n; ++slot) {
@@ -126,7 +126,7 @@ Outcome train(Engine& engine, const Sweep& sweep, std::uint32_t epochs) {
   outcome.records.resize(n);
   std::vector<EpochRecord> records;
   std::vector<Slot> lost;
-  for (std::uint32_t done = 0; done < 4; done += epochs) {
+  for (std::uint32_t done = 0; done < n_epochs; done += epochs) {
     std::vector<TrainTarget> targets;
     for (Slot slot = 0; slot < n; ++slot) targets.push_back({slot, done + epochs});
     engine.train(targets, {}, records, lost);
@@ -139,6 +139,8 @@ Outcome train(Engine& engine, const Sweep& sweep, std::uint32_t epochs) {
   for (Slot slot = 0; slot < n; ++slot) outcome.states.push_back(engine.take(slot));
   return outcome;
 }
+
+std::string first_difference(const TrialState& a, const TrialState& b) { return difference_of_states(a, b); }
 
 std::string first_difference(const Outcome& a, const Outcome& b) {
   for (std::size_t i = 0; i < a.states.size(); ++i) {

@@ -28,8 +28,10 @@ struct Outcome {
   std::vector<std::vector<EpochRecord>> records;  ///< of each network
   std::vector<MetricSums> sums;
 };
-/// Trains for 4 epochs, `epochs` a call.
-[[nodiscard]] Outcome train(Engine& engine, const Sweep& sweep, std::uint32_t epochs);
+/// Trains for n_epochs, `epochs` a call.
+[[nodiscard]] Outcome train(Engine& engine, const Sweep& sweep, std::uint32_t epochs, std::uint32_t n_epochs = 4);
+
+[[nodiscard]] std::string first_difference(const TrialState& a, const TrialState& b);
 
 /// The first thing that differs in a bit, NaN being equal to NaN; empty if nothing does.
 [[nodiscard]] std::string first_difference(const Outcome& a, const Outcome& b);

@@ -52,6 +52,29 @@ Attempt attempt(MakeEngine make, const testing::Sweep& sweep) {
   return made;
 }
 
+testing::Sweep one_network(Precision precision) {
+  testing::Random random(4711);
+  testing::Sweep sweep = testing::random_sweep(random, 0);
+  sweep.options.precision = precision;
+  sweep.trials.resize(1);
+  sweep.trials[0].hyperparameters.max_iter = 1;
+  sweep.gangs = {{gang_key(sweep.trials[0]), 0, 1, true, true}};
+  return sweep;
+}
+
+/// One ends, and what packs the other is called; few other calls are made.
+testing::Sweep two_networks(Precision precision) {
+  testing::Sweep sweep = one_network(precision);
+  Trial& first = sweep.trials[0];
+  first.topology.hidden_layer_sizes = {3};
+  first.topology.activations = {Activation::tanh};
+  first.hyperparameters.batch_size = 0;
+  sweep.trials.push_back(first);
+  sweep.trials[1].hyperparameters.max_iter = 2;
+  sweep.gangs = {{gang_key(sweep.trials[0]), 0, 2, true, true}};
+  return sweep;
+}
+
 /// A call that fails is told by CUDA's name of the error or, where cuBLAS made it, by cuBLAS's own words; one that only
 /// gives something back may fail without a word, and changes no result.
 void expect_every_failure_told(MakeEngine make, const testing::Sweep& sweep) {
@@ -78,16 +101,6 @@ void expect_every_failure_told(MakeEngine make, const testing::Sweep& sweep) {
   EXPECT_EQ(attempt(make, sweep).failure, "");
 }
 
-testing::Sweep sweep_of_one(Precision precision) {
-  testing::Random random(4711);
-  testing::Sweep sweep = testing::random_sweep(random, 0);
-  sweep.options.precision = precision;
-  sweep.trials.resize(1);
-  sweep.trials[0].hyperparameters.max_iter = 1;
-  sweep.gangs = {{gang_key(sweep.trials[0]), 0, 1, true, true}};
-  return sweep;
-}
-
 /// Where networks find no memory, fewer of them can be prepared in the same engine, and give the same results.
 void expect_fewer_to_fit(MakeEngine make, Precision precision) {
   testing::Random random(4712);
@@ -110,15 +123,19 @@ TEST(EmulatedCudaFaults, FewerNetworksFitWhereAllDoNot) {
 }
 
 TEST(EmulatedCudaFaults, EveryCallOfCudaMayFail) {
-  expect_every_failure_told(make_cuda_engine, sweep_of_one(Precision::strict));
+  expect_every_failure_told(make_cuda_engine, one_network(Precision::strict));
 }
 
 TEST(EmulatedCudaFaults, EveryCallOfCublasMayFail) {
-  expect_every_failure_told(make_cublas_engine, sweep_of_one(Precision::bf16));
+  expect_every_failure_told(make_cublas_engine, one_network(Precision::bf16));
+}
+
+TEST(EmulatedCudaFaults, EveryCallOfPackingMayFail) {
+  expect_every_failure_told(make_cublas_engine, two_networks(Precision::fp32));
 }
 
 TEST(EmulatedCudaFaults, EveryCallOfCublasLtMayFail) {
-  testing::Sweep sweep = sweep_of_one(Precision::bf16);
+  testing::Sweep sweep = one_network(Precision::bf16);
   Trial& trial = sweep.trials.front();
   trial.topology.hidden_layer_sizes = {9, 7};
   trial.topology.activations = {Activation::relu, Activation::relu};
