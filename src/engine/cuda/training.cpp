@@ -10,8 +10,9 @@
 
 namespace shoal::cuda {
 
-Training::Training(const EngineOptions& options, DeviceTable& table, const Stream& stream, KernelTime* time)
-    : options_(options), table_(&table), stream_(&stream), time_(time) {
+Training::Training(const EngineOptions& options, DeviceTable& table, const Stream& stream, KernelTime* time,
+                   std::size_t order_rows)
+    : options_(options), table_(&table), stream_(&stream), time_(time), most_order_rows_(order_rows) {
   if (time != nullptr) timer_.emplace();
 }
 
@@ -54,7 +55,7 @@ Training::Room Training::room_for(std::span<const Gang> gangs) const {
     room.order_rows += n_orders * order;
     longest_order = std::max(longest_order, order);
   }
-  room.order_rows = std::min(room.order_rows, std::max(kOrderRowsInLaunch, longest_order));
+  room.order_rows = std::min(room.order_rows, std::max(most_order_rows_, longest_order));
   return room;
 }
 

@@ -19,8 +19,7 @@ namespace shoal::cuda {
 /// does in well under a second, so that a stop is heard. One epoch is the least.
 inline constexpr std::uint32_t kRowsInLaunch = 1U << 19;
 inline constexpr std::uint64_t kProductsInLaunch = std::uint64_t{1} << 31;
-/// Rows of all the epoch orders of a launch at most, but for one gang's alone: 64 MiB. Gangs whose orders find no room
-/// wait for the next launch.
+/// 64 MiB: room for what 32 gangs in different epochs train in a launch.
 inline constexpr std::size_t kOrderRowsInLaunch = std::size_t{1} << 24;
 
 /// The beginning and the end of a launch.
@@ -32,8 +31,10 @@ struct LaunchTimer {
 /// prepare() allocates it for any launch of a chunk's gangs; run() allocates nothing on the device.
 class Training {
  public:
-  /// All outlive it; `time` may be null.
-  Training(const EngineOptions& options, DeviceTable& table, const Stream& stream, KernelTime* time);
+  /// All outlive it; `time` may be null. order_rows: of all the epoch orders of a launch at most, but for one gang's
+  /// alone. Gangs whose orders find no room wait for the next launch.
+  Training(const EngineOptions& options, DeviceTable& table, const Stream& stream, KernelTime* time,
+           std::size_t order_rows = kOrderRowsInLaunch);
 
   /// Device bytes that prepare() takes for one place of a gang, and for what all gangs share.
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const;
@@ -80,6 +81,7 @@ class Training {
   DeviceTable* table_;
   const Stream* stream_;
   KernelTime* time_;
+  std::size_t most_order_rows_;
   std::optional<LaunchTimer> timer_;  ///< there where time_ is
 
   std::vector<float> host_rates_;

@@ -7,8 +7,11 @@
 #include "engine/cuda/blas.hpp"
 #include "engine/cuda/cublas_engine.hpp"
 #include "engine/cuda/cuda_engine.hpp"
+#include "engine/cuda/device_gangs.hpp"
+#include "engine/cuda/training.hpp"
 #include "tests/emulation/runtime.hpp"
 #include "tests/parity/cuda/comparison.hpp"
+#include "tests/parity/cuda/suite.hpp"
 
 namespace shoal {
 namespace {
@@ -32,7 +35,7 @@ struct Company {
   }
 };
 
-/// A table of n_rows, of which each fold trains on `n_training` and evaluates 20; 30 rows are for the test.
+/// A table of n_rows, of which each fold trains on `n_training` and evaluates 6; 8 rows are for the test.
 Dataset table(Random& random, Task task, std::size_t n_rows, std::size_t n_training, std::size_t n_folds) {
   Dataset data = testing::random_dataset(random, task, n_rows, static_cast<std::int32_t>(1 + below(random, 12)),
                                          static_cast<std::int32_t>(2 + below(random, 3)), below(random, 2) == 0);
@@ -41,9 +44,9 @@ Dataset table(Random& random, Task task, std::size_t n_rows, std::size_t n_train
   for (std::size_t fold = 0; fold < n_folds; ++fold) {
     Split& split = data.splits.emplace_back(whole);
     split.training.resize(n_training);
-    split.validation.resize(20);
+    split.validation.resize(6);
   }
-  for (std::uint32_t row = 0; row < 30; ++row) data.test.push_back(row);
+  for (std::uint32_t row = 0; row < 8; ++row) data.test.push_back(row);
   return data;
 }
 
@@ -51,17 +54,19 @@ Dataset table(Random& random, Task task, std::size_t n_rows, std::size_t n_train
 Company random_company(Random& random, std::uint32_t number) {
   Company company;
   const bool is_long = number % 4 == 2;
-  company.data = table(random, static_cast<Task>(number % 3), is_long ? 120'000 : 4'000, number % 4 == 3 ? 300 : 40,
+  const bool has_long_epochs = number % 4 == 3;
+  company.data = table(random, static_cast<Task>(number % 3), is_long ? 120'000 : 4'000, has_long_epochs ? 1'000 : 10,
                        1 + number % 3);
   for (std::uint32_t i = 0; i < 8; ++i) {
     Trial trial = testing::random_trial(random, company.data);
     trial.fold = static_cast<std::uint32_t>(below(random, company.data.splits.size()));
     trial.hyperparameters.max_iter = 3;
+    if (has_long_epochs) trial.hyperparameters.batch_size = 100;
     if (number % 4 == 1) {
       trial.topology.hidden_layer_sizes = {static_cast<std::int32_t>(100 + below(random, 150)), 100};
       trial.topology.activations = {Activation::gelu, Activation::relu};
     }
-    constexpr std::uint64_t kMost[] = {120, 12, 3, 7};
+    constexpr std::uint64_t kMost[] = {120, 5, 3, 7};
     company.add(trial, static_cast<std::uint32_t>(1 + below(random, kMost[number % 4])));
   }
   return company;
@@ -122,14 +127,14 @@ bool is_near(const Bytes& bytes) { return bytes.used >= 0.9 * bytes.predicted &&
 void expect_near(MakeEngine make, Precision precision, Company (*draw)(Random&, std::uint32_t), std::uint32_t n) {
   Random random(4711);
   std::uint32_t n_that_matter = 0;
-  for (std::uint32_t number = 0; number < n; ++number) {
+  for (std::uint32_t number = 0; number < n; number += kShare) {
     const Bytes bytes = measured(make, precision, draw(random, number));
     if (bytes.used < kBytesThatMatter) continue;
     ++n_that_matter;
     EXPECT_TRUE(is_near(bytes)) << name(precision) << ", company " << number << ": " << bytes.predicted
                                 << " bytes were predicted, " << bytes.used << " were used";
   }
-  EXPECT_GE(2 * n_that_matter, n);
+  EXPECT_GE(2 * kShare * n_that_matter, n);
 }
 
 TEST(EmulatedCudaCapacity, IsPredictedForNetworksWithAThreadEach) {
@@ -163,6 +168,48 @@ TEST(EmulatedCudaCapacity, HoldsOneChunkAtATime) {
     }
     EXPECT_EQ(emulation::peak_device_bytes(), emulation::used_device_bytes());
   }
+}
+
+/// Launches that train a sweep whose orders have room for `order_rows`, and what they leave.
+struct Launches {
+  std::uint32_t count = 0;
+  std::vector<std::vector<float>> parameters;
+};
+Launches launches(const testing::Sweep& sweep, std::size_t order_rows) {
+  const cuda::Stream stream;
+  cuda::DeviceTable table(sweep.data, stream);
+  cuda::DeviceGangs gangs(stream, false);
+  cuda::Training training(sweep.options, table, stream, nullptr, order_rows);
+  gangs.prepare(sweep.gangs);
+  training.prepare(sweep.gangs);
+  std::vector<TrainTarget> targets;
+  for (Slot slot = 0; slot < sweep.trials.size(); ++slot) {
+    gangs.place(slot, sweep.trials[slot], initial_state(sweep.trials[slot]));
+    // Together more epochs than one order may hold.
+    targets.push_back({slot, slot < 2 ? 40 - slot : slot + 1});
+  }
+  gangs.set_targets(targets);
+  Launches made;
+  std::vector<EpochRecord> records;
+  while (training.run(gangs, records)) ++made.count;
+  for (const TrainTarget& target : targets) made.parameters.push_back(gangs.read(target.slot).parameters);
+  return made;
+}
+
+TEST(EmulatedCudaCapacity, OfOrdersIsSharedByLaunchesWithoutChangingABit) {
+  Random random(4711);
+  testing::Sweep sweep = testing::random_sweep(random, 1);
+  for (Trial& trial : sweep.trials) {
+    trial.hyperparameters.max_iter = 50;
+    trial.hyperparameters.shuffle = Shuffle::shared;
+    trial.shuffle_seed = 3;
+  }
+  for (Gang& gang : sweep.gangs) gang.key = gang_key(sweep.trials[gang.first_slot]);
+  const Launches together = launches(sweep, cuda::kOrderRowsInLaunch);
+  const Launches apart = launches(sweep, 0);
+  EXPECT_EQ(together.count, 1U);
+  EXPECT_GT(apart.count, 1U);
+  EXPECT_EQ(apart.parameters, together.parameters);
 }
 
 /// A negative control: a prediction that forgets the best parameters of networks with patience.

@@ -18,7 +18,8 @@ class EmulatedSweep : public ::testing::TestWithParam<EngineName> {
  protected:
   EmulatedSweep() {
     small::write_classes(table);
-    spec = small::sweep(table, Metric::val_loss, {0.003, 0.01, 0.02, 0.03, 0.1});
+    spec = small::sweep(table, Metric::val_loss, {0.003, 0.01, 0.03});
+    spec.axes[2].values = {{std::int64_t{2}}};  // max_iter
     spec.trainer.engine = GetParam().name;
     spec.trainer.precision = GetParam().precision;
   }
