@@ -8,11 +8,6 @@
 namespace shoal::cuda {
 namespace {
 
-/// Parameter vectors of a network: weights, first moment, and those that not every cohort has.
-std::uint64_t n_vectors(const CohortPlan& plan) {
-  return 2U + (plan.has_second_moment ? 1U : 0U) + (plan.keeps_best ? 1U : 0U);
-}
-
 std::uint32_t largest_outputs(const CohortPlan& plan) {
   std::uint32_t largest = 0;
   for (const GangKey& key : plan.members) {
@@ -42,19 +37,24 @@ void CohortPlan::add(const Gang& gang) {
 
 template <class T>
 std::uint64_t network_bytes(const CohortShape& shape, const CohortPlan& plan) {
-  const std::uint64_t of_parameter = (n_vectors(plan) + 1) * sizeof(float) + (std::is_same_v<T, float> ? 0 : sizeof(T));
+  const std::uint64_t of_parameter =
+      (plan.n_vectors() + 1) * sizeof(float) + (std::is_same_v<T, float> ? 0 : sizeof(T));
   return shape.n_parameters * of_parameter + shape.n_values * sizeof(T) + shape.n_z * sizeof(float) +
-         shape.n_delta * (sizeof(T) + sizeof(float)) + n_row_blocks(plan) * sizeof(CohortSums) + sizeof(CohortNetwork) +
-         sizeof(NetworkRules) + sizeof(NetworkState) + sizeof(float) + sizeof(std::uint32_t) + sizeof(CohortDecision) +
-         Survivors::network_bytes() + plan.most_epochs * (sizeof(float) + sizeof(NetworkRecord));
+         shape.n_delta * (sizeof(T) + sizeof(float)) + shape.layers.size() * sizeof(CohortLayer) +
+         plan.most_rows * sizeof(float) + sizeof(CohortNetwork) + sizeof(NetworkRules) + sizeof(NetworkState) +
+         sizeof(float) + sizeof(std::uint32_t) + sizeof(CohortDecision) + Survivors::network_bytes();
 }
 
 template <class T>
-std::uint64_t shared_bytes(const CohortPlan& plan, std::uint32_t n_inputs, std::uint32_t n_training) {
+std::uint64_t shared_bytes(const CohortPlan& plan, std::uint32_t n_inputs, std::uint64_t n_training,
+                           std::uint64_t n_evaluated) {
+  const std::uint64_t of_network =
+      n_row_blocks(plan) * sizeof(CohortSums) + plan.most_epochs * (sizeof(float) + sizeof(NetworkRecord));
   const std::uint64_t relu =
       plan.fuses_relu ? ReluLayers<T>::bytes(CohortShape(plan.members.front().topology, plan.most_rows)) : 0;
-  return std::uint64_t{plan.most_rows} * (padded(n_inputs + 1) * sizeof(T) + sizeof(std::uint32_t)) +
-         std::uint64_t{plan.most_epochs} * n_training * sizeof(std::uint32_t) + sizeof(Cursor) + relu +
+  return plan.members.size() * of_network +
+         std::uint64_t{plan.most_rows} * (padded(n_inputs + 1) * sizeof(T) + sizeof(std::uint32_t)) +
+         (plan.most_epochs * n_training + n_evaluated) * sizeof(std::uint32_t) + sizeof(Cursor) + relu +
          Survivors::shared_bytes(static_cast<std::uint32_t>(plan.members.size()));
 }
 
@@ -97,7 +97,7 @@ void Cohort<T>::arrange() {
   rooms_ = host_networks_;
   const std::size_t n_vector = next.parameters;
   input_columns_ = networks_.front().shape->layers.front().columns;
-  parameters_ = DeviceBuffer<float>(n_vector * n_vectors(plan_));
+  parameters_ = DeviceBuffer<float>(n_vector * plan_.n_vectors());
   gradient_ = DeviceBuffer<float>(n_vector);
   if constexpr (!std::is_same_v<T, float>) operands_ = DeviceBuffer<T>(n_vector);
   values_ = DeviceBuffer<T>(next.values);
@@ -306,7 +306,7 @@ template class Cohort<float>;
 template class Cohort<math::Bfloat16>;
 template std::uint64_t network_bytes<float>(const CohortShape&, const CohortPlan&);
 template std::uint64_t network_bytes<math::Bfloat16>(const CohortShape&, const CohortPlan&);
-template std::uint64_t shared_bytes<float>(const CohortPlan&, std::uint32_t, std::uint32_t);
-template std::uint64_t shared_bytes<math::Bfloat16>(const CohortPlan&, std::uint32_t, std::uint32_t);
+template std::uint64_t shared_bytes<float>(const CohortPlan&, std::uint32_t, std::uint64_t, std::uint64_t);
+template std::uint64_t shared_bytes<math::Bfloat16>(const CohortPlan&, std::uint32_t, std::uint64_t, std::uint64_t);
 
 }  // namespace shoal::cuda

@@ -46,12 +46,16 @@ struct CohortPlan {
   WatchedMetric metric = WatchedMetric::val_loss;
 
   void add(const Gang& gang);
+  /// Parameter vectors of a network: weights, first moment, and those that not every cohort has.
+  [[nodiscard]] std::uint64_t n_vectors() const { return 2U + (has_second_moment ? 1U : 0U) + (keeps_best ? 1U : 0U); }
 };
-/// Device bytes of one network of a cohort, and of what its networks share.
+/// Device bytes of one network of a cohort, whatever its company, and of what its networks share. n_evaluated: rows of
+/// the largest set that is evaluated.
 template <class T>
 [[nodiscard]] std::uint64_t network_bytes(const CohortShape& shape, const CohortPlan& plan);
 template <class T>
-[[nodiscard]] std::uint64_t shared_bytes(const CohortPlan& plan, std::uint32_t n_inputs, std::uint32_t n_training);
+[[nodiscard]] std::uint64_t shared_bytes(const CohortPlan& plan, std::uint32_t n_inputs, std::uint64_t n_training,
+                                         std::uint64_t n_evaluated);
 
 /// The networks of a cohort on the device, and the passes that kernels and products make over all of them. T: as in
 /// CohortTask.

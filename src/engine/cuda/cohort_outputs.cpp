@@ -20,14 +20,10 @@ CohortPlan plan_of_one(const Trial& trial, std::uint32_t most_rows) {
 }  // namespace
 
 template <class T>
-CohortOutputs<T>::CohortOutputs(Cohort<T>& cohort, const Stream& stream)
-    : cohort_(&cohort),
-      stream_(&stream),
-      row_loss_(cohort.plan().members.size() * cohort.plan().most_rows),
-      host_z_(cohort.n_z()),
-      host_row_loss_(row_loss_.size()) {
+CohortOutputs<T>::CohortOutputs(Cohort<T>& cohort, const DeviceBuffer<float>& row_loss, const Stream& stream)
+    : cohort_(&cohort), stream_(&stream), row_loss_(&row_loss), host_z_(cohort.n_z()), host_row_loss_(row_loss.size()) {
   cohort.select(Cohort<T>::Selection::all);
-  cohort.set_row_loss(row_loss_.get());
+  cohort.set_row_loss(row_loss.get());
 }
 
 template <class T>
@@ -43,7 +39,7 @@ void CohortOutputs<T>::pass(RowSource from, std::uint32_t n_rows) {
   cohort_->output(n_rows, false);
   cohort_->clear_sums();
   copy_to_host(std::span(host_z_), cohort_->task().z, *stream_);
-  row_loss_.download(host_row_loss_, *stream_);
+  row_loss_->download(host_row_loss_, *stream_);
   stream_->wait();
 }
 
@@ -86,7 +82,8 @@ std::vector<float> CohortPass<T>::predict(std::span<const float> inputs) {
   Rows rows;
   rows.inputs = device_inputs.get();
   cohort_.set_rows(rows);
-  CohortOutputs<T> outputs(cohort_, *stream_);
+  const DeviceBuffer<float> row_loss(most_rows);
+  CohortOutputs<T> outputs(cohort_, row_loss, *stream_);
   std::vector<float> all;
   for (std::uint32_t first = 0; first < n_rows; first += most_rows) {
     const std::uint32_t n = std::min(most_rows, n_rows - first);

@@ -15,8 +15,8 @@ namespace shoal::cuda {
 template <class T>
 class CohortOutputs {
  public:
-  /// Both outlive it.
-  CohortOutputs(Cohort<T>& cohort, const Stream& stream);
+  /// row_loss: [network][most_rows]. All outlive it.
+  CohortOutputs(Cohort<T>& cohort, const DeviceBuffer<float>& row_loss, const Stream& stream);
   ~CohortOutputs();
   CohortOutputs(const CohortOutputs&) = delete;
   CohortOutputs& operator=(const CohortOutputs&) = delete;
@@ -30,7 +30,7 @@ class CohortOutputs {
  private:
   Cohort<T>* cohort_;
   const Stream* stream_;
-  DeviceBuffer<float> row_loss_;
+  const DeviceBuffer<float>* row_loss_;
   std::vector<float> host_z_, host_row_loss_;
 };
 

@@ -42,7 +42,9 @@ CohortTraining<T>::CohortTraining(CohortPlan plan, std::vector<Slot> slots, cons
       rates_(slots_.size() * cohort_.plan().most_epochs),
       orders_(std::size_t{cohort_.plan().most_epochs} * table.n_training(cohort_.plan().key.fold)),
       records_(rates_.size()),
-      cursor_(1) {
+      cursor_(1),
+      evaluated_(table.most_evaluated(cohort_.plan().key.fold)),
+      row_loss_(slots_.size() * cohort_.plan().most_rows) {
   Trial trial;  // what rows_in_minibatch reads of one
   trial.hyperparameters.batch_size = cohort_.plan().key.batch_size;
   batch_ = rows_in_minibatch(trial, table.n_training(cohort_.plan().key.fold));
@@ -285,11 +287,11 @@ void CohortTraining<T>::evaluate(RowSet set, std::span<MetricSums* const> of_mem
   cohort_.hand_to_device();
   device_rules_.upload(rules_, *stream_);
   device_states_.upload(states_, *stream_);
-  const DeviceBuffer<std::uint32_t> list = uploaded(std::span<const std::uint32_t>(rows), *stream_);
-  CohortOutputs<T> outputs(cohort_, *stream_);
+  evaluated_.upload(rows, *stream_);
+  CohortOutputs<T> outputs(cohort_, row_loss_, *stream_);
   for (std::uint32_t first = 0; first < rows.size(); first += plan.most_rows) {
     const auto n_rows = static_cast<std::uint32_t>(std::min<std::size_t>(plan.most_rows, rows.size() - first));
-    outputs.pass(table_->source(list.get() + first, std::span(rows).subspan(first, n_rows)), n_rows);
+    outputs.pass(table_->source(evaluated_.get() + first, std::span(rows).subspan(first, n_rows)), n_rows);
     for (std::uint32_t member = 0; member < of_members.size(); ++member) {
       if (of_members[member] == nullptr) continue;
       for (std::uint32_t r = 0; r < n_rows; ++r) {

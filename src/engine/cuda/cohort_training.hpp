@@ -76,6 +76,8 @@ class CohortTraining {
   DeviceBuffer<std::uint32_t> orders_;
   DeviceBuffer<NetworkRecord> records_;
   DeviceBuffer<Cursor> cursor_;
+  DeviceBuffer<std::uint32_t> evaluated_;  ///< rows
+  DeviceBuffer<float> row_loss_;           ///< of theirs: [network][most_rows]
 
   /// Of several whole minibatches, of one, of the shorter last one, and of an epoch's end. Where the table is streamed,
   /// of one and the last, without their gathers.

@@ -1,7 +1,9 @@
 #include "engine/cuda/cublas_engine.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -62,22 +64,25 @@ class CublasEngine final : public Engine {
     return cuda::network_bytes<T>(cuda::CohortShape(gang.key.topology, plan.most_rows), plan);
   }
   [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang> gangs) const override {
-    std::uint64_t bytes = cuda::DeviceTable::bytes(table_.dataset(), 0) + cuda::Blas::workspace_bytes();
+    std::uint64_t bytes = cuda::DeviceTable::bytes(table_.dataset()) + cuda::Blas::workspace_bytes();
     std::uint32_t most_rows = 0;
     for (const auto& [key, of_key] : by_cohort(gangs)) {
       const cuda::CohortPlan plan = plan_of(of_key.front().key, of_key);
       bytes += cuda::shared_bytes<T>(plan, static_cast<std::uint32_t>(of_key.front().key.topology.n_inputs),
-                                     table_.n_training(key.fold));
+                                     table_.n_training(key.fold), table_.most_evaluated(key.fold));
+      for (const Gang& gang : of_key) bytes += bytes_for_company(gang, plan);
       most_rows = std::max(most_rows, plan.most_rows);
     }
     if (!table_.is_streamed()) return bytes;
     const auto n_inputs = static_cast<std::size_t>(table_.dataset().n_inputs());
     return bytes - input_bytes(table_.dataset()) + cuda::RowStream::bytes(most_rows, n_inputs);
   }
+  [[nodiscard]] std::optional<std::uint64_t> device_bytes() const override { return device_bytes_; }
 
   void prepare(std::span<const Gang> gangs) override {
     cohorts_.clear();
     places_.clear();
+    table_.upload_folds();
     for (const auto& [key, of_key] : by_cohort(gangs)) {
       std::vector<Slot> slots;
       for (const Gang& gang : of_key) {
@@ -191,7 +196,17 @@ class CublasEngine final : public Engine {
     return plan;
   }
 
+  /// Of parameter vectors that the gang's networks have only because others of their cohort need them.
+  [[nodiscard]] static std::uint64_t bytes_for_company(const Gang& gang, const cuda::CohortPlan& plan) {
+    cuda::CohortPlan alone;
+    alone.add(gang);
+    const std::uint64_t n_vectors = plan.n_vectors() - alone.n_vectors();
+    if (n_vectors == 0) return 0;
+    return gang.n_slots * n_vectors * cuda::CohortShape(gang.key.topology, 0).n_parameters * sizeof(float);
+  }
+
   EngineOptions options_;
+  std::uint64_t device_bytes_ = cuda::free_device_bytes();
   cuda::Stream stream_;
   cuda::Blas blas_;
   mutable cuda::DeviceTable table_;  ///< a fold is uploaded when it is first asked for

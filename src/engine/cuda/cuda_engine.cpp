@@ -1,5 +1,7 @@
 #include "engine/cuda/cuda_engine.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "engine/cuda/device_gangs.hpp"
@@ -30,15 +32,22 @@ class CudaEngine final : public Engine {
   }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
-    return cuda::DeviceGangs::bytes_per_slot(gang);
+    return cuda::DeviceGangs::bytes_per_slot(gang) + training_.bytes_per_slot(gang);
   }
-  [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang>) const override {
-    return cuda::DeviceTable::bytes(table_.dataset(), cuda::kRowsInLaunch);
+  [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang> gangs) const override {
+    return cuda::DeviceTable::bytes(table_.dataset()) + training_.shared_bytes(gangs) + probe_.bytes(gangs);
   }
+  [[nodiscard]] std::optional<std::uint64_t> device_bytes() const override { return device_bytes_; }
 
   void prepare(std::span<const Gang> gangs) override {
+    // All that was there goes first: the two together were never planned.
+    gangs_.release();
+    training_.release();
+    probe_.release();
+    table_.upload_folds();
     gangs_.prepare(gangs);
-    for (const Gang& gang : gangs) static_cast<void>(table_.fold(gang.key.fold));
+    training_.prepare(gangs);
+    probe_.prepare(gangs);
   }
 
   void place(Slot slot, const Trial& trial, const TrialState& state) override {
@@ -96,6 +105,7 @@ class CudaEngine final : public Engine {
   }
 
   EngineOptions options_;
+  std::uint64_t device_bytes_ = cuda::free_device_bytes();
   cuda::Stream stream_;
   cuda::DeviceTable table_;
   cuda::Training training_;

@@ -34,32 +34,40 @@ bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
 bool DeviceGang::has_block_alone() const { return thread_kernel == shapes().size(); }
 
 std::uint64_t DeviceGangs::bytes_per_slot(const Gang& gang) {
-  const std::size_t n_parameters = gang.key.topology.n_parameters();
-  const std::uint64_t fixed =
-      sizeof(Place) + 2 * (sizeof(NetworkRules) + sizeof(NetworkState)) + 64 * (sizeof(float) + sizeof(NetworkRecord));
-  const std::uint64_t vectors = 2U + (has_second_moment(gang.key.solver) ? 1U : 0U) + (gang.keeps_best ? 1U : 0U);
-  if (thread_kernel_of(gang.key) < shapes().size()) return fixed + vectors * n_parameters * sizeof(float);
   const NetworkShape shape(gang.key.topology, gang.has_dropout);
-  return fixed + sizeof(DeviceGang) + (vectors * lines(n_parameters) + memory_floats(shape)) * sizeof(float);
+  const bool alone = has_block_alone(gang.key);
+  const std::uint64_t n_columns = alone ? 1 : std::max(1U, gang.n_slots);
+  const std::uint64_t vectors = 2U + (has_second_moment(gang.key.solver) ? 1U : 0U) + (gang.keeps_best ? 1U : 0U);
+  const std::uint64_t n_floats = vectors * lines(shape.n_parameters * n_columns) + (alone ? memory_floats(shape) : 0);
+  const std::uint64_t of_gang = n_floats * sizeof(float) + shape.layers.size() * sizeof(Layer);
+  return sizeof(NetworkRules) + sizeof(NetworkState) + (of_gang + n_columns - 1) / n_columns;
 }
 
-void DeviceGangs::prepare(std::span<const Gang> gangs) {
+void DeviceGangs::release() {
   gangs_.clear();
   places_.clear();
   shapes_.clear();
+  layers_ = {};
+  floats_ = {};
+  device_rules_ = {};
+  device_states_ = {};
+}
+
+void DeviceGangs::prepare(std::span<const Gang> gangs) {
+  release();
   for (const Gang& gang : gangs) add_gang(gang);
   upload_layers();
   // Twice the same way: to learn how much it is, and to hand it out.
   std::size_t n_floats = 0;
   for (DeviceGang& gang : gangs_) allot(gang, n_floats);
-  floats_.grow(n_floats);
+  floats_.renew(n_floats);
   n_floats = 0;
   for (DeviceGang& gang : gangs_) allot(gang, n_floats);
   rules_.assign(places_.size(), {});
   rules_are_new_ = true;
   states_.assign(places_.size(), {});
-  device_rules_.grow(places_.size());
-  device_states_.grow(places_.size());
+  device_rules_.renew(places_.size());
+  device_states_.renew(places_.size());
 }
 
 void DeviceGangs::add_gang(const Gang& gang) {
@@ -89,7 +97,7 @@ void DeviceGangs::upload_layers() {
     first[&shape] = layers.size();
     layers.insert(layers.end(), shape.layers.begin(), shape.layers.end());
   }
-  layers_.grow(layers.size());
+  layers_.renew(layers.size());
   layers_.upload(layers, *stream_);
   stream_->wait();
   for (DeviceGang& gang : gangs_) gang.layers = layers_.get() + first.at(gang.shape);

@@ -35,10 +35,12 @@ class DeviceGangs {
   /// `stream` outlives it.
   explicit DeviceGangs(const Stream& stream, bool maximize) : stream_(&stream), maximize_(maximize) {}
 
-  /// Bytes that prepare() takes for one place of a gang.
+  /// Device bytes that prepare() takes for one place of a gang.
   [[nodiscard]] static std::uint64_t bytes_per_slot(const Gang& gang);
   /// Allocates, all at once.
   void prepare(std::span<const Gang> gangs);
+  /// Gives back what prepare() took.
+  void release();
 
   void place(Slot slot, const Trial& trial, const TrialState& state);
   [[nodiscard]] TrialState read(Slot slot);

@@ -11,13 +11,6 @@
 
 namespace shoal::cuda {
 
-[[nodiscard]] inline std::uint64_t free_device_bytes() {
-  std::size_t free = 0;
-  std::size_t total = 0;
-  check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
-  return free;
-}
-
 /// A CUDA stream, destroyed with its owner.
 class Stream {
  public:
@@ -92,6 +85,14 @@ class Graph {
   cudaGraphExec_t graph_{};
 };
 
+/// Bytes of the device's memory that nobody has taken.
+inline std::uint64_t free_device_bytes() {
+  std::size_t free = 0;
+  std::size_t total = 0;
+  check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
+  return free;
+}
+
 /// Copies, ordered by their stream; host memory must live until Stream::wait().
 template <class T>
 void copy_to_device(T* to, std::span<const T> from, const Stream& stream) {
@@ -129,15 +130,22 @@ class DeviceBuffer {
   [[nodiscard]] T* get() const noexcept { return data_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  /// Room for n elements; what was there is gone where it grows.
+  /// Room for n elements; what was there is gone, and given back before there is more.
+  void renew(std::size_t n) {
+    *this = {};
+    *this = DeviceBuffer(n);
+  }
+  /// Likewise where there is less; else it stays.
   void grow(std::size_t n) {
-    if (n > size_) *this = DeviceBuffer(n);
+    if (n > size_) renew(n);
   }
   void upload(std::span<const T> from, const Stream& stream) { copy_to_device(data_, from, stream); }
   void download(std::span<T> to, const Stream& stream) const { copy_to_host(to, data_, stream); }
-  void clear(const Stream& stream) {
-    if (size_ == 0) return;
-    check(cudaMemsetAsync(data_, 0, size_ * sizeof(T), stream.get()), "cudaMemsetAsync");
+  void clear(const Stream& stream) { clear(stream, size_); }
+  /// The first n elements.
+  void clear(const Stream& stream, std::size_t n) {
+    if (n == 0) return;
+    check(cudaMemsetAsync(data_, 0, n * sizeof(T), stream.get()), "cudaMemsetAsync");
   }
 
  private:

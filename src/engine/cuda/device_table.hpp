@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -52,13 +54,19 @@ class DeviceTable {
   [[nodiscard]] std::uint32_t n_training(std::uint32_t fold_index) const {
     return static_cast<std::uint32_t>(split(fold_index).training.size());
   }
+  /// Rows of the larger set of RowSet.
+  [[nodiscard]] std::size_t most_evaluated(std::uint32_t fold_index) const {
+    return std::max(split(fold_index).validation.size(), dataset_->test.size());
+  }
   [[nodiscard]] double row_weight(std::uint32_t row) const {
     return dataset_->weights.empty() ? 1.0 : static_cast<double>(dataset_->weights[row]);
   }
   /// Sum of the rows' weights, in the strict order.
   [[nodiscard]] double weight_of(std::span<const std::uint32_t> rows) const;
-  /// Of the table, its folds, and `launch_rows` rows of epoch orders a fold.
-  [[nodiscard]] static std::uint64_t bytes(const Dataset& dataset, std::uint64_t launch_rows);
+  /// Uploads the folds that were not used yet.
+  void upload_folds();
+  /// Of the table and all its folds.
+  [[nodiscard]] static std::uint64_t bytes(const Dataset& dataset);
 
  private:
   void upload_rows();

@@ -12,6 +12,16 @@ namespace {
 
 /// Blocks of a pass: enough to fill every GPU of today.
 constexpr std::uint32_t kProbeBlocks = 1024;
+/// Floats of all blocks' copies of a network that is too large for shared memory, but for one block's alone: 256 MiB.
+constexpr std::size_t kProbeFloats = std::size_t{1} << 26;
+
+/// Blocks that share the rows, of n_floats each.
+std::uint32_t n_probe_blocks(std::size_t n_rows, std::size_t n_floats) {
+  const std::size_t most = std::clamp<std::size_t>(kProbeFloats / n_floats, 1, kProbeBlocks);
+  return std::min(n_tiles(static_cast<std::uint32_t>(n_rows)), static_cast<std::uint32_t>(most));
+}
+
+bool is_shared(std::size_t n_floats) { return block_shared_bytes(n_floats) <= most_shared_bytes(); }
 
 /// units: [row][units of all layers] -> a layer: [row][fan_out].
 std::vector<std::vector<double>> by_layer(const Topology& topology, const std::vector<float>& units, std::size_t n_rows,
@@ -30,6 +40,47 @@ std::vector<std::vector<double>> by_layer(const Topology& topology, const std::v
 }
 
 }  // namespace
+
+Probe::Room Probe::room_for(std::span<const Gang> gangs) const {
+  Room room;
+  for (const Gang& gang : gangs) {
+    const Topology& topology = gang.key.topology;
+    const NetworkShape shape(topology, false, true);
+    const std::size_t n_rows = table_->most_evaluated(gang.key.fold);
+    const std::size_t n_floats = std::size_t{shape.value_floats} + shape.weight_floats;
+    room.rows = std::max(room.rows, n_rows);
+    room.outputs = std::max(room.outputs, n_rows * static_cast<std::size_t>(topology.n_outputs));
+    room.layers = std::max(room.layers, shape.layers.size());
+    room.weights = std::max<std::size_t>(room.weights, shape.n_parameters);
+    if (!is_shared(n_floats)) room.memory = std::max(room.memory, n_probe_blocks(n_rows, n_floats) * n_floats);
+  }
+  return room;
+}
+
+std::uint64_t Probe::bytes(std::span<const Gang> gangs) const {
+  const Room room = room_for(gangs);
+  return room.rows * (sizeof(std::uint32_t) + sizeof(float)) + room.layers * sizeof(Layer) +
+         (room.outputs + room.weights + room.memory) * sizeof(float);
+}
+
+void Probe::prepare(std::span<const Gang> gangs) {
+  const Room room = room_for(gangs);
+  row_.renew(room.rows);
+  losses_.renew(room.rows);
+  outputs_.renew(room.outputs);
+  layers_.renew(room.layers);
+  weights_.renew(room.weights);
+  memory_.renew(room.memory);
+}
+
+void Probe::release() {
+  row_ = {};
+  losses_ = {};
+  outputs_ = {};
+  layers_ = {};
+  weights_ = {};
+  memory_ = {};
+}
 
 template <class T>
 const T* Probe::up(DeviceBuffer<T>& buffer, std::span<const T> from) const {
@@ -64,9 +115,9 @@ ProbeTask Probe::task_of(const Trial& trial, const NetworkShape& shape, std::spa
 
 /// Spreads the rows over blocks, `most_blocks` at most.
 void Probe::run(ProbeTask& task, std::uint32_t most_blocks) {
-  const std::uint32_t n_blocks = std::min(n_tiles(task.n_rows), most_blocks);
   const std::size_t n_floats = probe_floats(task);
-  if (block_shared_bytes(n_floats) > most_shared_bytes()) task.memory = room(memory_, n_blocks * n_floats);
+  const std::uint32_t n_blocks = std::min(n_probe_blocks(task.n_rows, n_floats), most_blocks);
+  if (!is_shared(n_floats)) task.memory = room(memory_, n_blocks * n_floats);
   launch_probe(task, n_blocks, stream_->get());
 }
 

@@ -17,6 +17,13 @@ class Probe {
   /// Both outlive it.
   Probe(DeviceTable& table, const Stream& stream) : table_(&table), stream_(&stream) {}
 
+  /// Device bytes that prepare() takes.
+  [[nodiscard]] std::uint64_t bytes(std::span<const Gang> gangs) const;
+  /// Allocates what measure() takes for validation and test rows of any network of these gangs.
+  void prepare(std::span<const Gang> gangs);
+  /// Gives back what prepare() took.
+  void release();
+
   /// Sums over rows of the table.
   [[nodiscard]] MetricSums measure(const GangKey& key, const Hyperparameters& h, std::span<const float> parameters,
                                    std::span<const std::uint32_t> rows);
@@ -25,6 +32,10 @@ class Probe {
   [[nodiscard]] Pass pass(const Trial& trial, std::span<const float> parameters, std::span<const std::uint32_t> rows);
 
  private:
+  struct Room {
+    std::size_t rows = 0, outputs = 0, layers = 0, weights = 0, memory = 0;
+  };
+  [[nodiscard]] Room room_for(std::span<const Gang> gangs) const;
   /// Parameters, layers and rules on the device; everything else of the task is empty.
   [[nodiscard]] ProbeTask task_of(const Trial& trial, const NetworkShape& shape, std::span<const float> parameters,
                                   std::size_t n_rows);

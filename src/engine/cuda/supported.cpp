@@ -23,6 +23,8 @@ std::size_t thread_kernel_of(const GangKey& key) {
   return static_cast<std::size_t>(found - all.begin());
 }
 
+bool has_block_alone(const GangKey& key) { return thread_kernel_of(key) == shapes().size(); }
+
 std::string why_not(const EngineOptions& options) {
   if (options.metric == Metric::val_loss || options.metric == Metric::train_loss) return {};
   return "engine cuda does not compute metric " + std::string(name(options.metric)) + ", only val_loss and train_loss";

@@ -1,15 +1,18 @@
 #include "engine/cuda/training.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "engine/cuda/supported.hpp"
 #include "engine/definition.hpp"
 #include "kernels/cuda/block_per_network.cuh"
 #include "kernels/cuda/thread_per_network.cuh"
 
 namespace shoal::cuda {
 
-Training::Training(const EngineOptions& options, DeviceTable& table, const Stream& stream, KernelTime* time)
-    : options_(options), table_(&table), stream_(&stream), time_(time) {
+Training::Training(const EngineOptions& options, DeviceTable& table, const Stream& stream, KernelTime* time,
+                   std::size_t order_rows)
+    : options_(options), table_(&table), stream_(&stream), time_(time), most_order_rows_(order_rows) {
   if (time != nullptr) timer_.emplace();
 }
 
@@ -27,30 +30,88 @@ bool Training::run(DeviceGangs& gangs, std::vector<EpochRecord>& records) {
   return true;
 }
 
-std::vector<Training::Chunk> Training::next_chunks(const DeviceGangs& gangs) const {
+/// Epochs of a launch at most.
+std::uint32_t Training::most_epochs(const GangKey& key) const {
   constexpr std::uint64_t kMostEpochs = 64;
+  const std::uint64_t n_rows = std::max(1U, table_->n_training(key.fold));
+  std::uint64_t most = kRowsInLaunch / n_rows;
+  if (has_block_alone(key)) most = std::min(most, kProductsInLaunch / key.topology.n_parameters() / n_rows);
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(most, 1, kMostEpochs));
+}
+
+Training::Room Training::room_for(std::span<const Gang> gangs) const {
+  Room room;
+  std::size_t longest_order = 0;
+  for (const Gang& gang : gangs) {
+    const std::size_t n_epochs = most_epochs(gang.key);
+    const bool alone = has_block_alone(gang.key);
+    room.records += gang.n_slots * n_epochs;
+    room.tasks += alone ? gang.n_slots : (gang.n_slots + kNetworksInBlock - 1) / kNetworksInBlock;
+    if (gang.key.shuffle == Shuffle::per_trial) continue;
+    // Gangs may be in different epochs, and each of a gang's networks that have blocks alone.
+    const std::size_t n_orders = alone ? gang.n_slots : 1;
+    const std::size_t order = n_epochs * table_->n_training(gang.key.fold);
+    room.order_epochs += n_orders * n_epochs;
+    room.order_rows += n_orders * order;
+    longest_order = std::max(longest_order, order);
+  }
+  room.order_rows = std::min(room.order_rows, std::max(most_order_rows_, longest_order));
+  return room;
+}
+
+std::uint64_t Training::bytes_per_slot(const Gang& gang) const {
+  return most_epochs(gang.key) * (sizeof(float) + sizeof(NetworkRecord));
+}
+
+std::uint64_t Training::shared_bytes(std::span<const Gang> gangs) const {
+  const Room room = room_for(gangs);
+  return room.order_rows * sizeof(std::uint32_t) + room.order_epochs * sizeof(double) + room.tasks * sizeof(TrainTask);
+}
+
+void Training::prepare(std::span<const Gang> gangs) {
+  const Room room = room_for(gangs);
+  rates_.renew(room.records);
+  records_.renew(room.records);
+  orders_.renew(room.order_rows);
+  training_weights_.renew(room.order_epochs);
+  tasks_.renew(room.tasks);
+}
+
+void Training::release() {
+  rates_ = {};
+  records_ = {};
+  orders_ = {};
+  training_weights_ = {};
+  tasks_ = {};
+}
+
+std::vector<Training::Chunk> Training::next_chunks(const DeviceGangs& gangs) const {
   std::vector<Chunk> chunks;
   for (std::size_t k = 0; k < gangs.all().size(); ++k) {
     const DeviceGang& gang = gangs.all()[k];
     const DeviceGangs::Epochs epochs = gangs.epochs_to_train(gang);
     if (epochs.begin == epochs.end) continue;
-    const std::uint64_t n_rows = std::max(1U, table_->n_training(gang.key.fold));
-    std::uint64_t most = kRowsInLaunch / n_rows;
-    if (gang.has_block_alone()) most = std::min(most, kProductsInLaunch / gang.shape->n_parameters / n_rows);
-    const auto n_epochs = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(most, 1, kMostEpochs));
-    chunks.push_back(
-        {.gang = k, .first_epoch = epochs.begin, .n_epochs = std::min(n_epochs, epochs.end - epochs.begin)});
+    chunks.push_back({.gang = k,
+                      .first_epoch = epochs.begin,
+                      .n_epochs = std::min(most_epochs(gang.key), epochs.end - epochs.begin)});
   }
   return chunks;
 }
 
-void Training::add_order(const GangKey& key, Chunk& chunk) {
-  const auto [found, is_new] = order_offsets_.try_emplace(
-      {key.fold, static_cast<std::uint8_t>(key.shuffle), key.shuffle_seed, chunk.first_epoch, chunk.n_epochs},
-      std::pair(host_orders_.size(), host_training_weights_.size()));
-  std::tie(chunk.order, chunk.training_weight) = found->second;
-  if (!is_new) return;
+bool Training::add_order(const GangKey& key, Chunk& chunk) {
+  if (key.shuffle == Shuffle::per_trial) return true;  // the network draws its own
   const std::vector<std::uint32_t>& training = table_->split(key.fold).training;
+  const OrderKey order_key{key.fold, static_cast<std::uint8_t>(key.shuffle), key.shuffle_seed, chunk.first_epoch,
+                           chunk.n_epochs};
+  const auto found = order_offsets_.find(order_key);
+  if (found != order_offsets_.end()) {
+    std::tie(chunk.order, chunk.training_weight) = found->second;
+    return true;
+  }
+  if (host_orders_.size() + chunk.n_epochs * training.size() > orders_.size()) return false;
+  chunk.order = host_orders_.size();
+  chunk.training_weight = host_training_weights_.size();
+  order_offsets_.emplace(order_key, std::pair(chunk.order, chunk.training_weight));
   Trial trial;  // what fill_epoch_order reads of one
   trial.hyperparameters.shuffle = key.shuffle;
   trial.shuffle_seed = key.shuffle_seed;
@@ -61,6 +122,7 @@ void Training::add_order(const GangKey& key, Chunk& chunk) {
     host_orders_.insert(host_orders_.end(), order.begin(), order.end());
     host_training_weights_.push_back(table_->weight_of(order));
   }
+  return true;
 }
 
 void Training::add_rates(const DeviceGangs& gangs, Chunk& chunk) {
@@ -81,22 +143,20 @@ void Training::upload(DeviceGangs& gangs, std::vector<Chunk>& chunks) {
   host_training_weights_.clear();
   host_rates_.clear();
   order_offsets_.clear();
+  std::vector<Chunk> with_room;
   std::vector<std::size_t> in_use;
   for (Chunk& chunk : chunks) {
-    const GangKey& key = gangs.all()[chunk.gang].key;
-    if (key.shuffle != Shuffle::per_trial) add_order(key, chunk);
+    if (!add_order(gangs.all()[chunk.gang].key, chunk)) continue;
     add_rates(gangs, chunk);
     in_use.push_back(chunk.gang);
+    with_room.push_back(chunk);
   }
+  chunks = std::move(with_room);
   gangs.hand_to_device(in_use);
-  orders_.grow(host_orders_.size());
   orders_.upload(host_orders_, *stream_);
-  training_weights_.grow(host_training_weights_.size());
   training_weights_.upload(host_training_weights_, *stream_);
-  rates_.grow(host_rates_.size());
   rates_.upload(host_rates_, *stream_);
-  records_.grow(host_rates_.size());
-  records_.clear(*stream_);
+  records_.clear(*stream_, host_rates_.size());
 }
 
 TrainTask Training::task_of(const DeviceGangs& gangs, const Chunk& chunk) {
@@ -145,7 +205,6 @@ void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks
   }
   host_tasks_.clear();
   for (const auto& [launch, tasks] : launches) host_tasks_.insert(host_tasks_.end(), tasks.begin(), tasks.end());
-  tasks_.grow(host_tasks_.size());
   tasks_.upload(host_tasks_, *stream_);
   if (timer_) timer_->begin.record(*stream_);
   const TrainTask* first = tasks_.get();

@@ -18,6 +18,7 @@ inline constexpr std::uint32_t kShare = 8;  ///< one sweep of so many is trained
 inline constexpr std::uint32_t kSchedules = 8;
 inline constexpr std::uint32_t kShare = 1;
 #endif
+inline constexpr std::uint32_t kPlacesThatMatter = 40;
 inline void set_schedule(std::uint32_t schedule) { emulation::set_schedule(schedule); }
 inline std::size_t n_allocations() { return emulation::n_allocations(); }
 }  // namespace shoal
@@ -29,6 +30,7 @@ inline std::size_t n_allocations() { return emulation::n_allocations(); }
 namespace shoal {
 inline constexpr std::uint32_t kSchedules = 4;
 inline constexpr std::uint32_t kShare = 1;
+inline constexpr std::uint32_t kPlacesThatMatter = 20'000;  ///< 1.7 to 3 GB
 inline void set_schedule(std::uint32_t) {}
 inline std::size_t n_allocations() { return 0; }
 }  // namespace shoal
