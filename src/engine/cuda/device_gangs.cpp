@@ -36,11 +36,13 @@ bool DeviceGang::has_block_alone() const { return thread_kernel == shapes().size
 std::uint64_t DeviceGangs::bytes_per_slot(const Gang& gang) {
   const NetworkShape shape(gang.key.topology, gang.has_dropout);
   const bool alone = has_block_alone(gang.key);
-  const std::uint64_t n_columns = alone ? 1 : std::max(1U, gang.n_slots);
+  const std::uint64_t n_slots = std::max(1U, gang.n_slots);
+  const std::uint64_t n_columns = alone ? 1 : n_slots;
   const std::uint64_t vectors = 2U + (has_second_moment(gang.key.solver) ? 1U : 0U) + (gang.keeps_best ? 1U : 0U);
   const std::uint64_t n_floats = vectors * lines(shape.n_parameters * n_columns) + (alone ? memory_floats(shape) : 0);
-  const std::uint64_t of_gang = n_floats * sizeof(float) + shape.layers.size() * sizeof(Layer);
-  return sizeof(NetworkRules) + sizeof(NetworkState) + (of_gang + n_columns - 1) / n_columns;
+  const auto share = [](std::uint64_t bytes, std::uint64_t n) { return (bytes + n - 1) / n; };
+  return sizeof(NetworkRules) + sizeof(NetworkState) + share(n_floats * sizeof(float), n_columns) +
+         share(shape.layers.size() * sizeof(Layer), n_slots);
 }
 
 void DeviceGangs::release() {

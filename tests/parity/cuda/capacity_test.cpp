@@ -1,4 +1,5 @@
 // What the engines that need a GPU say that they will take of its memory, and what they take.
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <memory>
 #include <utility>
@@ -65,6 +66,9 @@ Company random_company(Random& random, std::uint32_t number) {
     if (number % 4 == 1) {
       trial.topology.hidden_layer_sizes = {static_cast<std::int32_t>(100 + below(random, 150)), 100};
       trial.topology.activations = {Activation::gelu, Activation::relu};
+      trial.hyperparameters.batch_size = 8;  // a cohort of them
+      trial.hyperparameters.shuffle = Shuffle::shared;
+      trial.shuffle_seed = 3;
     }
     constexpr std::uint64_t kMost[] = {120, 5, 3, 7};
     company.add(trial, static_cast<std::uint32_t>(1 + below(random, kMost[number % 4])));
@@ -122,7 +126,10 @@ Bytes measured(MakeEngine make, Precision precision, const Company& company) {
 
 constexpr double kBytesThatMatter = 3e6;
 
-bool is_near(const Bytes& bytes) { return bytes.used >= 0.9 * bytes.predicted && bytes.used <= 1.1 * bytes.predicted; }
+/// 10 % are promised; here 1.5 % were found, and what is easily forgotten is often less than 10 %.
+bool is_near(const Bytes& bytes) {
+  return bytes.used >= 0.97 * bytes.predicted && bytes.used <= 1.03 * bytes.predicted;
+}
 
 void expect_near(MakeEngine make, Precision precision, Company (*draw)(Random&, std::uint32_t), std::uint32_t n) {
   Random random(4711);
@@ -157,16 +164,21 @@ TEST(EmulatedCudaCapacity, HoldsOneChunkAtATime) {
   for (const auto& [make, precision] : engines) {
     Random random(4711);
     const Company company = random_company(random, 1);
-    const std::vector<Gang> one{{company.gangs[0].key, 0, 12, true, true}};
+    GangKey narrow = company.gangs[0].key;
+    narrow.topology.hidden_layer_sizes = {1, 1};
+    // Parameters of wide networks, then records of many.
+    const std::vector<Gang> chunks[] = {{{company.gangs[0].key, 0, 60, true, true}}, {{narrow, 0, 4'000, true, true}}};
     const auto engine = make(company.data, {.precision = precision});
     emulation::forget_peak();
-    for (const std::vector<Gang>& gangs : {one, company.gangs, one, company.gangs}) {
-      engine->prepare(gangs);
-      const Bytes bytes{static_cast<double>(predicted_bytes(*engine, gangs)),
+    std::size_t most = 0;
+    for (const std::size_t k : {0U, 1U, 0U}) {
+      engine->prepare(chunks[k]);
+      most = std::max(most, emulation::used_device_bytes());
+      const Bytes bytes{static_cast<double>(predicted_bytes(*engine, chunks[k])),
                         static_cast<double>(emulation::used_device_bytes())};
       EXPECT_TRUE(is_near(bytes)) << bytes.predicted << " bytes were predicted, " << bytes.used << " were used";
     }
-    EXPECT_EQ(emulation::peak_device_bytes(), emulation::used_device_bytes());
+    EXPECT_EQ(emulation::peak_device_bytes(), most);
   }
 }
 
