@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/cuda/cohort.hpp"
+#include "engine/cuda/survivors.hpp"
 #include "shoal/engine.hpp"
 
 namespace shoal::cuda {
