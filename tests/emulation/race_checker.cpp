@@ -97,14 +97,16 @@ void RaceChecker::Word::add(std::size_t kind, const Access& now) {
 RaceChecker::Piece* RaceChecker::piece_of(const Block& block, const void* address) {
   const std::uintptr_t number = reinterpret_cast<std::uintptr_t>(address) / kPieceBytes;
   Known& known = known_[number % known_.size()];
-  if (known.number == number) return known.piece;
-  const bool is_shared = block.is_shared(address);
-  known = {number, nullptr};
-  if (is_shared || is_device_memory(address)) {
-    known.piece = &pieces_[number];
-    known.piece->is_shared = is_shared;
-  }
+  if (known.number != number) known = {number, find_piece(block, address)};
   return known.piece;
+}
+
+RaceChecker::Piece* RaceChecker::find_piece(const Block& block, const void* address) {
+  const bool is_shared = block.is_shared(address);
+  if (!is_shared && !is_device_memory(address)) return nullptr;
+  Piece& piece = pieces_[reinterpret_cast<std::uintptr_t>(address) / kPieceBytes];
+  piece.is_shared = is_shared;
+  return &piece;
 }
 
 void RaceChecker::access(const void* address, std::size_t bytes, Kind kind) {
@@ -130,10 +132,10 @@ void RaceChecker::touch(Word& word, const Time& time, Kind kind, const Access& n
   } else if (word.last[index(kind)] == now) {
     return;  // whoever came since was without order to that one
   }
-  if (first_race_.empty()) {
-    look(word, kind, Kind::write, now);
-    if (kind != Kind::read) look(word, kind, Kind::read, now);
-    if (kind != Kind::atomic) look(word, kind, Kind::atomic, now);
+  for (const Kind earlier : {Kind::read, Kind::write, Kind::atomic}) {
+    const bool may_meet = kind == Kind::write || kind != earlier;
+    const std::size_t e = index(earlier);
+    if (may_meet && ((word.last[e].bytes | word.other_bytes[e]) != 0)) look(word, kind, earlier, now);
   }
   word.add(index(kind), now);
 }
@@ -143,7 +145,6 @@ void RaceChecker::look(const Word& word, Kind kind, Kind earlier, const Access& 
   const std::size_t e = index(earlier);
   const auto meets = [&](const Access& access) { return (access.bytes & now.bytes) != 0 && !ordered(access, now); };
   if ((word.other_bytes[e] & now.bytes) != 0) return report(word, kind, now, earlier, word.crowd->other[e]);
-  if (word.last[e].bytes == 0) return;
   if (meets(word.last[e])) return report(word, kind, now, earlier, {word.time.block, word.last[e].thread});
   if (word.crowd == nullptr) return;
   const auto found = std::ranges::find_if(word.crowd->earlier[e], meets);

@@ -79,11 +79,13 @@ class RaceChecker final : public Observer {
   };
   struct Known {
     std::uintptr_t number = 0;
-    Piece* piece = nullptr;  ///< null: neither shared nor device memory
+    Piece* piece = nullptr;
   };
 
   [[nodiscard]] static bool ordered(const Access& before, const Access& now);
+  /// Null: neither shared nor device memory.
   [[nodiscard]] Piece* piece_of(const Block& block, const void* address);
+  [[nodiscard]] Piece* find_piece(const Block& block, const void* address);
   void touch(Word& word, const Time& time, Kind kind, const Access& now);
   void look(const Word& word, Kind kind, Kind earlier, const Access& now);
   void report(const Word& word, Kind kind, const Access& now, Kind earlier, const Crowd::Thread& other);
