@@ -222,5 +222,25 @@ TEST(EmulatedCudaPacking, NewNetworksTrainAtPlacesThatHadEnded) {
   }
 }
 
+TEST(EmulatedCudaPacking, HasNoRaceInAnySchedule) {
+  const RaceWatch watch;
+  testing::Random random(4711);
+  testing::Sweep sweep = testing::random_sweep(random, 0);
+  sweep.options.precision = Precision::fp32;
+  Trial first = sweep.trials[0];
+  first.topology.hidden_layer_sizes = {60, 40};  // more parameters than a block moves
+  first.topology.activations = {Activation::tanh, Activation::relu};
+  first.hyperparameters.max_iter = 1;
+  sweep.trials.assign(4, first);
+  sweep.trials[1].hyperparameters.max_iter = sweep.trials[3].hyperparameters.max_iter = 3;
+  sweep.gangs = {{gang_key(first), 0, 4, true, true}};
+  for (std::uint32_t schedule = 0; schedule < kSchedules; ++schedule) {
+    set_schedule(schedule);
+    EXPECT_NO_THROW(static_cast<void>(testing::train(*make_cublas_engine(sweep.data, sweep.options), sweep, 1)))
+        << "schedule " << schedule;
+  }
+  EXPECT_TRUE(!kFindsRaces || watch.n_accesses() > 1'000'000U);
+}
+
 }  // namespace
 }  // namespace shoal
