@@ -373,9 +373,7 @@ class CpuEngine final : public Engine {
     state.status = static_cast<TrialStatus>(decision.verdict);
     const std::size_t n = place.layout->n_floats();
     if (decision.is_best) std::copy_n(place.weights.data(), n, place.best.data());
-    const bool ended =
-        decision.verdict == math::EpochVerdict::finished || decision.verdict == math::EpochVerdict::stopped;
-    if (ended && h.n_iter_no_change > 0) std::copy_n(place.best.data(), n, place.weights.data());
+    if (math::takes_best(decision, rules)) std::copy_n(place.best.data(), n, place.weights.data());
   }
 
   const Dataset* dataset_;

@@ -9,6 +9,7 @@
 
 #include "engine/cuda/cohort_outputs.hpp"
 #include "engine/cuda/cohort_training.hpp"
+#include "engine/cuda/supported.hpp"
 #include "engine/definition.hpp"
 #include "shoal/error.hpp"
 
@@ -23,15 +24,6 @@ constexpr std::uint32_t kPredictionRows = 4096;
 constexpr std::uint64_t kRowsHandedOver = 1U << 19;
 constexpr std::uint64_t kProductsHandedOver = std::uint64_t{1} << 32;
 constexpr std::uint64_t kMostEpochs = 64;
-
-const std::map<Metric, cuda::WatchedMetric>& watched_metrics() {
-  static const std::map<Metric, cuda::WatchedMetric> metrics{
-      {Metric::val_loss, cuda::WatchedMetric::val_loss},
-      {Metric::train_loss, cuda::WatchedMetric::train_loss},
-      {Metric::val_accuracy, cuda::WatchedMetric::val_accuracy},
-  };
-  return metrics;
-}
 
 std::uint64_t input_bytes(const Dataset& dataset) { return dataset.inputs.size() * sizeof(float); }
 
@@ -51,11 +43,7 @@ class CublasEngine final : public Engine {
                                              : cuda::DeviceTable(dataset, stream_)) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "cublas"; }
-  [[nodiscard]] std::string why_not(const Trial&) const override {
-    if (watched_metrics().contains(options_.metric)) return {};
-    return "engine cublas does not compute metric " + std::string(shoal::name(options_.metric)) +
-           ", only val_loss, val_accuracy and train_loss";
-  }
+  [[nodiscard]] std::string why_not(const Trial&) const override { return {}; }
   /// Cohorts are made here, of gangs that differ in shape.
   [[nodiscard]] std::uint32_t gang_size(const GangKey&) const override { return 1; }
 
@@ -69,7 +57,7 @@ class CublasEngine final : public Engine {
     for (const auto& [key, of_key] : by_cohort(gangs)) {
       const cuda::CohortPlan plan = plan_of(of_key.front().key, of_key);
       bytes += cuda::shared_bytes<T>(plan, static_cast<std::uint32_t>(of_key.front().key.topology.n_inputs),
-                                     table_.n_training(key.fold), table_.most_evaluated(key.fold));
+                                     table_.n_training(key.fold));
       for (const Gang& gang : of_key) bytes += bytes_for_company(gang, plan);
       most_rows = std::max(most_rows, plan.most_rows);
     }
@@ -98,7 +86,6 @@ class CublasEngine final : public Engine {
   }
 
   void place(Slot slot, const Trial& trial, const TrialState& state) override {
-    if (const std::string why = why_not(trial); !why.empty()) throw Error(why);
     const Place& place = places_.at(slot);
     cohorts_[place.cohort]->place(place.member, trial, state);
   }
@@ -182,8 +169,10 @@ class CublasEngine final : public Engine {
     trial.hyperparameters.batch_size = key.batch_size;
     cuda::CohortPlan plan;
     plan.key = cuda::cohort_key(key);
-    plan.metric = watched_metrics().at(options_.metric);
+    plan.metric = cuda::watched_metric(options_.metric);
     plan.most_rows = std::max(rows_in_minibatch(trial, n_training), std::min(n_validation, kEvaluationRows));
+    // A metric of the host comes before the next epoch.
+    const std::uint64_t most_epochs = plan.metric == cuda::WatchedMetric::by_host ? 1 : kMostEpochs;
     std::uint64_t products = 1;
     for (const Gang& gang : gangs) {
       plan.add(gang);
@@ -192,7 +181,7 @@ class CublasEngine final : public Engine {
     plan.fuses_relu = plan.members.size() == 1 && !plan.has_dropout;
     const std::uint64_t rows = std::max(1U, n_training);
     plan.most_epochs = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(
-        std::min(kRowsHandedOver / rows, kProductsHandedOver / products / rows), 1, kMostEpochs));
+        std::min(kRowsHandedOver / rows, kProductsHandedOver / products / rows), 1, most_epochs));
     return plan;
   }
 

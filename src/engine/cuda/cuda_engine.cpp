@@ -19,20 +19,19 @@ namespace {
 class CudaEngine final : public Engine {
  public:
   CudaEngine(const Dataset& dataset, const EngineOptions& options, KernelTime* time)
-      : options_(checked(options)),
-        table_(dataset, stream_),
+      : table_(dataset, stream_),
         training_(options, table_, stream_, time),
         probe_(table_, stream_),
-        gangs_(stream_, options.maximize) {}
+        gangs_(options, table_, stream_) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "cuda"; }
-  [[nodiscard]] std::string why_not(const Trial&) const override { return cuda::why_not(options_); }
+  [[nodiscard]] std::string why_not(const Trial&) const override { return {}; }
   [[nodiscard]] std::uint32_t gang_size(const GangKey& key) const override {
     return cuda::thread_kernel_of(key) < cuda::shapes().size() ? cuda::kNetworksInBlock : 1;
   }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
-    return cuda::DeviceGangs::bytes_per_slot(gang) + training_.bytes_per_slot(gang);
+    return gangs_.bytes_per_slot(gang) + training_.bytes_per_slot(gang);
   }
   [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang> gangs) const override {
     return cuda::DeviceTable::bytes(table_.dataset()) + training_.shared_bytes(gangs) + probe_.bytes(gangs);
@@ -50,10 +49,7 @@ class CudaEngine final : public Engine {
     probe_.prepare(gangs);
   }
 
-  void place(Slot slot, const Trial& trial, const TrialState& state) override {
-    refuse_unknown(trial);
-    gangs_.place(slot, trial, state);
-  }
+  void place(Slot slot, const Trial& trial, const TrialState& state) override { gangs_.place(slot, trial, state); }
 
   void train(std::span<const TrainTarget> targets, std::stop_token stop, std::vector<EpochRecord>& records,
              std::vector<Slot>&) override {
@@ -64,15 +60,10 @@ class CudaEngine final : public Engine {
   }
 
   [[nodiscard]] std::vector<MetricSums> evaluate(std::span<const Slot> slots, RowSet set) override {
-    std::vector<MetricSums> sums;
-    for (const Slot slot : slots) {
-      const std::vector<float> weights = gangs_.weights(slot);
-      const GangKey& key = gangs_.key(slot);
-      const std::vector<std::uint32_t>& rows =
-          set == RowSet::test ? table_.dataset().test : table_.split(key.fold).validation;
-      sums.push_back(probe_.measure(key, gangs_.hyperparameters(slot), weights, rows));
-    }
-    return sums;
+    std::vector<cuda::ProbedNetwork> networks;
+    for (const Slot slot : slots)
+      networks.push_back({gangs_.key(slot), gangs_.hyperparameters(slot), gangs_.weights(slot)});
+    return probe_.measure(networks, set);
   }
 
   [[nodiscard]] TrialState read(Slot slot) const override { return gangs_.read(slot); }
@@ -84,27 +75,14 @@ class CudaEngine final : public Engine {
 
   [[nodiscard]] std::vector<float> predict(const Trial& trial, std::span<const float> parameters,
                                            std::span<const float> inputs) override {
-    refuse_unknown(trial);
     return probe_.predict(trial, parameters, inputs);
   }
   [[nodiscard]] Pass pass(const Trial& trial, std::span<const float> parameters,
                           std::span<const std::uint32_t> rows) override {
-    refuse_unknown(trial);
     return probe_.pass(trial, parameters, rows);
   }
 
  private:
-  static const EngineOptions& checked(const EngineOptions& options) {
-    if (options.precision == Precision::strict) return options;
-    throw UnavailableError("trainer.precision = " + std::string(shoal::name(options.precision)) +
-                           ": engine cuda computes in strict precision only");
-  }
-
-  void refuse_unknown(const Trial& trial) const {
-    if (const std::string why = why_not(trial); !why.empty()) throw Error(why);
-  }
-
-  EngineOptions options_;
   std::uint64_t device_bytes_ = cuda::free_device_bytes();
   cuda::Stream stream_;
   cuda::DeviceTable table_;
@@ -113,13 +91,21 @@ class CudaEngine final : public Engine {
   mutable cuda::DeviceGangs gangs_;  ///< reading a place may refresh the host's copy
 };
 
+void refuse_fast_precision(const EngineOptions& options) {
+  if (options.precision == Precision::strict) return;
+  throw UnavailableError("trainer.precision = " + std::string(name(options.precision)) +
+                         ": engine cuda computes in strict precision only");
+}
+
 }  // namespace
 
 std::unique_ptr<Engine> make_cuda_engine(const Dataset& dataset, const EngineOptions& options) {
+  refuse_fast_precision(options);
   return std::make_unique<CudaEngine>(dataset, options, nullptr);
 }
 
 std::unique_ptr<Engine> make_timed_cuda_engine(const Dataset& dataset, const EngineOptions& options, KernelTime& time) {
+  refuse_fast_precision(options);
   return std::make_unique<CudaEngine>(dataset, options, &time);
 }
 

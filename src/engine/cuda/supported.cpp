@@ -25,9 +25,17 @@ std::size_t thread_kernel_of(const GangKey& key) {
 
 bool has_block_alone(const GangKey& key) { return thread_kernel_of(key) == shapes().size(); }
 
-std::string why_not(const EngineOptions& options) {
-  if (options.metric == Metric::val_loss || options.metric == Metric::train_loss) return {};
-  return "engine cuda does not compute metric " + std::string(name(options.metric)) + ", only val_loss and train_loss";
+WatchedMetric watched_metric(Metric metric) {
+  switch (metric) {
+    case Metric::val_loss:
+      return WatchedMetric::val_loss;
+    case Metric::train_loss:
+      return WatchedMetric::train_loss;
+    case Metric::val_accuracy:
+      return WatchedMetric::val_accuracy;
+    default:
+      return WatchedMetric::by_host;
+  }
 }
 
 }  // namespace shoal::cuda

@@ -63,6 +63,7 @@ Sweep random_plain_sweep(Random& random, std::uint32_t number) {
   Sweep sweep;
   const std::size_t n_rows = number % 10 == 9 ? 400 : 20 + below(random, 40);
   sweep.data = random_dataset(random, Task::regression, n_rows, sizes.n_in, sizes.n_out, number % 3 == 0);
+  sweep.data.test = {3, 0, 7};
   if (number % 5 == 0) sweep.data.inputs[3] = std::numeric_limits<float>::quiet_NaN();
   sweep.options.metric = number % 4 == 3 ? Metric::train_loss : Metric::val_loss;
   sweep.options.maximize = number % 7 == 6;
@@ -98,6 +99,7 @@ Sweep random_sweep(Random& random, std::uint32_t number) {
   sweep.data =
       random_dataset(random, static_cast<Task>(number % 3), n_rows, static_cast<std::int32_t>(1 + below(random, 12)),
                      static_cast<std::int32_t>(2 + number % 4), number % 2 == 0);
+  sweep.data.test = {3, 0, 7};
   sweep.data.inputs[1] = std::numeric_limits<float>::quiet_NaN();
   sweep.options.metric = number % 4 == 3 ? Metric::train_loss : Metric::val_loss;
   sweep.options.n_threads = 1;
@@ -113,6 +115,16 @@ Sweep random_sweep(Random& random, std::uint32_t number) {
     sweep.gangs.push_back({gang_key(trial), slot, 1, true, true});
   }
   return sweep;
+}
+
+Metric host_metric(Task task) { return task == Task::regression ? Metric::val_mae : Metric::val_auc; }
+
+void watch(Sweep& sweep, Metric metric) {
+  sweep.options.metric = metric;
+  sweep.options.maximize = larger_is_better(metric);
+  for (std::size_t i = 0; i < sweep.trials.size(); ++i) {
+    sweep.trials[i].hyperparameters.n_iter_no_change = static_cast<std::int32_t>(1 + i % 2);
+  }
 }
 
 Outcome train(Engine& engine, const Sweep& sweep, std::uint32_t epochs, std::uint32_t n_epochs) {
@@ -136,6 +148,7 @@ Outcome train(Engine& engine, const Sweep& sweep, std::uint32_t epochs, std::uin
   std::vector<Slot> slots(n);
   for (Slot slot = 0; slot < n; ++slot) slots[slot] = slot;
   outcome.sums = engine.evaluate(slots, RowSet::validation);
+  outcome.test_sums = engine.evaluate(slots, RowSet::test);
   for (Slot slot = 0; slot < n; ++slot) outcome.states.push_back(engine.take(slot));
   return outcome;
 }
@@ -146,7 +159,7 @@ std::string first_difference(const Outcome& a, const Outcome& b) {
   for (std::size_t i = 0; i < a.states.size(); ++i) {
     for (const std::string& difference :
          {difference_of_states(a.states[i], b.states[i]), difference_of_records(a.records[i], b.records[i]),
-          difference_of_sums(a.sums[i], b.sums[i])}) {
+          difference_of_sums(a.sums[i], b.sums[i]), difference_of_sums(a.test_sums[i], b.test_sums[i])}) {
       if (!difference.empty()) return "network " + std::to_string(i) + ": " + difference;
     }
   }

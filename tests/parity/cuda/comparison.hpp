@@ -22,11 +22,16 @@ struct Sweep {
 /// Sweep `number` of six networks of every kind, a block each; one of them wide.
 [[nodiscard]] Sweep random_sweep(Random& random, std::uint32_t number);
 
+/// A metric of the task that no kernel of the CUDA engines computes.
+[[nodiscard]] Metric host_metric(Task task);
+/// Lets the sweep watch a metric, all of its networks with patience.
+void watch(Sweep& sweep, Metric metric);
+
 /// What training left behind.
 struct Outcome {
   std::vector<TrialState> states;
   std::vector<std::vector<EpochRecord>> records;  ///< of each network
-  std::vector<MetricSums> sums;
+  std::vector<MetricSums> sums, test_sums;
 };
 /// Trains for n_epochs, `epochs` a call.
 [[nodiscard]] Outcome train(Engine& engine, const Sweep& sweep, std::uint32_t epochs, std::uint32_t n_epochs = 4);

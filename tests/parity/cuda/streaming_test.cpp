@@ -27,10 +27,14 @@ TEST(SHOAL_CUDA_SUITE, StreamedTablesTrainToTheSameBits) {
     for (std::uint32_t number = 1; number < 4; ++number) {
       testing::Sweep sweep = testing::random_sweep(random, number);
       sweep.options.precision = number % 2 == 0 ? Precision::fp32 : Precision::bf16;
-      const testing::Outcome resident = testing::train(*make_cublas_engine(sweep.data, sweep.options), sweep, 2);
-      const auto engine = make_cublas_engine(sweep.data, streaming(sweep.options));
-      EXPECT_EQ(testing::first_difference(testing::train(*engine, sweep, 2), resident), "") << "sweep " << number;
-      EXPECT_FALSE(resident.records.front().empty());
+      for (const Metric metric : {Metric::val_loss, testing::host_metric(sweep.data.task())}) {
+        testing::watch(sweep, metric);
+        const testing::Outcome resident = testing::train(*make_cublas_engine(sweep.data, sweep.options), sweep, 2);
+        const auto engine = make_cublas_engine(sweep.data, streaming(sweep.options));
+        EXPECT_EQ(testing::first_difference(testing::train(*engine, sweep, 2), resident), "")
+            << "sweep " << number << ", " << name(metric);
+        EXPECT_FALSE(resident.records.front().empty());
+      }
     }
   }
   EXPECT_EQ(n_allocations(), 0U);
