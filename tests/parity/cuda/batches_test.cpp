@@ -44,7 +44,10 @@ TEST(SHOAL_CUDA_SUITE, HostComputesTheMetricOfEachNetworkThatRan) {
 
 TEST(SHOAL_CUDA_SUITE, ManyNetworksAreMeasuredAsEachAlone) {
   testing::Random random(4715);
-  const testing::Sweep sweep = testing::random_sweep(random, 0);  // one network does not fit into shared memory
+  testing::Sweep sweep = testing::random_sweep(random, 0);
+  sweep.trials.push_back(sweep.trials.back());  // two networks that do not fit into shared memory
+  sweep.trials.back().seed += 1;
+  sweep.gangs.push_back({sweep.gangs.back().key, static_cast<Slot>(sweep.gangs.size()), 1, true, true});
   const cuda::Stream stream;
   cuda::DeviceTable table(sweep.data, stream);
   std::vector<cuda::ProbedNetwork> networks;
