@@ -32,7 +32,7 @@ std::vector<Metric> metrics_of(Task task) {
 
 /// Under two schedules of threads, by 4 epochs and by 1 a call.
 void expect_equal_bits_of_every_metric(std::uint32_t n_sweeps, Sweep (*make)(Random&, std::uint32_t)) {
-  const RaceWatch watch_races;
+  const RaceWatch races;
   Random random(4713);
   std::size_t n_by_status[4] = {};
   for (std::uint32_t number = 0; number < n_sweeps; ++number) {
@@ -49,6 +49,7 @@ void expect_equal_bits_of_every_metric(std::uint32_t n_sweeps, Sweep (*make)(Ran
       }
     }
   }
+  EXPECT_TRUE(!kFindsRaces || races.n_accesses() > 1'000'000U);
   EXPECT_GT(n_by_status[static_cast<std::size_t>(TrialStatus::finished)], 0U);
   EXPECT_GT(n_by_status[static_cast<std::size_t>(TrialStatus::stopped)], 0U);
   EXPECT_GT(n_by_status[static_cast<std::size_t>(TrialStatus::diverged)], 0U);
