@@ -278,6 +278,7 @@ bool CohortTraining<T>::train(const std::stop_token& stop, std::vector<EpochReco
     if (!table_->is_streamed()) {
       launch_epoch();
     } else if (!stream_epoch(epoch, stop)) {
+      cohort_.clear_sums();
       stream_->wait();
       lose_running(lost);
       return false;
