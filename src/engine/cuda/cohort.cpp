@@ -44,7 +44,8 @@ std::uint64_t network_bytes(const CohortShape& shape, const CohortPlan& plan) {
   return shape.n_parameters * of_parameter + shape.n_values * sizeof(T) + shape.n_z * sizeof(float) +
          shape.n_delta * (sizeof(T) + sizeof(float)) + shape.layers.size() * sizeof(CohortLayer) +
          sizeof(CohortNetwork) + sizeof(NetworkRules) + sizeof(NetworkState) + sizeof(float) + sizeof(std::uint32_t) +
-         sizeof(CohortDecision) + Survivors::network_bytes();
+         sizeof(CohortDecision) + Survivors::network_bytes() +
+         (plan.is_strict ? StrictPasses::bytes(plan.most_rows) : 0);
 }
 
 template <class T>
@@ -60,8 +61,8 @@ std::uint64_t shared_bytes(const CohortPlan& plan, std::uint32_t n_inputs, std::
 }
 
 template <class T>
-Cohort<T>::Cohort(CohortPlan plan, DeviceTable& table, const Blas& blas, const Stream& stream)
-    : plan_(std::move(plan)), table_(&table), blas_(&blas), stream_(&stream) {
+Cohort<T>::Cohort(CohortPlan plan, DeviceTable& table, const Blas* blas, const Stream& stream)
+    : plan_(std::move(plan)), table_(&table), blas_(blas), stream_(&stream) {
   arrange();
   allocate();
 }
@@ -177,7 +178,26 @@ void Cohort<T>::allocate() {
     relu_.emplace(first, task_, *blas_);
     gradient_.clear(*stream_);  // products leave its padding as it is
   }
+  if constexpr (std::is_same_v<T, float>) {
+    if (plan_.is_strict) {
+      delta_.clear(*stream_);
+      back_.clear(*stream_);
+      strict_.emplace(plan_.members.size(), plan_.most_rows, *stream_);
+      write_what_products_leave();
+      select(Selection::running);
+    }
+  }
   stream_->wait();
+}
+
+/// Products in strict order know no padding: the columns of ones, and zeros where a gradient has padding, are there
+/// before, for each network in its room.
+template <class T>
+void Cohort<T>::write_what_products_leave() {
+  if (!plan_.is_strict) return;
+  gradient_.clear(*stream_);
+  select(Selection::all);
+  for (std::uint32_t l = 0; l + 1 < task_.n_layers; ++l) launch_ones(task_, l, largest_stride_, stream_->get());
 }
 
 template <class T>
@@ -238,6 +258,9 @@ void Cohort<T>::gather(RowSource from, std::uint32_t n_rows) const {
 /// z = [W | b] [a; 1], a = f(z), layer by layer: rows of a minibatch are rows of memory, so Z = [A 1] [W | b]^T.
 template <class T>
 void Cohort<T>::forward(std::uint32_t n_rows, bool drops) const {
+  if constexpr (std::is_same_v<T, float>) {
+    if (strict_) return strict_->forward(task_, n_rows, drops);
+  }
   for (std::uint32_t l = 0; l < task_.n_layers; ++l) {
     if (relu_ && relu_->forward(l, n_rows)) continue;
     blas_->fork(n_selected_buckets_);
@@ -256,6 +279,9 @@ void Cohort<T>::forward(std::uint32_t n_rows, bool drops) const {
 /// to the layer below, where it takes that one's f'.
 template <class T>
 void Cohort<T>::backward(std::uint32_t n_rows, bool drops) const {
+  if constexpr (std::is_same_v<T, float>) {
+    if (strict_) return strict_->backward(task_, n_rows, drops);
+  }
   const T* delta = task_.delta;  // of layer l
   for (std::uint32_t l = task_.n_layers; l-- > 0;) {
     const T* const below = l > 0 && relu_ ? relu_->backward(l, n_rows, delta) : nullptr;
@@ -286,14 +312,25 @@ void Cohort<T>::train_minibatch(std::uint32_t n_rows) const {
   forward(n_rows, plan_.has_dropout);
   output(n_rows, true);
   backward(n_rows, plan_.has_dropout);
-  if (plan_.clips) launch_norm(task_, n_rows, largest_parameters_, stream_->get());
+  if (plan_.clips) norm(n_rows);
   launch_update(task_, n_rows, largest_parameters_, stream_->get());
+}
+
+template <class T>
+void Cohort<T>::norm(std::uint32_t n_rows) const {
+  if constexpr (std::is_same_v<T, float>) {
+    if (strict_) return strict_->norm(task_, n_rows);
+  }
+  launch_norm(task_, n_rows, largest_parameters_, stream_->get());
 }
 
 template <class T>
 void Cohort<T>::output(std::uint32_t n_rows, bool training, float* row_loss) const {
   CohortTask<T> task = task_;
   task.row_loss = row_loss;
+  if constexpr (std::is_same_v<T, float>) {
+    if (strict_) return strict_->output(task, n_rows, training);
+  }
   launch_output(task, n_rows, training, stream_->get());
 }
 
@@ -306,6 +343,20 @@ void Cohort<T>::validate() const {
     forward(n_rows, false);
     output(n_rows, false);
   }
+}
+
+template <class T>
+void Cohort<T>::finish_epoch() const {
+  if constexpr (std::is_same_v<T, float>) {
+    if (strict_) strict_->finish_sums(task_);
+  }
+  launch_finish_epoch(task_, largest_parameters_, stream_->get());
+}
+
+template <class T>
+void Cohort<T>::clear_sums() {
+  sums_.clear(*stream_);
+  if (strict_) strict_->clear_sums();
 }
 
 template class Cohort<float>;

@@ -14,6 +14,7 @@
 #include "engine/cuda/device_table.hpp"
 #include "engine/cuda/mirror.hpp"
 #include "engine/cuda/relu_layers.hpp"
+#include "engine/cuda/strict_passes.hpp"
 #include "engine/cuda/survivors.hpp"
 #include "kernels/cuda/cohort.cuh"
 #include "shoal/engine.hpp"
@@ -43,6 +44,7 @@ struct CohortPlan {
   /// The network is alone and its passes serve training: products may apply ReLU (ReluLayers), and not all that a pass
   /// computes is in memory then.
   bool fuses_relu = false;
+  bool is_strict = false;  ///< products and sums are in strict order
   WatchedMetric metric = WatchedMetric::val_loss;
 
   void add(const Gang& gang);
@@ -62,8 +64,8 @@ template <class T>
 template <class T>
 class Cohort {
  public:
-  /// Allocates everything. All but `plan` outlive it.
-  Cohort(CohortPlan plan, DeviceTable& table, const Blas& blas, const Stream& stream);
+  /// Allocates everything. blas: null in strict order. All but `plan` outlive it.
+  Cohort(CohortPlan plan, DeviceTable& table, const Blas* blas, const Stream& stream);
 
   [[nodiscard]] const CohortPlan& plan() const noexcept { return plan_; }
   [[nodiscard]] const CohortTask<T>& task() const noexcept { return task_; }
@@ -103,7 +105,7 @@ class Cohort {
   /// The validation rows' losses, and what a kernel counts of them.
   void validate() const;
   /// What is decided after that.
-  void finish_epoch() const { launch_finish_epoch(task_, largest_parameters_, stream_->get()); }
+  void finish_epoch() const;
 
   /// Rows of another table than the dataset's.
   void set_rows(const Rows& rows) { task_.rows = rows; }
@@ -118,7 +120,7 @@ class Cohort {
   };
   void set_training(const TrainingArrays& arrays);
   /// Forgets what passes added up.
-  void clear_sums() { sums_.clear(*stream_); }
+  void clear_sums();
 
  private:
   struct Network {
@@ -135,6 +137,9 @@ class Cohort {
   };
   void arrange();
   void allocate();
+  void write_what_products_leave();
+  /// The factors that clip gradients.
+  void norm(std::uint32_t n_rows) const;
   [[nodiscard]] Mirror& mirror(Vector vector) { return vectors_[static_cast<std::size_t>(vector)]; }
 
   /// A bucket's matrices of layer l.
@@ -164,6 +169,7 @@ class Cohort {
   DeviceBuffer<std::uint32_t> row_, broken_;
   DeviceBuffer<CohortDecision> decisions_;
   DeviceBuffer<CohortSums> sums_;
+  std::optional<StrictPasses> strict_;
   mutable std::optional<ReluLayers<T>> relu_;  ///< plans a product when it is first asked for
 };
 

@@ -55,7 +55,7 @@ std::span<const float> CohortOutputs<T>::row(std::uint32_t member, std::uint32_t
 
 template <class T>
 CohortPass<T>::CohortPass(const Trial& trial, std::span<const float> parameters, std::uint32_t most_rows,
-                          DeviceTable& table, const Blas& blas, const Stream& stream)
+                          DeviceTable& table, const Blas* blas, const Stream& stream)
     : trial_(&trial), table_(&table), stream_(&stream), cohort_(plan_of_one(trial, most_rows), table, blas, stream) {
   const NetworkRules rules = rules_of(trial, false);
   const NetworkState state;  // no epoch to train: a pass makes no step

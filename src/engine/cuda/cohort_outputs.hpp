@@ -43,7 +43,7 @@ class CohortPass {
  public:
   /// For at most most_rows rows at a time. All outlive it.
   CohortPass(const Trial& trial, std::span<const float> parameters, std::uint32_t most_rows, DeviceTable& table,
-             const Blas& blas, const Stream& stream);
+             const Blas* blas, const Stream& stream);
 
   /// inputs: [row][n_inputs], scaled.
   [[nodiscard]] std::vector<float> predict(std::span<const float> inputs);

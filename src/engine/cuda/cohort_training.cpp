@@ -26,7 +26,7 @@ bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
 
 template <class T>
 CohortTraining<T>::CohortTraining(CohortPlan plan, std::vector<Slot> slots, const EngineOptions& options,
-                                  DeviceTable& table, const Blas& blas, const Stream& stream)
+                                  DeviceTable& table, const Blas* blas, const Stream& stream)
     : slots_(std::move(slots)),
       metric_(options.metric),
       maximize_(options.maximize),
@@ -56,7 +56,7 @@ template <class T>
 void CohortTraining<T>::place(std::uint32_t member, const Trial& trial, const TrialState& state) {
   const Hyperparameters& h = trial.hyperparameters;
   const auto refuse = [&](const char* what) {
-    throw Error("engine cublas: place " + std::to_string(slots_[member]) + " was not prepared to " + what);
+    throw Error("place " + std::to_string(slots_[member]) + " was not prepared to " + what);
   };
   if (gang_key(trial) != cohort_.plan().members[member]) refuse("hold a network of another gang's key");
   if (has_patience(h) && !cohort_.plan().keeps_best) refuse("keep the best parameters");

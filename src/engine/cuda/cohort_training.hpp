@@ -18,9 +18,10 @@ namespace shoal::cuda {
 template <class T>
 class CohortTraining {
  public:
-  /// slots: the place of each member. Allocates everything, graphs included. All but `plan` outlive it.
+  /// slots: the place of each member. Allocates everything, graphs included. blas: null in strict order. All
+  /// but `plan` outlive it.
   CohortTraining(CohortPlan plan, std::vector<Slot> slots, const EngineOptions& options, DeviceTable& table,
-                 const Blas& blas, const Stream& stream);
+                 const Blas* blas, const Stream& stream);
 
   void place(std::uint32_t member, const Trial& trial, const TrialState& state);
   [[nodiscard]] TrialState read(std::uint32_t member);

@@ -19,13 +19,7 @@ constexpr std::size_t lines(std::size_t n_floats) { return (n_floats + kLineFloa
 
 /// Device memory of a block beside its network's.
 std::size_t memory_floats(const NetworkShape& shape) {
-  return (shape.is_shared() ? 0 : lines(std::size_t{shape.value_floats} + shape.weight_floats)) +
-         (shape.gradient_is_shared() ? 0 : lines(shape.weight_floats));
-}
-
-/// Whether the metric is counted or computed of what output_row() says of validation rows.
-bool reads_outputs(WatchedMetric metric) {
-  return metric == WatchedMetric::val_accuracy || metric == WatchedMetric::by_host;
+  return shape.gradient_is_shared() ? 0 : lines(shape.weight_floats);
 }
 
 bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
@@ -141,7 +135,6 @@ void DeviceGangs::allot(DeviceGang& gang, std::size_t& n_floats) {
   if (gang.keeps_best) gang.best = {take(n), gang.n_slots};
   if (!gang.has_block_alone()) return;
   const NetworkShape& shape = *gang.shape;
-  if (!shape.is_shared()) gang.memory = take(std::size_t{shape.value_floats} + shape.weight_floats).data();
   if (!shape.gradient_is_shared()) gang.gradient = take(shape.weight_floats).data();
 }
 
@@ -254,7 +247,6 @@ void DeviceGangs::fill(const DeviceGang& gang, TrainTask& task) const {
   task.second_moment = gang.second_moment.get();
   task.best = gang.best.get();
   task.gradient = gang.gradient;
-  task.memory = gang.memory;
   if (metric_ == WatchedMetric::by_host) task.outputs = outputs_.get() + gang.first_output;
 }
 

@@ -24,8 +24,7 @@ struct DeviceGang {
   const NetworkShape* shape = nullptr;
   const Layer* layers = nullptr;  ///< the shape's, on the device
   Columns weights, first_moment, second_moment, best;
-  float* memory = nullptr;    ///< block alone: of a tile's values and the weights, where they are not in shared memory
-  float* gradient = nullptr;  ///< likewise
+  float* gradient = nullptr;     ///< block alone: where it is not in shared memory
   std::size_t first_output = 0;  ///< of those that the host measures
 
   [[nodiscard]] bool has_block_alone() const;

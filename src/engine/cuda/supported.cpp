@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/cuda/network_shape.hpp"
 #include "kernels/cuda/thread_per_network.cuh"
 #include "kernels/math/kinds.hpp"
 
@@ -24,6 +25,15 @@ std::size_t thread_kernel_of(const GangKey& key) {
 }
 
 bool has_block_alone(const GangKey& key) { return thread_kernel_of(key) == shapes().size(); }
+
+bool reads_outputs(WatchedMetric metric) {
+  return metric == WatchedMetric::val_accuracy || metric == WatchedMetric::by_host;
+}
+
+bool goes_by_layers(const Gang& gang, WatchedMetric metric) {
+  return has_block_alone(gang.key) &&
+         !NetworkShape(gang.key.topology, gang.has_dropout, reads_outputs(metric)).is_shared();
+}
 
 WatchedMetric watched_metric(Metric metric) {
   switch (metric) {

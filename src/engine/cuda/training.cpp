@@ -204,14 +204,14 @@ void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks
     const DeviceGang& gang = gangs.all()[chunk.gang];
     TrainTask task = task_of(gangs, chunk);
     if (gang.has_block_alone()) {
-      const Launch launch{gang.thread_kernel, gang.shape->n_threads(), gang.shape->is_shared()};
+      const Launch launch{gang.thread_kernel, gang.shape->n_threads()};
       launches[launch].push_back(task);
       shared_bytes[launch] = std::max(shared_bytes[launch], gang.shape->shared_bytes());
       continue;
     }
     for (; task.first_network < gang.n_slots; task.first_network += kNetworksInBlock) {
       task.n_in_block = std::min(kNetworksInBlock, gang.n_slots - task.first_network);
-      launches[{gang.thread_kernel, kNetworksInBlock, false}].push_back(task);
+      launches[{gang.thread_kernel, kNetworksInBlock}].push_back(task);
       if (task.outputs != nullptr) task.outputs += gangs.n_outputs(gang.key) * task.n_in_block;
     }
   }
@@ -225,7 +225,7 @@ void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks
     if (launch.thread_kernel < shapes().size()) {
       launch_train_threads(launch.thread_kernel, first, n, stream_->get());
     } else {
-      launch_train_blocks(first, n, launch.n_threads, launch.in_shared, shared_bytes.at(launch), stream_->get());
+      launch_train_blocks(first, n, launch.n_threads, shared_bytes.at(launch), stream_->get());
     }
     first += n;
   }

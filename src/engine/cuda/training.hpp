@@ -59,7 +59,6 @@ class Training {
   struct Launch {
     std::size_t thread_kernel = 0;
     std::uint32_t n_threads = 0;
-    bool in_shared = false;  ///< the latter's
     auto operator<=>(const Launch&) const = default;
   };
 

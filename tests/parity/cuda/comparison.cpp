@@ -154,6 +154,32 @@ Sweep random_sweep(Random& random, std::uint32_t number) {
   return sweep;
 }
 
+Sweep random_wide_sweep(Random& random, std::uint32_t number) {
+  const std::vector<std::vector<std::int32_t>> all{{240, 230}, {90, 600, 5}, {300, 1, 300, 180}};
+  Sweep sweep;
+  sweep.data = random_dataset(random, static_cast<Task>(number % 3), 21 + number % 5,
+                              static_cast<std::int32_t>(1 + below(random, 12)),
+                              2 + static_cast<std::int32_t>(number % 4), number % 2 == 1);
+  sweep.data.test = {3, 0, 7};
+  sweep.data.inputs[1] = std::numeric_limits<float>::quiet_NaN();
+  sweep.options.n_threads = 1;
+  for (Slot slot = 0; slot < 4; ++slot) {
+    Trial trial = random_trial(random, sweep.data);
+    trial.topology.hidden_layer_sizes = all[(number + slot / 2) % all.size()];
+    trial.topology.activations.clear();
+    while (trial.topology.activations.size() < trial.topology.hidden_layer_sizes.size()) {
+      trial.topology.activations.push_back(static_cast<Activation>(below(random, activation_names().size())));
+    }
+    trial.hyperparameters.batch_size = std::max(trial.hyperparameters.batch_size, 7);
+    if (slot == 1) share_rows(sweep.trials.back(), trial);
+    if (slot == 2) trial.hyperparameters.clip_norm = 0.1;
+    if (slot == 3) trial.hyperparameters.learning_rate_init = 1e6;  // diverges
+    sweep.trials.push_back(trial);
+    sweep.gangs.push_back({gang_key(trial), slot, 1, true, true});
+  }
+  return sweep;
+}
+
 Metric host_metric(Task task) { return task == Task::regression ? Metric::val_mae : Metric::val_auc; }
 
 void watch(Sweep& sweep, Metric metric) {

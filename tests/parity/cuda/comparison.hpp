@@ -31,6 +31,9 @@ inline constexpr Slot kDiverging = 4;
 /// Lets the sweep watch a metric, all of its networks with patience.
 void watch(Sweep& sweep, Metric metric);
 
+/// Sweep `number` of four networks that shared memory does not hold, two of them in one cohort.
+[[nodiscard]] Sweep random_wide_sweep(Random& random, std::uint32_t number);
+
 /// What training left behind.
 struct Outcome {
   std::vector<TrialState> states;
