@@ -87,9 +87,10 @@ std::vector<TrainTarget> targets_of(std::uint32_t n, std::uint32_t epoch) {
   return targets;
 }
 
-/// An engine with all trials of a sweep placed.
+/// An engine with all trials of a sweep placed, and the sweep, whose table the engine reads.
 struct Placed {
-  explicit Placed(const testing::Sweep& sweep) : engine(make_cublas_engine(sweep.data, sweep.options)) {
+  explicit Placed(testing::Sweep placed)
+      : sweep(std::move(placed)), engine(make_cublas_engine(sweep.data, sweep.options)) {
     engine->prepare(sweep.gangs);
     for (Slot slot = 0; slot < sweep.trials.size(); ++slot) {
       engine->place(slot, sweep.trials[slot], initial_state(sweep.trials[slot]));
@@ -101,6 +102,7 @@ struct Placed {
     engine->train(targets, {}, records, lost);
   }
 
+  testing::Sweep sweep;
   std::unique_ptr<Engine> engine;
   std::vector<TrainTarget> targets;
   std::vector<EpochRecord> records;
