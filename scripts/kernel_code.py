@@ -80,10 +80,12 @@ def code_hash(parts, kernel):
 
 
 def short_names(mangled):
-    """`train_kernel<FixedShape<1,2,2,1>>`: no namespaces, arguments, result or spaces."""
+    """`train_kernel<FixedShape<1,2,2,1>>`: no namespaces, arguments, result or spaces; of CUB's kernels no template
+    arguments, which are pages."""
     plain = subprocess.run(["c++filt", *mangled], capture_output=True, text=True, check=True).stdout.splitlines()
     names = []
     for text in plain:
+        text = re.sub(r"^(?:void )?cub::[\w:]*?(\w+)<.*", r"\1", text)
         text = text.replace("(anonymous namespace)::", "")
         text = re.sub(r"\b(?:\w+::)+", "", text)
         depth, end = 0, len(text)
@@ -140,7 +142,8 @@ def self_test():
     assert short_names([
         space + "12train_kernelINS0_10FixedShapeILj2ELj3ELj3ELj2EEEEEvPKNS0_9TrainTaskE",
         "_ZN5shoal4cuda53_GLOBAL__N__cfcb9172_20_block_per_network_cu_44861b8119train_blocks_kernelEPKNS0_9TrainTaskE",
-    ]) == ["train_kernel<FixedShape<2,3,3,2>>", "train_blocks_kernel"]
+        "_ZN3cub17CUB_300001_SM_90011EmptyKernelIvEEvv",
+    ]) == ["train_kernel<FixedShape<2,3,3,2>>", "train_blocks_kernel", "EmptyKernel"]
     code = {".text.k": b"abc", ".nv.constant0.k": b"0", ".nv.constant2.k": b"2", ".nv.constant3": b"3", ".text.other": b"x"}
     first = code_hash(code, "k")
     for name, changes in ((".text.k", True), (".nv.constant2.k", True), (".nv.constant3", True), (".text.other", False), (".nv.constant0.k", False)):

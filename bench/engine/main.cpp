@@ -97,6 +97,8 @@ int main(int n_arguments, char** arguments) {
     app.add_option("--precision", options.precision, "strict, fp32, tf32 or bf16")->capture_default_str();
     app.add_option("--networks", options.n_networks, "instead of the workload's")->check(CLI::PositiveNumber);
     app.add_option("--rows", options.n_rows, "instead of the workload's")->check(CLI::PositiveNumber);
+    app.add_option("--memory", options.measure.memory_bytes,
+                   "bytes of the device that the engine may take; of 1, cublas streams the table");
     app.add_option("--repetitions", options.measure.n_repetitions, "at most")->capture_default_str();
     app.add_option("--seconds", options.measure.seconds, "begin no repetition after these")->capture_default_str();
     app.add_option("--export", options.export_folder, "write the workload into this folder, measure nothing");

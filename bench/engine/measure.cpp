@@ -19,7 +19,8 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 /// An engine that adds the time of its kernels to `time` where it can.
 std::unique_ptr<Engine> make_timed(const MeasureOptions& options, const Dataset& data, KernelTime& time) {
-  const EngineOptions engine_options{.precision = options.precision, .metric = Metric::train_loss};
+  const EngineOptions engine_options{
+      .precision = options.precision, .metric = Metric::train_loss, .memory_bytes = options.memory_bytes};
   const bool has_clock = options.engine == "cuda" && cuda_engine_info().available;
   return has_clock ? make_timed_cuda_engine(data, engine_options, time)
                    : make_engine(options.engine, data, engine_options);
@@ -159,6 +160,7 @@ nlohmann::ordered_json measure(const Workload& workload, const MeasureOptions& o
   nlohmann::ordered_json result{{"workload", workload.name},
                                 {"engine", options.engine},
                                 {"precision", name(options.precision)},
+                                {"memory_bytes", options.memory_bytes},
                                 {"device", info.detail},
                                 {"compiler", "g++ " __VERSION__},
                                 {"networks", workload.n_networks},

@@ -34,7 +34,8 @@ struct MeasureOptions {
   std::string engine = "cpu";
   Precision precision = Precision::strict;
   std::uint32_t n_repetitions = 9;
-  double seconds = 20;  ///< no repetition begins after these, but one is made
+  std::uint64_t memory_bytes = 0;  ///< EngineOptions'
+  double seconds = 20;             ///< no repetition begins after these, but one is made
 };
 
 /// Checks an engine's first epoch against the CPU engine's, then times whole trainings. The document says `"ok": false`

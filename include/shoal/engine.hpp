@@ -77,6 +77,7 @@ struct EngineOptions {
   std::uint32_t n_threads = 0;       ///< 0: one a core
   Metric metric = Metric::val_loss;  ///< what patience watches and EpochRecord::metric holds
   bool maximize = false;
+  std::uint64_t memory_bytes = 0;  ///< of its device that a GPU engine may take; 0: what is free
 };
 
 /// Trains networks in places. Knows nothing of files, search or ranking. Results do not depend on which places, gangs
@@ -93,6 +94,10 @@ class Engine {
   /// Bytes that prepare() takes for one place of this gang, and for the engine's workspace whatever the gangs.
   [[nodiscard]] virtual std::uint64_t bytes_per_slot(const Gang& gang) const = 0;
   [[nodiscard]] virtual std::uint64_t workspace_bytes(std::span<const Gang> gangs) const = 0;
+  /// Where these bytes are a device's: how many of its bytes were free when the engine was made. The workspace then
+  /// holds the engine's own copy of the dataset, and the host's memory another of the places. Empty: they are the
+  /// host's.
+  [[nodiscard]] virtual std::optional<std::uint64_t> device_bytes() const { return std::nullopt; }
 
   /// Allocates the places of these gangs; what was placed before is gone. Nothing below allocates in the long run.
   /// OutOfMemoryError where the memory for them is not there: it may be called again with fewer.

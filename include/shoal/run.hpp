@@ -78,6 +78,7 @@ struct PlanSummary {
   std::vector<std::string> notes;  ///< of the data and the plan
   std::vector<PlanRow> rows;
   std::uint64_t n_chunks = 0;
+  bool on_device = false;             ///< both of these are of the GPU's memory
   std::uint64_t memory_bytes = 0;     ///< the limit
   std::uint64_t predicted_bytes = 0;  ///< of the largest chunk, dataset included
   std::uint64_t network_samples = 0;  ///< rows x epochs, all trials; an upper bound with patience

@@ -30,7 +30,7 @@ struct TrainerSpec {
   Precision precision = Precision::strict;
   std::uint64_t seed = 0;
   std::uint32_t threads = 0;       ///< 0: one a core
-  std::uint64_t memory_bytes = 0;  ///< 0: 80 % of what is free
+  std::uint64_t memory_bytes = 0;  ///< of the GPU where the engine trains on one; 0: 80 % of what is free
   double checkpoint_every_s = 30;
   std::uint32_t keep = 10;  ///< networks whose parameters are stored, best first
 };

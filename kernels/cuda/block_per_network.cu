@@ -245,11 +245,10 @@ SHOAL_DEVICE void finish_epoch(BlockNetwork& net, std::uint32_t e) {
   barrier();
 }
 
-template <bool kInShared>
-SHOAL_KERNEL_OF(kMostThreads, kInShared ? 2 : 1)
+SHOAL_KERNEL_OF(kMostThreads, 2)
 void train_blocks_kernel(const TrainTask* tasks) {
   const TrainTask& task = tasks[block()];
-  const Tile tile = block_tile<kInShared>(task.shape, task.memory, task.gradient);
+  const Tile tile = block_tile<true>(task.shape, nullptr, task.gradient);
   if (thread() == 0) {
     tile.memory->rules = task.rules[task.first_network];
     tile.memory->state = task.states[task.first_network];
@@ -290,12 +289,11 @@ std::size_t most_shared_bytes() {
 #endif
 }
 
-void launch_train_blocks(const TrainTask* tasks, std::uint32_t n_tasks, std::uint32_t n_threads, bool in_shared,
+void launch_train_blocks(const TrainTask* tasks, std::uint32_t n_tasks, std::uint32_t n_threads,
                          std::size_t shared_bytes, cudaStream_t stream) {
   const Launch of{"train_blocks_kernel", n_tasks, n_threads, shared_bytes, stream};
-  const auto kernel = in_shared ? &train_blocks_kernel<true> : &train_blocks_kernel<false>;
-  ask_for_shared(of, kernel);
-  launch(of, kernel, tasks);
+  ask_for_shared(of, &train_blocks_kernel);
+  launch(of, &train_blocks_kernel, tasks);
 }
 
 }  // namespace shoal::cuda

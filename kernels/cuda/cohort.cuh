@@ -111,6 +111,7 @@ struct CohortTask {
 /// Which rows of the table come: a list, or the epoch's at the cursor.
 struct RowSource {
   const std::uint32_t* list = nullptr;  ///< null: the epoch's
+  const float* inputs = nullptr;        ///< [n_rows][n_inputs], of these rows; null: the table's
 };
 
 /// Each does its part for n_rows rows of all networks, asynchronously. largest_*: of any network; the stride of hidden
@@ -122,6 +123,9 @@ void launch_gather(const CohortTask<T>& task, RowSource from, std::uint32_t n_ro
 template <class T>
 void launch_activation(const CohortTask<T>& task, std::uint32_t l, std::uint32_t n_rows, std::uint32_t largest_stride,
                        bool drops, cudaStream_t stream);
+/// Zeros and the column of ones into the input of layer l + 1, for as many rows as there is room.
+template <class T>
+void launch_ones(const CohortTask<T>& task, std::uint32_t l, std::uint32_t largest_stride, cudaStream_t stream);
 /// z of the last layer -> outputs, losses, and in training delta; training begins the step there.
 template <class T>
 void launch_output(const CohortTask<T>& task, std::uint32_t n_rows, bool training, cudaStream_t stream);

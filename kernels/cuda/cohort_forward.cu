@@ -19,7 +19,10 @@ SHOAL_KERNEL void gather_kernel(CohortTask<T> task, RowSource from, std::uint32_
   if (element >= n_rows * columns) return;
   const std::uint32_t i = element % columns;
   const std::uint32_t row = list[element / columns];
-  const float value = i < n_in ? scaled_input(task.rows, row, n_in, i) : i == n_in ? 1.0F : 0.0F;
+  Rows inputs = task.rows;
+  if (from.inputs != nullptr) inputs.inputs = from.inputs;
+  const std::uint32_t at = from.inputs != nullptr ? element / columns : row;
+  const float value = i < n_in ? scaled_input(inputs, at, n_in, i) : i == n_in ? 1.0F : 0.0F;
   task.input[element] = math::stored_as<T>(value);
   if (i == 0) task.row[element / columns] = row;
 }
@@ -46,6 +49,17 @@ SHOAL_KERNEL void activation_kernel(CohortTask<T> task, std::uint32_t l, std::ui
       }
     }
     a[element] = math::stored_as<T>(value);
+  });
+}
+
+template <class T>
+SHOAL_KERNEL void ones_kernel(CohortTask<T> task, std::uint32_t l, std::uint32_t parts) {
+  const Part part = part_of(parts);
+  const CohortNetwork& net = task.networks[part.network];
+  const CohortLayer& layer = net.layers[l];
+  T* const a = task.values + net.values + net.layers[l + 1].values;
+  each_of_part(part, task.most_rows * layer.stride, [&](std::uint32_t element) {
+    a[element] = math::stored_as<T>(element % layer.stride == layer.n_out ? 1.0F : 0.0F);
   });
 }
 
@@ -170,6 +184,14 @@ void launch_activation(const CohortTask<T>& task, std::uint32_t l, std::uint32_t
          task, l, n_rows, drops, parts);
 }
 
+template <class T>
+void launch_ones(const CohortTask<T>& task, std::uint32_t l, std::uint32_t largest_stride, cudaStream_t stream) {
+  const std::uint64_t n_elements = std::uint64_t{task.most_rows} * largest_stride;
+  const std::uint32_t parts = n_parts(n_elements, kElementsInBlock);
+  launch({"ones_kernel", task.n_networks * parts, n_threads_for(n_elements), 0, stream}, &ones_kernel<T>, task, l,
+         parts);
+}
+
 OutputBlocks output_blocks(std::uint32_t n_outputs) {
   constexpr std::size_t kSharedBytes = 48 * 1024;  // what every GPU gives without being asked
   const std::uint32_t stride = n_outputs | 1U;
@@ -202,6 +224,7 @@ void launch_pack_outputs(const CohortTask<T>& task, std::uint32_t n_rows, float*
   template void launch_gather(const CohortTask<T>&, RowSource, std::uint32_t, std::uint32_t, cudaStream_t); \
   template void launch_activation(const CohortTask<T>&, std::uint32_t, std::uint32_t, std::uint32_t, bool,  \
                                   cudaStream_t);                                                            \
+  template void launch_ones(const CohortTask<T>&, std::uint32_t, std::uint32_t, cudaStream_t);              \
   template void launch_output(const CohortTask<T>&, std::uint32_t, bool, cudaStream_t);                     \
   template void launch_pack_outputs(const CohortTask<T>&, std::uint32_t, float*, std::uint32_t, cudaStream_t);
 SHOAL_FOR_TYPE(float)

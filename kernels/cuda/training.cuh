@@ -133,8 +133,7 @@ struct TrainTask {
   float* first_moment = nullptr;        ///< likewise
   float* second_moment = nullptr;       ///< likewise; null where the solver has none
   float* best = nullptr;                ///< likewise; null where no member has patience
-  float* memory = nullptr;              ///< [value_floats + weight_floats]; null: in shared memory; block_per_network
-  float* gradient = nullptr;            ///< [weight_floats]; null: behind that; block_per_network
+  float* gradient = nullptr;            ///< [weight_floats]; null: in shared memory; block_per_network
   NetworkRecord* records = nullptr;     ///< [epoch][network]
   /// Where the metric is the host's: [n_validation][output][network of the block], and what it decided of each network.
   float* outputs = nullptr;

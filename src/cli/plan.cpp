@@ -31,8 +31,8 @@ void print_plan(const PlanSummary& plan) {
   if (!plan.dropped_parameters.empty()) {
     print(fmt::format("dropped   {} (where a setting does not use them)\n", fmt::join(plan.dropped_parameters, ", ")));
   }
-  print(fmt::format("memory    {} of {}, {}\n", bytes(plan.predicted_bytes), bytes(plan.memory_bytes),
-                    counted(plan.n_chunks, "chunk")));
+  print(fmt::format("memory    {} of {}{}, {}\n", bytes(plan.predicted_bytes), bytes(plan.memory_bytes),
+                    plan.on_device ? " on the GPU" : "", counted(plan.n_chunks, "chunk")));
   print(fmt::format("work      {} network-samples, about {}\n", si(static_cast<double>(plan.network_samples)),
                     duration(plan.estimated_s)));
   for (const std::string& note : plan.notes) print("note      " + note + '\n');
@@ -66,6 +66,7 @@ nlohmann::ordered_json json_of(const PlanSummary& plan) {
           {"notes", plan.notes},
           {"rows", rows},
           {"n_chunks", plan.n_chunks},
+          {"on_device", plan.on_device},
           {"memory_bytes", plan.memory_bytes},
           {"predicted_bytes", plan.predicted_bytes},
           {"network_samples", plan.network_samples},

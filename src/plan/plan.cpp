@@ -58,6 +58,10 @@ std::uint64_t dataset_bytes(const Dataset& dataset) {
   return bytes;
 }
 
+std::uint64_t table_bytes(const Dataset& dataset, const Engine& engine) {
+  return engine.device_bytes() ? 0 : dataset_bytes(dataset);
+}
+
 std::vector<Cohort> cohorts(std::span<const Trial> trials) {
   std::map<GangKey, std::vector<std::uint32_t>> by_key;
   for (std::size_t i = 0; i < trials.size(); ++i) {
@@ -157,7 +161,7 @@ std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, s
 
 std::vector<Chunk> plan_window(std::span<const Trial> trials, const Dataset& dataset, const Engine& engine,
                                std::uint64_t memory_bytes) {
-  return chunks(gangs(trials, dataset, engine), engine, dataset_bytes(dataset), memory_bytes);
+  return chunks(gangs(trials, dataset, engine), engine, table_bytes(dataset, engine), memory_bytes);
 }
 
 std::string bytes_text(std::uint64_t bytes) {

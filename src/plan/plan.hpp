@@ -27,6 +27,8 @@ inline constexpr std::uint64_t kChunkPlaceBytes = std::uint64_t{1} << 30U;
 [[nodiscard]] std::uint64_t n_training_rows(const Trial& trial, const Dataset& dataset);
 /// Bytes that the table and its splits take.
 [[nodiscard]] std::uint64_t dataset_bytes(const Dataset& dataset);
+/// What of them the engine's predictions lack: nothing where it holds the table in a device's memory.
+[[nodiscard]] std::uint64_t table_bytes(const Dataset& dataset, const Engine& engine);
 
 /// Trials of a window that may share gangs.
 struct Cohort {

@@ -64,8 +64,11 @@ std::uint64_t memory_limit(std::uint64_t asked) {
   if (!available && !group) {
     throw Error("cannot find out how much memory is free: set trainer.memory, for example to 2GiB");
   }
-  const std::uint64_t free = std::min(available.value_or(*group), group.value_or(*available));
-  return free / 5 * 4;
+  return share_of_free(std::min(available.value_or(*group), group.value_or(*available)));
+}
+
+std::uint64_t device_limit(std::uint64_t device_bytes, std::uint64_t host_limit, std::uint64_t table_bytes) {
+  return std::min(share_of_free(device_bytes), host_limit - std::min(host_limit, table_bytes));
 }
 
 }  // namespace shoal::run

@@ -19,6 +19,13 @@ std::string settings_text(const Trial& trial) {
   return text;
 }
 
+/// The limit of what the engine predicts. What a person set is the limit as it is.
+std::uint64_t limit_of(const Engine& engine, const Dataset& dataset, const SweepSpec& spec, std::uint64_t host_bytes) {
+  const std::optional<std::uint64_t> device_bytes = engine.device_bytes();
+  if (spec.trainer.memory_bytes > 0 || !device_bytes) return host_bytes;
+  return device_limit(*device_bytes, host_bytes, plan::dataset_bytes(dataset));
+}
+
 /// Plans all trials with the sweep's engine; the first refusal, if any, ends it.
 std::optional<std::string> refusal(PreparedSweep& sweep, const Skip& skip) {
   sweep.survey = {};
@@ -40,7 +47,7 @@ std::optional<std::string> refusal(PreparedSweep& sweep, const Skip& skip) {
 }  // namespace
 
 EngineOptions engine_options(const SweepSpec& spec) {
-  return {spec.trainer.precision, spec.trainer.threads, spec.metric, spec.maximize};
+  return {spec.trainer.precision, spec.trainer.threads, spec.metric, spec.maximize, spec.trainer.memory_bytes};
 }
 
 void for_each_window(const PreparedSweep& sweep, const Skip& skip,
@@ -62,10 +69,11 @@ void for_each_window(const PreparedSweep& sweep, const Skip& skip,
 
 PreparedSweep prepare(const SweepSpec& spec) {
   // Before the table is read: the limit counts it.
-  const std::uint64_t memory_bytes = memory_limit(spec.trainer.memory_bytes);
+  const std::uint64_t host_bytes = memory_limit(spec.trainer.memory_bytes);
   auto dataset = std::make_unique<const Dataset>(load_dataset(spec.data, spec.trainer.seed));
   Trials trials(spec, shape_of(*dataset));
   std::unique_ptr<Engine> engine = make_engine(spec.trainer.engine, *dataset, engine_options(spec));
+  const std::uint64_t memory_bytes = limit_of(*engine, *dataset, spec, host_bytes);
   const bool is_strict = spec.trainer.precision == Precision::strict;
   std::string reason = spec.trainer.engine != "auto" ? "asked for"
                        : is_strict                   ? "the fastest strict engine that is available here"
@@ -75,6 +83,7 @@ PreparedSweep prepare(const SweepSpec& spec) {
           InitialParameters(spec),
           std::move(engine),
           std::move(reason),
+          host_bytes,
           memory_bytes,
           {}};
 }
@@ -85,6 +94,7 @@ void survey(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip) {
   if (refused && may_fall_back && sweep.engine->name() != "cpu") {
     sweep.engine_reason = "engine " + std::string(sweep.engine->name()) + " cannot train " + *refused;
     sweep.engine = make_engine("cpu", *sweep.dataset, engine_options(spec));
+    sweep.memory_bytes = limit_of(*sweep.engine, *sweep.dataset, spec, sweep.host_bytes);
     refused = refusal(sweep, skip);
   }
   if (refused) throw UnavailableError("engine " + std::string(sweep.engine->name()) + " cannot train " + *refused);
@@ -103,6 +113,7 @@ PlanSummary PreparedSweep::summary(const SweepSpec& spec) const {
   summary.rows = survey.rows();
   summary.n_chunks = survey.n_chunks();
   summary.memory_bytes = memory_bytes;
+  summary.on_device = engine->device_bytes().has_value();
   summary.predicted_bytes = survey.largest_chunk_bytes();
   summary.network_samples = survey.n_samples();
   summary.estimated_s = std::numeric_limits<double>::quiet_NaN();

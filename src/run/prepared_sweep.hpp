@@ -24,7 +24,8 @@ struct PreparedSweep {
   InitialParameters initial_parameters;
   std::unique_ptr<Engine> engine;  ///< over *dataset
   std::string engine_reason;       ///< why it was chosen
-  std::uint64_t memory_bytes = 0;  ///< the limit
+  std::uint64_t host_bytes = 0;    ///< the limit of what lies in the host's memory
+  std::uint64_t memory_bytes = 0;  ///< the limit of what the engine predicts
   plan::Survey survey;             ///< of the trials that are not skipped
 
   /// Its estimate is NaN.

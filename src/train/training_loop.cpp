@@ -32,7 +32,7 @@ bool TrainingLoop::run(std::span<const Trial> trials, const plan::Chunk& chunk, 
   } catch (const OutOfMemoryError&) {
     // Somebody else has taken what the plan counted on. Results do not depend on chunks.
     if (chunk.gangs.size() < 2) throw;
-    const auto [first, second] = plan::halves(chunk, *engine_, plan::dataset_bytes(*dataset_));
+    const auto [first, second] = plan::halves(chunk, *engine_, plan::table_bytes(*dataset_, *engine_));
     return run(trials, first, stop) && run(trials, second, stop);
   }
   in_flight_.clear();

@@ -65,4 +65,6 @@ cublasStatus_t cublasGemmGroupedBatchedEx(cublasHandle_t handle, const cublasOpe
 
 namespace shoal::emulation {
 [[nodiscard]] std::size_t n_cublas_handles();
-}
+/// Matrices that were multiplied so far, each of a batch.
+[[nodiscard]] std::uint64_t n_products();
+}  // namespace shoal::emulation

@@ -139,6 +139,20 @@ TEST_F(FaultInjection, DeviceMemoryEndsWhereItIsLimited) {
   const DeviceBuffer<std::byte> x(1000);
 }
 
+TEST_F(FaultInjection, RemembersTheMostMemoryInUse) {
+  emulation::forget_peak();
+  {
+    const DeviceBuffer<std::byte> x(600);
+    { const DeviceBuffer<std::byte> y(300); }
+    const DeviceBuffer<std::byte> z(200);
+    EXPECT_EQ(emulation::used_device_bytes(), 800U);
+  }
+  EXPECT_EQ(emulation::used_device_bytes(), 0U);
+  EXPECT_EQ(emulation::peak_device_bytes(), 900U);
+  emulation::forget_peak();
+  EXPECT_EQ(emulation::peak_device_bytes(), 0U);
+}
+
 TEST_F(FaultInjection, CountsWhatIsNotGivenBack) {
   ASSERT_EQ(emulation::n_allocations(), 0U);
   const std::uint64_t before = emulation::n_allocation_calls();

@@ -8,6 +8,7 @@
 
 #include "call.hpp"
 #include "cublas.hpp"
+#include "cublas_lt.hpp"
 #include "graph.hpp"
 #include "memory.hpp"
 #include "stream.hpp"
@@ -75,7 +76,7 @@ void launch(const KernelLaunch& kernel, std::function<void()> body) {
 
 void* dynamic_shared() { return Block::current().shared(&kSharedKey, current_shared_bytes); }
 std::size_t n_allocations() {
-  return n_memory_allocations() + n_streams_and_events() + n_graphs() + n_cublas_handles();
+  return n_memory_allocations() + n_streams_and_events() + n_graphs() + n_cublas_handles() + n_cublas_lt_objects();
 }
 void report_atomic(const void* address, std::size_t bytes) {
   if (current_observer != nullptr) current_observer->atomic_access(address, bytes);

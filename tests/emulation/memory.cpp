@@ -1,5 +1,6 @@
 #include "memory.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <map>
@@ -26,6 +27,7 @@ Allocations& pinned_memory() {
 }
 std::size_t device_bytes = kDeviceBytes;
 std::size_t used_bytes = 0;
+std::size_t peak_bytes = 0;
 bool is_protected = false;
 std::size_t n_accesses = 0;
 
@@ -72,6 +74,9 @@ void check_device_guards(const std::string& who) {
 }
 
 void limit_device_memory(std::size_t bytes) { device_bytes = bytes; }
+std::size_t used_device_bytes() { return used_bytes; }
+std::size_t peak_device_bytes() { return peak_bytes; }
+void forget_peak() { peak_bytes = used_bytes; }
 std::size_t n_memory_allocations() { return device_memory().size() + pinned_memory().size(); }
 
 }  // namespace shoal::emulation
@@ -84,6 +89,7 @@ cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
     if (bytes > free_device_bytes()) return cudaErrorMemoryAllocation;
     *memory = bytes == 0 ? nullptr : allocate(device_memory(), bytes, Backing::pages);
     used_bytes += bytes;
+    peak_bytes = std::max(peak_bytes, used_bytes);
     const DeviceAccess locks_at_its_end;
     return cudaSuccess;
   });

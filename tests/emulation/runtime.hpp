@@ -132,6 +132,10 @@ inline constexpr std::size_t kDeviceBytes = std::size_t{80} << 30;
 inline constexpr std::size_t kMaxSharedBytes = std::size_t{227} << 10;  ///< of a block that asks for it
 /// cudaMalloc fails beyond it.
 void limit_device_memory(std::size_t bytes);
+[[nodiscard]] std::size_t used_device_bytes();
+/// The most that was in use at a time since the last forget_peak().
+[[nodiscard]] std::size_t peak_device_bytes();
+void forget_peak();
 /// Host code that touches device memory is killed by SIGSEGV: its pages are open to kernels, copies and cuBLAS alone.
 void protect_device_memory(bool on);
 /// As a new process would begin: no error, nothing that waits to be done, all of the device's memory. Takes nothing

@@ -16,6 +16,8 @@ RULES = {
     "kernels/cuda/": ["kernels/math/", "kernels/cuda/"],
     # The one door between kernels and the device, real or emulated.
     "kernels/cuda/device.hpp": ["kernels/math/", "kernels/cuda/", "tests/emulation/", "shoal/error.hpp"],
+    # The same door for CUB.
+    "kernels/cuda/cub_api.hpp": ["tests/emulation/"],
     "src/spec/": ["shoal/", "spec/"],
     "src/search/": ["shoal/", "spec/", "search/", *RANDOM],
     "src/data/": ["shoal/", "spec/", "data/", *RANDOM],
@@ -54,7 +56,7 @@ def violations(path, text):
                 found.append(f'{path}:{line}: {place} may not include "{header}"')
         elif place in STANDARD_LIBRARY_ONLY and not re.fullmatch(r"[a-z_0-9]+", header):
             found.append(f"{path}:{line}: {place} is for the standard library only, not <{header}>")
-        elif header.startswith(("cuda", "cublas")) and not path.startswith(("kernels/cuda/", "src/engine/cuda/")):
+        elif header.startswith(("cuda", "cub")) and not path.startswith(("kernels/cuda/", "src/engine/cuda/")):
             found.append(f"{path}:{line}: <{header}> belongs to the CUDA engine alone")
     return found
 
@@ -73,6 +75,8 @@ def self_test():
         ("include/shoal/a.hpp", "#include <nlohmann/json.hpp>"),
         ("include/shoal/a.hpp", "#  include <cuda_runtime.h>"),
         ("src/plan/a.cpp", "#include <cuda_runtime.h>"),
+        ("src/plan/a.cpp", "#include <cub/device/device_scan.cuh>"),
+        ("kernels/cuda/a.cu", '#include "tests/emulation/cub.hpp"'),
         ("src/spec/a.cpp", '#include "nearest.hpp"'),
         ("src/unknown/a.cpp", ""),
     ]

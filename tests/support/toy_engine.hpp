@@ -69,8 +69,9 @@ class ToyEngine final : public Engine {
   std::int32_t refused_hidden = -1;         ///< networks of this many hidden units are refused
   std::optional<std::uint64_t> stop_after;  ///< request `stop_source` after this many network-epochs
   std::stop_source stop_source;
-  std::size_t room = SIZE_MAX;  ///< places; for more there is no memory, whatever bytes_per_slot() says
-  bool stalls = false;          ///< train() does nothing: a broken engine
+  std::size_t room = SIZE_MAX;          ///< places; for more there is no memory, whatever bytes_per_slot() says
+  std::optional<std::uint64_t> device;  ///< what device_bytes() says
+  bool stalls = false;                  ///< train() does nothing: a broken engine
   std::uint64_t n_epochs = 0, n_train_calls = 0, n_prepares = 0;
   std::uint32_t most_epochs_a_call = 0;
   std::size_t most_places = 0;
@@ -86,6 +87,8 @@ class ToyEngine final : public Engine {
   [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang> gangs) const override {
     return workspace + 10 * gangs.size();
   }
+
+  [[nodiscard]] std::optional<std::uint64_t> device_bytes() const override { return device; }
 
   void prepare(std::span<const Gang> gangs) override {
     ++n_prepares;

@@ -1,26 +1,14 @@
 #include "engine/cuda/blas.hpp"
 
 #include <algorithm>
-#include <string>
 
 #include "engine/cuda/cublas_library.hpp"
-#include "shoal/error.hpp"
 
 namespace shoal::cuda {
 namespace {
 
 /// The most matrices of one call: they are the z of a grid, which ends at 65,535.
 constexpr std::uint32_t kMostNetworks = 65'535;
-
-void check_blas(cublasStatus_t status, const char* call) {
-  if (status == CUBLAS_STATUS_SUCCESS) return;
-  const std::string what = std::string(call) + " failed: " + cublas_library().status_string(status);
-  if (status == CUBLAS_STATUS_ALLOC_FAILED) throw OutOfMemoryError(what);
-  throw Error(what);
-}
-
-cudaDataType_t data_type(const float*) { return CUDA_R_32F; }
-cudaDataType_t data_type(const math::Bfloat16*) { return CUDA_R_16BF; }
 
 }  // namespace
 
@@ -64,7 +52,6 @@ void Blas::product(Operation operation, const Matrices<const T>& a, const Matric
                    std::uint32_t n_networks) const {
   const float one = 1.0F;
   const float zero = 0.0F;
-  const cublasComputeType_t compute = precision_ == Precision::tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
   const auto whole = [](std::uint32_t x) { return static_cast<int>(x); };
   const auto stride = [](std::size_t x) { return static_cast<long long>(x); };
   const cublasHandle_t handle = lanes_[next_++ % n_open_].handle.get();
@@ -73,8 +60,8 @@ void Blas::product(Operation operation, const Matrices<const T>& a, const Matric
         cublas_library().gemm_strided_batched(
             handle, operation.b, operation.a, whole(n), whole(m), whole(k), &one, b.first + first * b.stride,
             data_type(b.first), whole(b.columns), stride(b.stride), a.first + first * a.stride, data_type(a.first),
-            whole(a.columns), stride(a.stride), &zero, c.first + first * c.stride, CUDA_R_32F, whole(c.columns),
-            stride(c.stride), whole(std::min(n_networks - first, kMostNetworks)), compute, CUBLAS_GEMM_DEFAULT),
+            whole(a.columns), stride(a.stride), &zero, c.first + first * c.stride, data_type(c.first), whole(c.columns),
+            stride(c.stride), whole(std::min(n_networks - first, kMostNetworks)), compute_type(), CUBLAS_GEMM_DEFAULT),
         "cublasGemmStridedBatchedEx");
   }
 }

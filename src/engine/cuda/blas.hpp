@@ -22,6 +22,9 @@ struct Matrices {
   std::size_t stride = 0;     ///< from one network's to the next's; 0: all share one
 };
 
+[[nodiscard]] constexpr cudaDataType_t data_type(const float*) { return CUDA_R_32F; }
+[[nodiscard]] constexpr cudaDataType_t data_type(const math::Bfloat16*) { return CUDA_R_16BF; }
+
 /// cuBLAS's products of many matrices at once, in a fast precision. Asynchronous on the stream.
 class Blas {
  public:
@@ -32,6 +35,13 @@ class Blas {
   [[nodiscard]] static constexpr std::uint64_t workspace_bytes() {
     return kWorkspaceBytes + (kLanes - 1) * kSideWorkspaceBytes;
   }
+
+  [[nodiscard]] cublasComputeType_t compute_type() const noexcept {
+    return precision_ == Precision::tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+  }
+  /// What products on the stream itself use; others may between fork() and join() only.
+  [[nodiscard]] const DeviceBuffer<std::byte>& workspace() const noexcept { return lanes_.front().workspace; }
+  [[nodiscard]] const Stream& stream() const noexcept { return *stream_; }
 
   /// Until join() up to n_products products, none of which needs another, run side by side: products of a few hundred
   /// small matrices leave most of a GPU idle. What comes to the stream after join() waits for all of them.

@@ -5,13 +5,10 @@
 #include <type_traits>
 #include <utility>
 
+#include "engine/cuda/cohort_outputs.hpp"
+
 namespace shoal::cuda {
 namespace {
-
-/// Parameter vectors of a network: weights, first moment, and those that not every cohort has.
-std::uint64_t n_vectors(const CohortPlan& plan) {
-  return 2U + (plan.has_second_moment ? 1U : 0U) + (plan.keeps_best ? 1U : 0U);
-}
 
 std::uint32_t n_row_blocks(const CohortPlan& plan) {
   const std::uint32_t in_block = output_blocks(largest_outputs(plan)).n_rows;
@@ -42,23 +39,30 @@ void CohortPlan::add(const Gang& gang) {
 
 template <class T>
 std::uint64_t network_bytes(const CohortShape& shape, const CohortPlan& plan) {
-  const std::uint64_t of_parameter = (n_vectors(plan) + 1) * sizeof(float) + (std::is_same_v<T, float> ? 0 : sizeof(T));
+  const std::uint64_t of_parameter =
+      (plan.n_vectors() + 1) * sizeof(float) + (std::is_same_v<T, float> ? 0 : sizeof(T));
   return shape.n_parameters * of_parameter + shape.n_values * sizeof(T) + shape.n_z * sizeof(float) +
-         shape.n_delta * (sizeof(T) + sizeof(float)) + n_row_blocks(plan) * sizeof(CohortSums) + sizeof(CohortNetwork) +
-         sizeof(NetworkRules) + sizeof(NetworkState) + sizeof(float) + sizeof(std::uint32_t) + sizeof(CohortDecision) +
-         plan.most_epochs * (sizeof(float) + sizeof(NetworkRecord)) +
-         std::uint64_t{plan.most_rows} * (1 + largest_outputs(plan)) * sizeof(float);
+         shape.n_delta * (sizeof(T) + sizeof(float)) + shape.layers.size() * sizeof(CohortLayer) +
+         sizeof(CohortNetwork) + sizeof(NetworkRules) + sizeof(NetworkState) + sizeof(float) + sizeof(std::uint32_t) +
+         sizeof(CohortDecision) + Survivors::network_bytes() +
+         (plan.is_strict ? StrictPasses::bytes(plan.most_rows) : 0);
 }
 
 template <class T>
-std::uint64_t shared_bytes(const CohortPlan& plan, std::uint32_t n_inputs, std::uint32_t n_training) {
-  return std::uint64_t{plan.most_rows} * (padded(n_inputs + 1) * sizeof(T) + sizeof(std::uint32_t)) +
-         std::uint64_t{plan.most_epochs} * n_training * sizeof(std::uint32_t) + sizeof(Cursor);
+std::uint64_t shared_bytes(const CohortPlan& plan, std::uint32_t n_inputs, std::uint64_t n_training) {
+  const std::uint64_t of_network =
+      n_row_blocks(plan) * sizeof(CohortSums) + plan.most_epochs * (sizeof(float) + sizeof(NetworkRecord));
+  const std::uint64_t relu =
+      plan.fuses_relu ? ReluLayers<T>::bytes(CohortShape(plan.members.front().topology, plan.most_rows)) : 0;
+  return plan.members.size() * of_network + CohortOutputs<T>::bytes(plan) +
+         std::uint64_t{plan.most_rows} * (padded(n_inputs + 1) * sizeof(T) + sizeof(std::uint32_t)) +
+         plan.most_epochs * n_training * sizeof(std::uint32_t) + sizeof(Cursor) + relu +
+         Survivors::shared_bytes(static_cast<std::uint32_t>(plan.members.size()));
 }
 
 template <class T>
-Cohort<T>::Cohort(CohortPlan plan, DeviceTable& table, const Blas& blas, const Stream& stream)
-    : plan_(std::move(plan)), table_(&table), blas_(&blas), stream_(&stream) {
+Cohort<T>::Cohort(CohortPlan plan, DeviceTable& table, const Blas* blas, const Stream& stream)
+    : plan_(std::move(plan)), table_(&table), blas_(blas), stream_(&stream) {
   arrange();
   allocate();
 }
@@ -80,8 +84,9 @@ void Cohort<T>::arrange() {
     const CohortShape& shape = *networks_[i].shape;
     const GangKey& key = plan_.members[networks_[i].member];
     place_[networks_[i].member] = i;
-    if (i == 0 || extents[networks_[i - 1].member] != extents[networks_[i].member]) buckets_.push_back({i, 0, &shape});
+    if (i == 0 || extents[networks_[i - 1].member] != extents[networks_[i].member]) buckets_.push_back({next, &shape});
     ++buckets_.back().n_networks;
+    networks_[i].bucket = static_cast<std::uint32_t>(buckets_.size() - 1);
     next.n_parameters = shape.n_parameters;
     next.loss = static_cast<LossKind>(key.loss);
     next.solver = static_cast<SolverKind>(key.solver);
@@ -90,12 +95,11 @@ void Cohort<T>::arrange() {
     next.values += shape.n_values;
     next.z += shape.n_z;
     next.delta += shape.n_delta;
-    largest_stride_ = std::max(largest_stride_, shape.largest_stride);
-    largest_parameters_ = std::max(largest_parameters_, shape.n_parameters);
   }
+  rooms_ = host_networks_;
   const std::size_t n_vector = next.parameters;
   input_columns_ = networks_.front().shape->layers.front().columns;
-  parameters_ = DeviceBuffer<float>(n_vector * n_vectors(plan_));
+  parameters_ = DeviceBuffer<float>(n_vector * plan_.n_vectors());
   gradient_ = DeviceBuffer<float>(n_vector);
   if constexpr (!std::is_same_v<T, float>) operands_ = DeviceBuffer<T>(n_vector);
   values_ = DeviceBuffer<T>(next.values);
@@ -137,9 +141,10 @@ void Cohort<T>::allocate() {
   broken_.clear(*stream_);
   decisions_ = DeviceBuffer<CohortDecision>(n);
 
+  table_->reserve(plan_.most_rows);
   task_.rows = table_->rows(plan_.key.fold);
   task_.networks = device_networks_.get();
-  task_.n_networks = static_cast<std::uint32_t>(n);
+  run_all();
   task_.n_layers = static_cast<std::uint32_t>(plan_.key.n_layers);
   task_.blocks = output_blocks(largest_outputs(plan_));
   task_.n_row_blocks = n_blocks;
@@ -168,7 +173,31 @@ void Cohort<T>::allocate() {
   task_.first_moment = mirror(Vector::first_moment).get();
   task_.second_moment = mirror(Vector::second_moment).get();
   task_.best = mirror(Vector::best).get();
+  const CohortShape& first = *networks_.front().shape;
+  if (plan_.fuses_relu && ReluLayers<T>::apply_to(first)) {
+    relu_.emplace(first, task_, *blas_);
+    gradient_.clear(*stream_);  // products leave its padding as it is
+  }
+  if constexpr (std::is_same_v<T, float>) {
+    if (plan_.is_strict) {
+      delta_.clear(*stream_);
+      back_.clear(*stream_);
+      strict_.emplace(plan_.members.size(), plan_.most_rows, *stream_);
+      write_what_products_leave();
+      select(Selection::running);
+    }
+  }
   stream_->wait();
+}
+
+/// Products in strict order know no padding: the columns of ones, and zeros where a gradient has padding, are there
+/// before, for each network in its room.
+template <class T>
+void Cohort<T>::write_what_products_leave() {
+  if (!plan_.is_strict) return;
+  gradient_.clear(*stream_);
+  select(Selection::all);
+  for (std::uint32_t l = 0; l + 1 < task_.n_layers; ++l) launch_ones(task_, l, largest_stride_, stream_->get());
 }
 
 template <class T>
@@ -204,37 +233,42 @@ void Cohort<T>::hand_to_device() {
 template <class T>
 Matrices<const T> Cohort<T>::weights(const Bucket& bucket, std::size_t l) const {
   const CohortLayer& layer = bucket.shape->layers[l];
-  return {task_.operands + host_networks_[bucket.first].parameters + layer.first_parameter, layer.columns,
-          bucket.shape->n_parameters};
+  return {task_.operands + bucket.first.parameters + layer.first_parameter, layer.columns, bucket.shape->n_parameters};
 }
 
 template <class T>
 Matrices<const T> Cohort<T>::inputs(const Bucket& bucket, std::size_t l) const {
   const CohortLayer& layer = bucket.shape->layers[l];
   if (l == 0) return {task_.input, layer.columns, 0};
-  return {task_.values + host_networks_[bucket.first].values + layer.values, layer.columns, bucket.shape->n_values};
+  return {task_.values + bucket.first.values + layer.values, layer.columns, bucket.shape->n_values};
 }
 
 template <class T>
 Matrices<float> Cohort<T>::z(const Bucket& bucket, std::size_t l) const {
   const CohortLayer& layer = bucket.shape->layers[l];
-  return {task_.z + host_networks_[bucket.first].z + layer.z, layer.stride, bucket.shape->n_z};
+  return {task_.z + bucket.first.z + layer.z, layer.stride, bucket.shape->n_z};
 }
 
 template <class T>
 void Cohort<T>::gather(RowSource from, std::uint32_t n_rows) const {
   launch_gather(task_, from, n_rows, input_columns_, stream_->get());
+  table_->was_gathered();
 }
 
 /// z = [W | b] [a; 1], a = f(z), layer by layer: rows of a minibatch are rows of memory, so Z = [A 1] [W | b]^T.
 template <class T>
 void Cohort<T>::forward(std::uint32_t n_rows, bool drops) const {
+  if constexpr (std::is_same_v<T, float>) {
+    if (strict_) return strict_->forward(task_, n_rows, drops);
+  }
   for (std::uint32_t l = 0; l < task_.n_layers; ++l) {
-    blas_->fork(buckets_.size());
+    if (relu_ && relu_->forward(l, n_rows)) continue;
+    blas_->fork(n_selected_buckets_);
     for (const Bucket& bucket : buckets_) {
+      if (bucket.n_selected == 0) continue;
       const CohortLayer& layer = bucket.shape->layers[l];
       blas_->multiply_transposed(inputs(bucket, l), weights(bucket, l), z(bucket, l), n_rows, layer.rows, layer.columns,
-                                 bucket.n_networks);
+                                 bucket.n_selected);
     }
     blas_->join();
     if (l + 1 < task_.n_layers) launch_activation(task_, l, n_rows, largest_stride_, drops, stream_->get());
@@ -245,58 +279,91 @@ void Cohort<T>::forward(std::uint32_t n_rows, bool drops) const {
 /// to the layer below, where it takes that one's f'.
 template <class T>
 void Cohort<T>::backward(std::uint32_t n_rows, bool drops) const {
+  if constexpr (std::is_same_v<T, float>) {
+    if (strict_) return strict_->backward(task_, n_rows, drops);
+  }
+  const T* delta = task_.delta;  // of layer l
   for (std::uint32_t l = task_.n_layers; l-- > 0;) {
-    blas_->fork(2 * buckets_.size());
+    const T* const below = l > 0 && relu_ ? relu_->backward(l, n_rows, delta) : nullptr;
+    const bool brings_back = l > 0 && below == nullptr;
+    blas_->fork(brings_back ? 2 * n_selected_buckets_ : n_selected_buckets_);
     for (const Bucket& bucket : buckets_) {
+      if (bucket.n_selected == 0) continue;
       const CohortLayer& layer = bucket.shape->layers[l];
-      const CohortNetwork& first = host_networks_[bucket.first];
-      const Matrices<const T> delta{task_.delta + first.delta, layer.stride, bucket.shape->n_delta};
+      const CohortNetwork& first = bucket.first;
+      const Matrices<const T> deltas{delta + first.delta, layer.stride, bucket.shape->n_delta};
       const Matrices<float> gradient{task_.gradient + first.parameters + layer.first_parameter, layer.columns,
                                      bucket.shape->n_parameters};
-      blas_->transposed_multiply(delta, inputs(bucket, l), gradient, layer.rows, layer.columns, n_rows,
-                                 bucket.n_networks);
-      if (l == 0) continue;
+      // Products that ReLU is fused into leave the padding of delta as it was.
+      const std::uint32_t n_out = relu_ ? layer.n_out : layer.rows;
+      blas_->transposed_multiply(deltas, inputs(bucket, l), gradient, n_out, layer.columns, n_rows, bucket.n_selected);
+      if (!brings_back) continue;
       const Matrices<float> back{task_.back + first.delta, layer.columns, bucket.shape->n_delta};
-      blas_->multiply(delta, weights(bucket, l), back, n_rows, padded(layer.n_in), layer.rows, bucket.n_networks);
+      blas_->multiply(deltas, weights(bucket, l), back, n_rows, padded(layer.n_in), n_out, bucket.n_selected);
     }
     blas_->join();
-    if (l > 0) launch_derivative(task_, l - 1, n_rows, largest_stride_, drops, stream_->get());
+    if (brings_back) launch_derivative(task_, l - 1, n_rows, largest_stride_, drops, stream_->get());
+    delta = brings_back ? task_.delta : below;
   }
 }
 
 template <class T>
 void Cohort<T>::train_minibatch(std::uint32_t n_rows) const {
-  gather({}, n_rows);
   forward(n_rows, plan_.has_dropout);
   output(n_rows, true);
   backward(n_rows, plan_.has_dropout);
-  if (plan_.clips) launch_norm(task_, n_rows, largest_parameters_, stream_->get());
+  if (plan_.clips) norm(n_rows);
   launch_update(task_, n_rows, largest_parameters_, stream_->get());
+}
+
+template <class T>
+void Cohort<T>::norm(std::uint32_t n_rows) const {
+  if constexpr (std::is_same_v<T, float>) {
+    if (strict_) return strict_->norm(task_, n_rows);
+  }
+  launch_norm(task_, n_rows, largest_parameters_, stream_->get());
 }
 
 template <class T>
 void Cohort<T>::output(std::uint32_t n_rows, bool training, float* row_loss) const {
   CohortTask<T> task = task_;
   task.row_loss = row_loss;
+  if constexpr (std::is_same_v<T, float>) {
+    if (strict_) return strict_->output(task, n_rows, training);
+  }
   launch_output(task, n_rows, training, stream_->get());
 }
 
 template <class T>
 void Cohort<T>::validate() const {
-  const DeviceTable::Fold& fold = table_->fold(plan_.key.fold);
+  const auto [rows, list] = table_->evaluated(RowSet::validation, plan_.key.fold);
   for (std::uint32_t first = 0; first < task_.n_validation; first += plan_.most_rows) {
     const std::uint32_t n_rows = std::min(plan_.most_rows, task_.n_validation - first);
-    gather({fold.validation.get() + first}, n_rows);
+    gather(table_->source(list + first, rows.subspan(first, n_rows)), n_rows);
     forward(n_rows, false);
     output(n_rows, false);
   }
+}
+
+template <class T>
+void Cohort<T>::finish_epoch() const {
+  if constexpr (std::is_same_v<T, float>) {
+    if (strict_) strict_->finish_sums(task_);
+  }
+  launch_finish_epoch(task_, largest_parameters_, stream_->get());
+}
+
+template <class T>
+void Cohort<T>::clear_sums() {
+  sums_.clear(*stream_);
+  if (strict_) strict_->clear_sums();
 }
 
 template class Cohort<float>;
 template class Cohort<math::Bfloat16>;
 template std::uint64_t network_bytes<float>(const CohortShape&, const CohortPlan&);
 template std::uint64_t network_bytes<math::Bfloat16>(const CohortShape&, const CohortPlan&);
-template std::uint64_t shared_bytes<float>(const CohortPlan&, std::uint32_t, std::uint32_t);
-template std::uint64_t shared_bytes<math::Bfloat16>(const CohortPlan&, std::uint32_t, std::uint32_t);
+template std::uint64_t shared_bytes<float>(const CohortPlan&, std::uint32_t, std::uint64_t);
+template std::uint64_t shared_bytes<math::Bfloat16>(const CohortPlan&, std::uint32_t, std::uint64_t);
 
 }  // namespace shoal::cuda

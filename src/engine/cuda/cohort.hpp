@@ -13,6 +13,9 @@
 #include "engine/cuda/device_memory.hpp"
 #include "engine/cuda/device_table.hpp"
 #include "engine/cuda/mirror.hpp"
+#include "engine/cuda/relu_layers.hpp"
+#include "engine/cuda/strict_passes.hpp"
+#include "engine/cuda/survivors.hpp"
 #include "kernels/cuda/cohort.cuh"
 #include "shoal/engine.hpp"
 
@@ -38,33 +41,40 @@ struct CohortPlan {
   std::uint32_t most_epochs = 0;  ///< handed to the device at a time
   bool keeps_best = false, has_dropout = false, has_second_moment = false;
   bool clips = false;  ///< some member may clip its gradient
+  /// The network is alone and its passes serve training: products may apply ReLU (ReluLayers), and not all that a pass
+  /// computes is in memory then.
+  bool fuses_relu = false;
+  bool is_strict = false;  ///< products and sums are in strict order
   WatchedMetric metric = WatchedMetric::val_loss;
 
   void add(const Gang& gang);
+  /// Parameter vectors of a network: weights, first moment, and those that not every cohort has.
+  [[nodiscard]] std::uint64_t n_vectors() const { return 2U + (has_second_moment ? 1U : 0U) + (keeps_best ? 1U : 0U); }
 };
 /// The most outputs that one of its networks has.
 [[nodiscard]] std::uint32_t largest_outputs(const CohortPlan& plan);
-/// Device bytes of one network of a cohort, and of what its networks share.
+/// Device bytes of one network of a cohort, whatever its company, and of what its networks share.
 template <class T>
 [[nodiscard]] std::uint64_t network_bytes(const CohortShape& shape, const CohortPlan& plan);
 template <class T>
-[[nodiscard]] std::uint64_t shared_bytes(const CohortPlan& plan, std::uint32_t n_inputs, std::uint32_t n_training);
+[[nodiscard]] std::uint64_t shared_bytes(const CohortPlan& plan, std::uint32_t n_inputs, std::uint64_t n_training);
 
 /// The networks of a cohort on the device, and the passes that kernels and products make over all of them. T: as in
 /// CohortTask.
 template <class T>
 class Cohort {
  public:
-  /// Allocates everything. All but `plan` outlive it.
-  Cohort(CohortPlan plan, DeviceTable& table, const Blas& blas, const Stream& stream);
+  /// Allocates everything. blas: null in strict order. All but `plan` outlive it.
+  Cohort(CohortPlan plan, DeviceTable& table, const Blas* blas, const Stream& stream);
 
   [[nodiscard]] const CohortPlan& plan() const noexcept { return plan_; }
   [[nodiscard]] const CohortTask<T>& task() const noexcept { return task_; }
   [[nodiscard]] const CohortShape& shape(std::uint32_t member) const { return *networks_[place_[member]].shape; }
-  /// The member's offsets into the task's arrays.
+  /// The member's offsets into the task's arrays: its room.
   [[nodiscard]] const CohortNetwork& network(std::uint32_t member) const { return host_networks_[place_[member]]; }
-  /// Its position among the networks of the task's arrays.
+  /// Its position among the networks of the task's arrays. Those that run are the first n_running().
   [[nodiscard]] std::uint32_t place(std::uint32_t member) const { return place_[member]; }
+  [[nodiscard]] std::uint32_t n_running() const noexcept { return n_running_; }
 
   /// Parameter vectors of a member, canonical.
   enum class Vector : std::uint8_t { weights, first_moment, second_moment, best };
@@ -73,6 +83,16 @@ class Cohort {
   /// Brings the device's vectors up to date; training is about to change them.
   void hand_to_device();
 
+  /// Which networks passes are for. A pass that trains is for those that run alone, at first all.
+  enum class Selection : std::uint8_t { running, all };
+  void select(Selection selection);
+  void run_all();
+  /// The networks that still train become those that run; their rooms are then the first of their buckets. states:
+  /// [place], as the device has them. Returns the place that each place's network had before. Waits.
+  [[nodiscard]] std::vector<std::uint32_t> pack(Survivors& survivors, std::span<const NetworkState> states);
+  /// Offsets of each room, bucket by bucket.
+  [[nodiscard]] std::span<const CohortNetwork> rooms() const noexcept { return rooms_; }
+
   // Passes, asynchronous. Rows that are passed over come from gather().
   void gather(RowSource from, std::uint32_t n_rows) const;
   void forward(std::uint32_t n_rows, bool drops) const;
@@ -80,12 +100,12 @@ class Cohort {
   void output(std::uint32_t n_rows, bool training, float* row_loss = nullptr) const;
   void backward(std::uint32_t n_rows, bool drops) const;
   void finish_gradient(std::uint32_t n_rows) const { launch_finish_gradient(task_, n_rows, stream_->get()); }
-  /// The next n_rows rows of the epoch and the step that they make.
+  /// The step that rows make which were gathered from the epoch.
   void train_minibatch(std::uint32_t n_rows) const;
   /// The validation rows' losses, and what a kernel counts of them.
   void validate() const;
   /// What is decided after that.
-  void finish_epoch() const { launch_finish_epoch(task_, largest_parameters_, stream_->get()); }
+  void finish_epoch() const;
 
   /// Rows of another table than the dataset's.
   void set_rows(const Rows& rows) { task_.rows = rows; }
@@ -100,20 +120,26 @@ class Cohort {
   };
   void set_training(const TrainingArrays& arrays);
   /// Forgets what passes added up.
-  void clear_sums() { sums_.clear(*stream_); }
+  void clear_sums();
 
  private:
-  /// Networks of equal extents lie one after another.
   struct Network {
     std::uint32_t member = 0;
     const CohortShape* shape = nullptr;
+    std::uint32_t bucket = 0;
   };
+  /// Rooms of equal extents lie one after another, those of the networks that run first.
   struct Bucket {
-    std::uint32_t first = 0, n_networks = 0;
+    CohortNetwork first;  ///< its offsets
     const CohortShape* shape = nullptr;
+    std::uint32_t n_networks = 0, n_running = 0;
+    std::uint32_t n_selected = 0;  ///< see Selection
   };
   void arrange();
   void allocate();
+  void write_what_products_leave();
+  /// The factors that clip gradients.
+  void norm(std::uint32_t n_rows) const;
   [[nodiscard]] Mirror& mirror(Vector vector) { return vectors_[static_cast<std::size_t>(vector)]; }
 
   /// A bucket's matrices of layer l.
@@ -126,11 +152,13 @@ class Cohort {
   const Blas* blas_;
   const Stream* stream_;
   std::map<Topology, CohortShape> shapes_;
-  std::vector<Network> networks_;     ///< in the order of the arrays
+  std::vector<Network> networks_;     ///< by place
   std::vector<std::uint32_t> place_;  ///< of each member
   std::vector<Bucket> buckets_;
-  std::vector<CohortNetwork> host_networks_;
-  std::uint32_t largest_stride_ = 0, largest_parameters_ = 0, input_columns_ = 0;
+  std::vector<CohortNetwork> host_networks_, rooms_;
+  std::uint32_t n_running_ = 0, n_selected_buckets_ = 0;
+  std::uint32_t largest_stride_ = 0, largest_parameters_ = 0;  ///< of the selected networks
+  std::uint32_t input_columns_ = 0;
   Mirror vectors_[4];
 
   CohortTask<T> task_;
@@ -141,6 +169,22 @@ class Cohort {
   DeviceBuffer<std::uint32_t> row_, broken_;
   DeviceBuffer<CohortDecision> decisions_;
   DeviceBuffer<CohortSums> sums_;
+  std::optional<StrictPasses> strict_;
+  mutable std::optional<ReluLayers<T>> relu_;  ///< plans a product when it is first asked for
+};
+
+/// While it is there, passes are for all networks, those that have ended too.
+template <class T>
+class AllSelected {
+ public:
+  /// cohort: outlives it.
+  explicit AllSelected(Cohort<T>& cohort) : cohort_(&cohort) { cohort.select(Cohort<T>::Selection::all); }
+  ~AllSelected() { cohort_->select(Cohort<T>::Selection::running); }
+  AllSelected(const AllSelected&) = delete;
+  AllSelected& operator=(const AllSelected&) = delete;
+
+ private:
+  Cohort<T>* cohort_;
 };
 
 }  // namespace shoal::cuda

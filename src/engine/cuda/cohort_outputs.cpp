@@ -24,7 +24,7 @@ CohortOutputs<T>::CohortOutputs(const Cohort<T>& cohort, const Stream& stream)
     : cohort_(&cohort),
       stream_(&stream),
       stride_(largest_outputs(cohort.plan())),
-      row_loss_(std::size_t{cohort.task().n_networks} * cohort.plan().most_rows),
+      row_loss_(cohort.plan().members.size() * cohort.plan().most_rows),
       outputs_(row_loss_.size() * stride_),
       host_row_loss_(row_loss_.size()),
       host_outputs_(outputs_.size()) {}
@@ -33,12 +33,12 @@ template <class T>
 void CohortOutputs<T>::pass(RowSource from, std::uint32_t n_rows) {
   cohort_->gather(from, n_rows);
   cohort_->forward(n_rows, false);
+  const std::size_t n_networks = cohort_->task().n_networks;
   cohort_->output(n_rows, false, row_loss_.get());
   launch_pack_outputs(cohort_->task(), n_rows, outputs_.get(), stride_, stream_->get());
   n_passed_ = n_rows;
-  outputs_.download(std::span(host_outputs_).first(std::size_t{cohort_->task().n_networks} * n_rows * stride_),
-                    *stream_);
-  row_loss_.download(host_row_loss_, *stream_);
+  outputs_.download(std::span(host_outputs_).first(n_networks * n_rows * stride_), *stream_);
+  row_loss_.download(std::span(host_row_loss_).first(n_networks * cohort_->plan().most_rows), *stream_);
   stream_->wait();
 }
 
@@ -55,7 +55,7 @@ std::span<const float> CohortOutputs<T>::row(std::uint32_t member, std::uint32_t
 
 template <class T>
 CohortPass<T>::CohortPass(const Trial& trial, std::span<const float> parameters, std::uint32_t most_rows,
-                          DeviceTable& table, const Blas& blas, const Stream& stream)
+                          DeviceTable& table, const Blas* blas, const Stream& stream)
     : trial_(&trial), table_(&table), stream_(&stream), cohort_(plan_of_one(trial, most_rows), table, blas, stream) {
   const NetworkRules rules = rules_of(trial, false);
   const NetworkState state;  // no epoch to train: a pass makes no step
@@ -103,7 +103,7 @@ Pass CohortPass<T>::pass(std::span<const std::uint32_t> rows) {
   DeviceBuffer<float> row_loss(n_rows);
   std::vector<float> z(shape.n_z), outputs(shape.n_z), losses(n_rows), gradient(shape.n_parameters);
   std::vector<T> values(shape.n_values);
-  cohort_.gather({list.get()}, n_rows);
+  cohort_.gather(table_->source(list.get(), rows), n_rows);
   cohort_.forward(n_rows, false);
   copy_to_host(std::span(z), task.z, *stream_);
   cohort_.output(n_rows, true, row_loss.get());

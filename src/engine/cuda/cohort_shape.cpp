@@ -4,7 +4,8 @@
 
 namespace shoal::cuda {
 
-CohortShape::CohortShape(const Topology& topology, std::uint32_t most_rows) : n_canonical(topology.n_parameters()) {
+CohortShape::CohortShape(const Topology& topology, std::size_t rows)
+    : most_rows(rows), n_canonical(topology.n_parameters()) {
   std::uint32_t widest = 0;
   for (std::size_t l = 0; l < topology.n_layers(); ++l) {
     const bool is_hidden = l + 1 < topology.n_layers();
@@ -19,15 +20,15 @@ CohortShape::CohortShape(const Topology& topology, std::uint32_t most_rows) : n_
     layer.z = n_z;
     if (l > 0) {
       layer.values = n_values;
-      n_values += std::size_t{most_rows} * layer.columns;
+      n_values += most_rows * layer.columns;
     }
-    n_z += std::size_t{most_rows} * layer.stride;
+    n_z += most_rows * layer.stride;
     n_parameters += layer.rows * layer.columns;
     widest = std::max(widest, layer.stride);
     if (is_hidden) largest_stride = std::max(largest_stride, layer.stride);
     layers.push_back(layer);
   }
-  n_delta = std::size_t{most_rows} * widest;
+  n_delta = most_rows * widest;
 }
 
 void CohortShape::pack(std::span<const float> canonical, std::span<float> padded) const {

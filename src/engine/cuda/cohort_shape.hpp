@@ -12,15 +12,16 @@
 
 namespace shoal::cuda {
 
-/// A topology with its matrices padded, and what a network of it takes for `most_rows` rows at a time. Layers are what
+/// A topology with its matrices padded, and what a network of it takes for `rows` rows at a time. Layers are what
 /// kernels see, still on the host.
 struct CohortShape {
-  CohortShape(const Topology& topology, std::uint32_t most_rows);
+  CohortShape(const Topology& topology, std::size_t rows);
 
   /// Canonical parameters -> padded ones, and back. `padded` holds zeros where nothing is written.
   void pack(std::span<const float> canonical, std::span<float> padded) const;
   [[nodiscard]] std::vector<float> unpack(std::span<const float> padded) const;
 
+  std::size_t most_rows = 0;
   std::vector<CohortLayer> layers;
   std::uint32_t n_parameters = 0;  ///< padded
   std::size_t n_canonical = 0;

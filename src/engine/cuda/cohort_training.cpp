@@ -14,13 +14,19 @@ namespace {
 /// Whole minibatches of one graph: launching it costs as much as two kernels, and it has as many nodes as it has work.
 constexpr std::uint32_t kMinibatchesInGraph = 16;
 
+/// Networks that have ended run on until those that still train cost at most one in so many parts of what runs.
+/// Packing moves the parameters of what runs and records graphs anew, about what some minibatches cost; since what runs
+/// is halved each time, all times together cost less than twice the first. Only a new network at a place that had ended
+/// makes it more again, and to place one copies all parameters to the host and back, which is dearer.
+constexpr std::uint64_t kWorthPacking = 2;
+
 bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
 
 }  // namespace
 
 template <class T>
 CohortTraining<T>::CohortTraining(CohortPlan plan, std::vector<Slot> slots, const EngineOptions& options,
-                                  DeviceTable& table, const Blas& blas, const Stream& stream)
+                                  DeviceTable& table, const Blas* blas, const Stream& stream)
     : slots_(std::move(slots)),
       metric_(options.metric),
       maximize_(options.maximize),
@@ -28,6 +34,7 @@ CohortTraining<T>::CohortTraining(CohortPlan plan, std::vector<Slot> slots, cons
       stream_(&stream),
       cohort_(std::move(plan), table, blas, stream),
       trials_(slots_.size()),
+      survivors_(cohort_.rooms(), stream),
       rules_(slots_.size()),
       states_(slots_.size()),
       device_rules_(slots_.size()),
@@ -49,7 +56,7 @@ template <class T>
 void CohortTraining<T>::place(std::uint32_t member, const Trial& trial, const TrialState& state) {
   const Hyperparameters& h = trial.hyperparameters;
   const auto refuse = [&](const char* what) {
-    throw Error("engine cublas: place " + std::to_string(slots_[member]) + " was not prepared to " + what);
+    throw Error("place " + std::to_string(slots_[member]) + " was not prepared to " + what);
   };
   if (gang_key(trial) != cohort_.plan().members[member]) refuse("hold a network of another gang's key");
   if (has_patience(h) && !cohort_.plan().keeps_best) refuse("keep the best parameters");
@@ -99,36 +106,73 @@ void CohortTraining<T>::set_target(std::uint32_t member, std::uint32_t epoch) {
 }
 
 template <class T>
+bool CohortTraining<T>::has_epochs_to_train(std::size_t network) const {
+  const NetworkState& state = states_[network];
+  return state.verdict == math::EpochVerdict::go_on &&
+         state.progress.epoch < std::min(state.target_epoch, rules_[network].epoch.max_iter);
+}
+
+template <class T>
 typename CohortTraining<T>::Epochs CohortTraining<T>::epochs_to_train() const {
   Epochs epochs{UINT32_MAX, 0};
   for (std::size_t i = 0; i < states_.size(); ++i) {
-    const NetworkState& state = states_[i];
-    const std::uint32_t target = std::min(state.target_epoch, rules_[i].epoch.max_iter);
-    if (state.verdict != math::EpochVerdict::go_on || state.progress.epoch >= target) continue;
-    epochs.begin = std::min(epochs.begin, state.progress.epoch);
-    epochs.end = std::max(epochs.end, target);
+    if (!has_epochs_to_train(i)) continue;
+    epochs.begin = std::min(epochs.begin, states_[i].progress.epoch);
+    epochs.end = std::max(epochs.end, std::min(states_[i].target_epoch, rules_[i].epoch.max_iter));
   }
   if (epochs.begin >= epochs.end) return {};
   return {epochs.begin, std::min(epochs.end, epochs.begin + cohort_.plan().most_epochs)};
 }
 
 template <class T>
+void CohortTraining<T>::choose_running() {
+  std::uint64_t surviving = 0;
+  std::uint64_t running = 0;
+  std::uint64_t all = 0;
+  bool all_survivors_run = true;
+  for (std::uint32_t member = 0; member < trials_.size(); ++member) {
+    const std::uint64_t cost = cohort_.network(member).n_parameters;
+    const bool runs = cohort_.place(member) < cohort_.n_running();
+    const bool survives = states_[cohort_.place(member)].verdict == math::EpochVerdict::go_on;
+    surviving += survives ? cost : 0;
+    running += runs ? cost : 0;
+    all += cost;
+    all_survivors_run = all_survivors_run && (runs || !survives);
+  }
+  // A place that had ended and was given a new network: it runs with all others, unless few of them do.
+  if (!all_survivors_run) running = all;
+  if (surviving * kWorthPacking <= running) {
+    device_states_.upload(states_, *stream_);
+    const std::vector<std::uint32_t> before = cohort_.pack(survivors_, states_);
+    states_ = by_new_places(states_, before);
+    rules_ = by_new_places(rules_, before);
+  } else if (!all_survivors_run) {
+    cohort_.run_all();
+  } else {
+    return;
+  }
+  record_graphs();
+}
+
+template <class T>
 void CohortTraining<T>::record_graphs() {
   const std::uint32_t n_training = cohort_.task().n_training;
   const std::uint32_t n_whole = n_training / batch_;
-  if (n_whole >= kMinibatchesInGraph) {
+  const bool streams = table_->is_streamed();
+  const auto minibatch = [&](std::uint32_t n_rows) {
+    if (!streams) cohort_.gather({}, n_rows);
+    cohort_.train_minibatch(n_rows);
+  };
+  if (!streams && n_whole >= kMinibatchesInGraph) {
     many_minibatches_.emplace(*stream_, [&] {
-      for (std::uint32_t k = 0; k < kMinibatchesInGraph; ++k) cohort_.train_minibatch(batch_);
+      for (std::uint32_t k = 0; k < kMinibatchesInGraph; ++k) minibatch(batch_);
     });
   }
-  if (n_whole % kMinibatchesInGraph != 0) minibatch_.emplace(*stream_, [&] { cohort_.train_minibatch(batch_); });
+  if (streams || n_whole % kMinibatchesInGraph != 0) minibatch_.emplace(*stream_, [&] { minibatch(batch_); });
   if (const std::uint32_t n_last = n_training % batch_; n_last != 0) {
-    last_minibatch_.emplace(*stream_, [&] { cohort_.train_minibatch(n_last); });
+    last_minibatch_.emplace(*stream_, [&] { minibatch(n_last); });
   }
-  end_.emplace(*stream_, [&] {
-    if (cohort_.plan().metric != WatchedMetric::by_host) cohort_.validate();
-    cohort_.finish_epoch();
-  });
+  if (!streams) end_.emplace(*stream_, [&] { end_epoch(); });
 }
 
 template <class T>
@@ -136,10 +180,12 @@ void CohortTraining<T>::hand_over(const Epochs& epochs) {
   const CohortKey& key = cohort_.plan().key;
   const std::uint32_t n = cohort_.task().n_training;
   const std::uint32_t n_epochs = epochs.end - epochs.begin;
-  host_rates_.assign(n_epochs * states_.size(), 0.0F);
+  const std::uint32_t n_running = cohort_.n_running();
+  host_rates_.assign(std::size_t{n_epochs} * n_running, 0.0F);
   for (std::uint32_t member = 0; member < trials_.size(); ++member) {
-    for (std::uint32_t e = 0; trials_[member] && e < n_epochs; ++e) {
-      host_rates_[e * states_.size() + cohort_.place(member)] = epoch_rate(*trials_[member], n, epochs.begin + e);
+    const std::uint32_t place = cohort_.place(member);
+    for (std::uint32_t e = 0; trials_[member] && place < n_running && e < n_epochs; ++e) {
+      host_rates_[std::size_t{e} * n_running + place] = epoch_rate(*trials_[member], n, epochs.begin + e);
     }
   }
   host_cursor_ = {epochs.begin, 0, 0};
@@ -147,6 +193,10 @@ void CohortTraining<T>::hand_over(const Epochs& epochs) {
   launch_epoch_orders(
       {table_->fold(key.fold).training.get(), n, key.shuffle != Shuffle::none, key.shuffle_seed, epochs.begin},
       orders_.get(), n_epochs, stream_->get());
+  if (table_->is_streamed()) {
+    host_orders_.resize(std::size_t{n_epochs} * n);
+    orders_.download(host_orders_, *stream_);
+  }
   rates_.upload(host_rates_, *stream_);
   device_rules_.upload(rules_, *stream_);
   device_states_.upload(states_, *stream_);
@@ -160,16 +210,56 @@ void CohortTraining<T>::launch_epoch() {
   for (; n_whole >= kMinibatchesInGraph; n_whole -= kMinibatchesInGraph) many_minibatches_->launch(*stream_);
   for (; n_whole > 0; --n_whole) minibatch_->launch(*stream_);
   if (last_minibatch_) last_minibatch_->launch(*stream_);
+  finish_epoch();
+}
+
+template <class T>
+bool CohortTraining<T>::stream_epoch(std::uint32_t epoch, const std::stop_token& stop) {
+  const std::size_t n_training = cohort_.task().n_training;
+  const std::span<const std::uint32_t> order = std::span(host_orders_).subspan(epoch * n_training, n_training);
+  for (std::size_t first = 0; first < n_training; first += batch_) {
+    if (stop.stop_requested()) return false;
+    const auto n_rows = static_cast<std::uint32_t>(std::min<std::size_t>(batch_, n_training - first));
+    cohort_.gather(table_->source(nullptr, order.subspan(first, n_rows)), n_rows);
+    (n_rows == batch_ ? minibatch_ : last_minibatch_)->launch(*stream_);
+  }
+  finish_epoch();
+  return true;
+}
+
+template <class T>
+void CohortTraining<T>::finish_epoch() {
   if (cohort_.plan().metric == WatchedMetric::by_host) measure_epoch();
-  end_->launch(*stream_);
+  if (end_) {
+    end_->launch(*stream_);
+  } else {
+    end_epoch();
+  }
+}
+
+template <class T>
+void CohortTraining<T>::end_epoch() const {
+  if (cohort_.plan().metric != WatchedMetric::by_host) cohort_.validate();
+  cohort_.finish_epoch();
+}
+
+template <class T>
+void CohortTraining<T>::lose_running(std::vector<Slot>& lost) {
+  for (std::uint32_t member = 0; member < trials_.size(); ++member) {
+    if (!occupied(member) || !has_epochs_to_train(cohort_.place(member))) continue;
+    lost.push_back(slots_[member]);
+    free(member);
+  }
 }
 
 template <class T>
 void CohortTraining<T>::hand_out(const Epochs& epochs, std::vector<EpochRecord>& records) const {
   const double validation_weight = cohort_.task().validation_weight;
+  const std::uint32_t n_running = cohort_.n_running();
   for (std::uint32_t member = 0; member < trials_.size(); ++member) {
-    for (std::uint32_t epoch = epochs.begin; epoch < epochs.end; ++epoch) {
-      const NetworkRecord& record = host_records_[(epoch - epochs.begin) * states_.size() + cohort_.place(member)];
+    const std::uint32_t place = cohort_.place(member);
+    for (std::uint32_t epoch = epochs.begin; place < n_running && epoch < epochs.end; ++epoch) {
+      const NetworkRecord& record = host_records_[std::size_t{epoch - epochs.begin} * n_running + place];
       if (record.ran == 0) continue;
       records.push_back({slots_[member], epoch + 1, record.train_loss, record.train_weight, record.val_loss,
                          validation_weight, record.metric});
@@ -178,72 +268,28 @@ void CohortTraining<T>::hand_out(const Epochs& epochs, std::vector<EpochRecord>&
 }
 
 template <class T>
-bool CohortTraining<T>::train(std::vector<EpochRecord>& records) {
+bool CohortTraining<T>::train(const std::stop_token& stop, std::vector<EpochRecord>& records, std::vector<Slot>& lost) {
   const Epochs epochs = epochs_to_train();
   if (epochs.begin == epochs.end) return false;
+  choose_running();
   hand_over(epochs);
-  for (std::uint32_t epoch = epochs.begin; epoch < epochs.end; ++epoch) launch_epoch();
-  host_records_.resize((epochs.end - epochs.begin) * states_.size());
+  if (table_->is_streamed()) stream_->wait();  // for the rows' order
+  for (std::uint32_t epoch = 0; epoch < epochs.end - epochs.begin; ++epoch) {
+    if (!table_->is_streamed()) {
+      launch_epoch();
+    } else if (!stream_epoch(epoch, stop)) {
+      cohort_.clear_sums();
+      stream_->wait();
+      lose_running(lost);
+      return false;
+    }
+  }
+  host_records_.resize(std::size_t{epochs.end - epochs.begin} * cohort_.n_running());
   device_states_.download(states_, *stream_);
   records_.download(host_records_, *stream_);
   stream_->wait();
   hand_out(epochs, records);
   return true;
-}
-
-/// Sums over rows, which lie at device_rows as well.
-template <class T>
-void CohortTraining<T>::measure(std::span<const std::uint32_t> rows, const std::uint32_t* device_rows,
-                                std::optional<Metric> only, std::span<MetricSums* const> of_members) {
-  const CohortPlan& plan = cohort_.plan();
-  const Split& split = table_->split(plan.key.fold);
-  std::vector<MetricCollector> collectors;
-  for (const GangKey& key : plan.members) collectors.emplace_back(table_->dataset(), split, key.loss, only);
-  for (std::uint32_t first = 0; first < rows.size(); first += plan.most_rows) {
-    const auto n_rows = static_cast<std::uint32_t>(std::min<std::size_t>(plan.most_rows, rows.size() - first));
-    outputs_.pass({device_rows + first}, n_rows);
-    for (std::uint32_t member = 0; member < of_members.size(); ++member) {
-      if (of_members[member] == nullptr) continue;
-      for (std::uint32_t r = 0; r < n_rows; ++r) {
-        collectors[member].add(rows[first + r], outputs_.loss(member, r), outputs_.row(member, r));
-      }
-    }
-  }
-  for (std::uint32_t member = 0; member < of_members.size(); ++member) {
-    if (of_members[member] != nullptr) *of_members[member] = collectors[member].sums();
-  }
-}
-
-/// The validation of an epoch whose metric the host computes, of the networks that trained.
-template <class T>
-void CohortTraining<T>::measure_epoch() {
-  const std::uint32_t fold = cohort_.plan().key.fold;
-  std::vector<MetricSums> sums(trials_.size());
-  std::vector<MetricSums*> wanted(trials_.size());
-  for (std::uint32_t member = 0; member < trials_.size(); ++member) {
-    const NetworkState& state = states_[cohort_.place(member)];
-    const bool trained = state.verdict == math::EpochVerdict::go_on && state.progress.epoch < state.target_epoch;
-    if (trained) wanted[member] = &sums[member];
-  }
-  measure(table_->split(fold).validation, table_->fold(fold).validation.get(), metric_, wanted);
-  host_records_.assign(states_.size(), {});
-  for (std::uint32_t member = 0; member < trials_.size(); ++member) {
-    if (wanted[member] == nullptr) continue;
-    host_records_[cohort_.place(member)].metric = metric_value(metric_, table_->dataset().task(), sums[member]);
-  }
-  records_.upload(host_records_, *stream_);
-}
-
-template <class T>
-void CohortTraining<T>::evaluate(RowSet set, std::span<MetricSums* const> of_members) {
-  const std::vector<std::uint32_t>& rows =
-      set == RowSet::test ? table_->dataset().test : table_->split(cohort_.plan().key.fold).validation;
-  cohort_.hand_to_device();
-  device_rules_.upload(rules_, *stream_);
-  device_states_.upload(states_, *stream_);
-  const DeviceBuffer<std::uint32_t> list = uploaded(std::span<const std::uint32_t>(rows), *stream_);
-  measure(rows, list.get(), std::nullopt, of_members);
-  cohort_.clear_sums();
 }
 
 template class CohortTraining<float>;

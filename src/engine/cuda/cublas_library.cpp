@@ -2,7 +2,7 @@
 
 #if !defined(SHOAL_EMULATION)
 #include <dlfcn.h>
-#include <memory>
+#include <utility>
 #endif
 
 #include "shoal/error.hpp"
@@ -13,42 +13,75 @@ namespace {
 #if defined(SHOAL_EMULATION)
 
 CublasLibrary load() {
-  return {&cublasCreate_v2,       &cublasDestroy_v2,      &cublasSetStream_v2,
-          &cublasSetWorkspace_v2, &cublasGetStatusString, &cublasGemmStridedBatchedEx};
+  return {&cublasCreate_v2,
+          &cublasDestroy_v2,
+          &cublasSetStream_v2,
+          &cublasSetWorkspace_v2,
+          &cublasGetStatusString,
+          &cublasGemmStridedBatchedEx,
+          &cublasLtCreate,
+          &cublasLtDestroy,
+          &cublasLtMatmulDescCreate,
+          &cublasLtMatmulDescDestroy,
+          &cublasLtMatmulDescSetAttribute,
+          &cublasLtMatrixLayoutCreate,
+          &cublasLtMatrixLayoutDestroy,
+          &cublasLtMatmulPreferenceCreate,
+          &cublasLtMatmulPreferenceDestroy,
+          &cublasLtMatmulPreferenceSetAttribute,
+          &cublasLtMatmulAlgoGetHeuristic,
+          &cublasLtMatmul};
 }
 
 #else
 
-/// As the loader finds it, then where the CUDA Toolkit puts it.
-constexpr const char* kPlaces[] = {"libcublas.so.13", "/usr/local/cuda/lib64/libcublas.so.13"};
-
-/// Stays loaded until the program ends: cuBLAS does not bear to be unloaded.
-void* open_library() {
-  std::string why;
-  for (const char* place : kPlaces) {
-    if (void* library = dlopen(place, RTLD_NOW | RTLD_LOCAL); library != nullptr) return library;
-    why += why.empty() ? dlerror() : "";
+/// A library of CUDA Toolkit 13. Stays loaded until the program ends: cuBLAS does not bear to be unloaded.
+class Library {
+ public:
+  /// As the loader finds it, then where the toolkit puts it.
+  explicit Library(std::string name) : name_(std::move(name)) {
+    std::string why;
+    for (const std::string& place : {name_, "/usr/local/cuda/lib64/" + name_}) {
+      library_ = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
+      if (library_ != nullptr) return;
+      why += why.empty() ? dlerror() : "";
+    }
+    throw UnavailableError(name_ + " of CUDA Toolkit 13 cannot be loaded (" + why + ")");
   }
-  throw UnavailableError("libcublas.so.13 of CUDA Toolkit 13 cannot be loaded (" + why + ")");
-}
 
-template <class Function>
-void find(void* library, const char* name, Function& function) {
-  function = reinterpret_cast<Function>(dlsym(library, name));
-  if (function == nullptr) {
-    throw UnavailableError(std::string("libcublas.so.13 has no ") + name);
+  template <class Function>
+  void find(const char* name, Function& function) const {
+    function = reinterpret_cast<Function>(dlsym(library_, name));
+    if (function == nullptr) throw UnavailableError(name_ + " has no " + name);
   }
-}
+
+ private:
+  std::string name_;
+  void* library_ = nullptr;
+};
 
 CublasLibrary load() {
-  void* const library = open_library();
+  const Library cublas("libcublas.so.13");
+  const Library lt("libcublasLt.so.13");
   CublasLibrary functions;
-  find(library, "cublasCreate_v2", functions.create);
-  find(library, "cublasDestroy_v2", functions.destroy);
-  find(library, "cublasSetStream_v2", functions.set_stream);
-  find(library, "cublasSetWorkspace_v2", functions.set_workspace);
-  find(library, "cublasGetStatusString", functions.status_string);
-  find(library, "cublasGemmStridedBatchedEx", functions.gemm_strided_batched);
+  cublas.find("cublasCreate_v2", functions.create);
+  cublas.find("cublasDestroy_v2", functions.destroy);
+  cublas.find("cublasSetStream_v2", functions.set_stream);
+  cublas.find("cublasSetWorkspace_v2", functions.set_workspace);
+  cublas.find("cublasGetStatusString", functions.status_string);
+  cublas.find("cublasGemmStridedBatchedEx", functions.gemm_strided_batched);
+  lt.find("cublasLtCreate", functions.lt_create);
+  lt.find("cublasLtDestroy", functions.lt_destroy);
+  lt.find("cublasLtMatmulDescCreate", functions.lt_create_matmul);
+  lt.find("cublasLtMatmulDescDestroy", functions.lt_destroy_matmul);
+  lt.find("cublasLtMatmulDescSetAttribute", functions.lt_set_matmul);
+  lt.find("cublasLtMatrixLayoutCreate", functions.lt_create_layout);
+  lt.find("cublasLtMatrixLayoutDestroy", functions.lt_destroy_layout);
+  lt.find("cublasLtMatmulPreferenceCreate", functions.lt_create_preference);
+  lt.find("cublasLtMatmulPreferenceDestroy", functions.lt_destroy_preference);
+  lt.find("cublasLtMatmulPreferenceSetAttribute", functions.lt_set_preference);
+  lt.find("cublasLtMatmulAlgoGetHeuristic", functions.lt_find);
+  lt.find("cublasLtMatmul", functions.lt_multiply);
   return functions;
 }
 
@@ -59,6 +92,13 @@ CublasLibrary load() {
 const CublasLibrary& cublas_library() {
   static const CublasLibrary library = load();
   return library;
+}
+
+void check_blas(cublasStatus_t status, const char* call) {
+  if (status == CUBLAS_STATUS_SUCCESS) return;
+  const std::string what = std::string(call) + " failed: " + cublas_library().status_string(status);
+  if (status == CUBLAS_STATUS_ALLOC_FAILED) throw OutOfMemoryError(what);
+  throw Error(what);
 }
 
 std::string why_no_cublas() {

@@ -1,7 +1,10 @@
 #include "engine/cuda/cuda_engine.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
+#include "engine/cuda/cohorts.hpp"
 #include "engine/cuda/device_gangs.hpp"
 #include "engine/cuda/device_memory.hpp"
 #include "engine/cuda/device_table.hpp"
@@ -17,47 +20,85 @@ namespace {
 class CudaEngine final : public Engine {
  public:
   CudaEngine(const Dataset& dataset, const EngineOptions& options, KernelTime* time)
-      : table_(dataset, stream_),
+      : metric_(cuda::watched_metric(options.metric)),
+        table_(dataset, stream_),
         training_(options, table_, stream_, time),
         probe_(table_, stream_),
-        gangs_(options, table_, stream_) {}
+        gangs_(options, table_, stream_),
+        cohorts_(options, table_, nullptr, stream_) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "cuda"; }
   [[nodiscard]] std::string why_not(const Trial&) const override { return {}; }
   [[nodiscard]] std::uint32_t gang_size(const GangKey& key) const override {
-    const bool has_thread = cuda::thread_kernel_of(key, table_.has_row_weights()) < cuda::thread_kernels().size();
+    const bool has_thread = !cuda::has_block_alone(key, table_.has_row_weights());
     return has_thread ? cuda::kNetworksInBlock : 1;
   }
 
-  [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override { return gangs_.bytes_per_slot(gang); }
-  [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang>) const override {
-    return cuda::DeviceTable::bytes(table_.dataset(), cuda::kRowsInLaunch) + cuda::kProbeFloats * sizeof(float);
+  [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
+    if (goes_by_layers(gang)) return cohorts_.bytes_per_slot(gang);
+    return gangs_.bytes_per_slot(gang) + training_.bytes_per_slot(gang);
   }
+  [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang> gangs) const override {
+    const auto [narrow, wide] = by_kind(gangs);
+    return cuda::DeviceTable::bytes(table_.dataset()) + training_.shared_bytes(narrow) + probe_.bytes(narrow) +
+           cohorts_.shared_bytes(wide);
+  }
+  [[nodiscard]] std::optional<std::uint64_t> device_bytes() const override { return device_bytes_; }
 
   void prepare(std::span<const Gang> gangs) override {
-    gangs_.prepare(gangs);
-    for (const Gang& gang : gangs) static_cast<void>(table_.fold(gang.key.fold));
+    // All that was there goes first: the two together were never planned.
+    gangs_.release();
+    training_.release();
+    probe_.release();
+    cohorts_.release();
+    table_.upload_folds();
+    const auto [narrow, wide] = by_kind(gangs);
+    gangs_.prepare(narrow);
+    training_.prepare(narrow);
+    probe_.prepare(narrow);
+    cohorts_.prepare(wide);
   }
 
-  void place(Slot slot, const Trial& trial, const TrialState& state) override { gangs_.place(slot, trial, state); }
+  void place(Slot slot, const Trial& trial, const TrialState& state) override {
+    cohorts_.has(slot) ? cohorts_.place(slot, trial, state) : gangs_.place(slot, trial, state);
+  }
 
   void train(std::span<const TrainTarget> targets, std::stop_token stop, std::vector<EpochRecord>& records,
-             std::vector<Slot>&) override {
-    gangs_.set_targets(targets);
+             std::vector<Slot>& lost) override {
+    std::vector<TrainTarget> narrow;
+    std::vector<TrainTarget> wide;
+    for (const TrainTarget& target : targets) (cohorts_.has(target.slot) ? wide : narrow).push_back(target);
+    gangs_.set_targets(narrow);
     // Launches end between epochs, so that a stop loses no network.
     while (!stop.stop_requested() && training_.run(gangs_, records)) {
     }
+    cohorts_.train(wide, stop, records, lost);
   }
 
   [[nodiscard]] std::vector<MetricSums> evaluate(std::span<const Slot> slots, RowSet set) override {
-    std::vector<cuda::ProbedNetwork> networks;
-    for (const Slot slot : slots)
-      networks.push_back({gangs_.key(slot), gangs_.hyperparameters(slot), gangs_.weights(slot)});
-    return probe_.measure(networks, set);
+    std::vector<cuda::ProbedNetwork> narrow;
+    std::vector<Slot> wide;
+    for (const Slot slot : slots) {
+      if (cohorts_.has(slot)) {
+        wide.push_back(slot);
+      } else {
+        narrow.push_back({gangs_.key(slot), gangs_.hyperparameters(slot), gangs_.weights(slot)});
+      }
+    }
+    const std::vector<MetricSums> of_narrow = probe_.measure(narrow, set);
+    const std::vector<MetricSums> of_wide = cohorts_.evaluate(wide, set);
+    std::vector<MetricSums> sums;
+    auto next_narrow = of_narrow.begin();
+    auto next_wide = of_wide.begin();
+    for (const Slot slot : slots) sums.push_back(cohorts_.has(slot) ? *next_wide++ : *next_narrow++);
+    return sums;
   }
 
-  [[nodiscard]] TrialState read(Slot slot) const override { return gangs_.read(slot); }
+  [[nodiscard]] TrialState read(Slot slot) const override {
+    return cohorts_.has(slot) ? cohorts_.read(slot) : gangs_.read(slot);
+  }
   TrialState take(Slot slot) override {
+    if (cohorts_.has(slot)) return cohorts_.take(slot);
     TrialState state = gangs_.read(slot);
     gangs_.free(slot);
     return state;
@@ -73,11 +114,27 @@ class CudaEngine final : public Engine {
   }
 
  private:
+  struct Kinds {
+    std::vector<Gang> narrow, wide;
+  };
+  [[nodiscard]] bool goes_by_layers(const Gang& gang) const {
+    return cuda::goes_by_layers(gang, metric_, table_.has_row_weights());
+  }
+  /// Those that blocks or threads train, and those that go by layers.
+  [[nodiscard]] Kinds by_kind(std::span<const Gang> gangs) const {
+    Kinds kinds;
+    for (const Gang& gang : gangs) (goes_by_layers(gang) ? kinds.wide : kinds.narrow).push_back(gang);
+    return kinds;
+  }
+
+  cuda::WatchedMetric metric_;
+  std::uint64_t device_bytes_ = cuda::free_device_bytes();
   cuda::Stream stream_;
   cuda::DeviceTable table_;
   cuda::Training training_;
   cuda::Probe probe_;
   mutable cuda::DeviceGangs gangs_;  ///< reading a place may refresh the host's copy
+  cuda::Cohorts<float> cohorts_;
 };
 
 void refuse_fast_precision(const EngineOptions& options) {

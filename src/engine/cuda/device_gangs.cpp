@@ -19,13 +19,7 @@ constexpr std::size_t lines(std::size_t n_floats) { return (n_floats + kLineFloa
 
 /// Device memory of a block beside its network's.
 std::size_t memory_floats(const NetworkShape& shape) {
-  return (shape.is_shared() ? 0 : lines(std::size_t{shape.value_floats} + shape.weight_floats)) +
-         (shape.gradient_is_shared() ? 0 : lines(shape.weight_floats));
-}
-
-/// Whether the metric is counted or computed of what output_row() says of validation rows.
-bool reads_outputs(WatchedMetric metric) {
-  return metric == WatchedMetric::val_accuracy || metric == WatchedMetric::by_host;
+  return shape.gradient_is_shared() ? 0 : lines(shape.weight_floats);
 }
 
 bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
@@ -47,20 +41,30 @@ std::size_t DeviceGangs::n_outputs(const GangKey& key) const {
 }
 
 std::uint64_t DeviceGangs::bytes_per_slot(const Gang& gang) const {
-  const std::size_t n_parameters = gang.key.topology.n_parameters();
-  const std::uint64_t fixed = sizeof(Place) + 2 * (sizeof(NetworkRules) + sizeof(NetworkState)) +
-                              64 * (sizeof(float) + sizeof(NetworkRecord)) + n_outputs(gang.key) * sizeof(float);
-  const std::uint64_t vectors = 2U + (has_second_moment(gang.key.solver) ? 1U : 0U) + (gang.keeps_best ? 1U : 0U);
-  if (thread_kernel_of(gang.key, table_->has_row_weights()) < thread_kernels().size())
-    return fixed + vectors * n_parameters * sizeof(float);
   const NetworkShape shape(gang.key.topology, gang.has_dropout, reads_outputs(metric_));
-  return fixed + sizeof(DeviceGang) + (vectors * lines(n_parameters) + memory_floats(shape)) * sizeof(float);
+  const bool alone = has_block_alone(gang.key, table_->has_row_weights());
+  const std::uint64_t n_slots = std::max(1U, gang.n_slots);
+  const std::uint64_t n_columns = alone ? 1 : n_slots;
+  const std::uint64_t vectors = 2U + (has_second_moment(gang.key.solver) ? 1U : 0U) + (gang.keeps_best ? 1U : 0U);
+  const std::uint64_t n_floats = vectors * lines(shape.n_parameters * n_columns) + (alone ? memory_floats(shape) : 0);
+  const auto share = [](std::uint64_t bytes, std::uint64_t n) { return (bytes + n - 1) / n; };
+  return sizeof(NetworkRules) + sizeof(NetworkState) + share(n_floats * sizeof(float), n_columns) +
+         n_outputs(gang.key) * sizeof(float) + share(shape.layers.size() * sizeof(Layer), n_slots);
 }
 
-void DeviceGangs::prepare(std::span<const Gang> gangs) {
+void DeviceGangs::release() {
   gangs_.clear();
   places_.clear();
   shapes_.clear();
+  layers_ = {};
+  floats_ = {};
+  outputs_ = {};
+  device_rules_ = {};
+  device_states_ = {};
+}
+
+void DeviceGangs::prepare(std::span<const Gang> gangs) {
+  release();
   for (const Gang& gang : gangs) add_gang(gang);
   upload_layers();
   std::size_t n_watched = 0;
@@ -68,18 +72,18 @@ void DeviceGangs::prepare(std::span<const Gang> gangs) {
     gang.first_output = n_watched;
     n_watched += n_outputs(gang.key) * gang.n_slots;
   }
-  outputs_.grow(n_watched);
+  outputs_.renew(n_watched);
   // Twice the same way: to learn how much it is, and to hand it out.
   std::size_t n_floats = 0;
   for (DeviceGang& gang : gangs_) allot(gang, n_floats);
-  floats_.grow(n_floats);
+  floats_.renew(n_floats);
   n_floats = 0;
   for (DeviceGang& gang : gangs_) allot(gang, n_floats);
   rules_.assign(places_.size(), {});
   rules_are_new_ = true;
   states_.assign(places_.size(), {});
-  device_rules_.grow(places_.size());
-  device_states_.grow(places_.size());
+  device_rules_.renew(places_.size());
+  device_states_.renew(places_.size());
 }
 
 void DeviceGangs::add_gang(const Gang& gang) {
@@ -111,7 +115,7 @@ void DeviceGangs::upload_layers() {
     first[&shape] = layers.size();
     layers.insert(layers.end(), shape.layers.begin(), shape.layers.end());
   }
-  layers_.grow(layers.size());
+  layers_.renew(layers.size());
   layers_.upload(layers, *stream_);
   stream_->wait();
   for (DeviceGang& gang : gangs_) gang.layers = layers_.get() + first.at(gang.shape);
@@ -131,7 +135,6 @@ void DeviceGangs::allot(DeviceGang& gang, std::size_t& n_floats) {
   if (gang.keeps_best) gang.best = {take(n), gang.n_slots};
   if (!gang.has_block_alone()) return;
   const NetworkShape& shape = *gang.shape;
-  if (!shape.is_shared()) gang.memory = take(std::size_t{shape.value_floats} + shape.weight_floats).data();
   if (!shape.gradient_is_shared()) gang.gradient = take(shape.weight_floats).data();
 }
 
@@ -244,7 +247,6 @@ void DeviceGangs::fill(const DeviceGang& gang, TrainTask& task) const {
   task.second_moment = gang.second_moment.get();
   task.best = gang.best.get();
   task.gradient = gang.gradient;
-  task.memory = gang.memory;
   if (metric_ == WatchedMetric::by_host) task.outputs = outputs_.get() + gang.first_output;
 }
 

@@ -24,8 +24,7 @@ struct DeviceGang {
   const NetworkShape* shape = nullptr;
   const Layer* layers = nullptr;  ///< the shape's, on the device
   Columns weights, first_moment, second_moment, best;
-  float* memory = nullptr;    ///< block alone: of a tile's values and the weights, where they are not in shared memory
-  float* gradient = nullptr;  ///< likewise
+  float* gradient = nullptr;     ///< block alone: where it is not in shared memory
   std::size_t first_output = 0;  ///< of those that the host measures
 
   [[nodiscard]] bool has_block_alone() const;
@@ -37,10 +36,12 @@ class DeviceGangs {
   /// `stream` and `table` outlive it.
   DeviceGangs(const EngineOptions& options, const DeviceTable& table, const Stream& stream);
 
-  /// Bytes that prepare() takes for one place of a gang.
+  /// Device bytes that prepare() takes for one place of a gang.
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const;
   /// Allocates, all at once.
   void prepare(std::span<const Gang> gangs);
+  /// Gives back what prepare() took.
+  void release();
 
   void place(Slot slot, const Trial& trial, const TrialState& state);
   [[nodiscard]] TrialState read(Slot slot);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <utility>
@@ -41,6 +42,8 @@ class Event {
   void record(const Stream& stream) const { check(cudaEventRecord(event_, stream.get()), "cudaEventRecord"); }
   /// What comes to `stream` from here on waits for the point.
   void hold(const Stream& stream) const { check(cudaStreamWaitEvent(stream.get(), event_, 0), "cudaStreamWaitEvent"); }
+  /// Waits until it is reached; not at all where it was never recorded.
+  void wait() const { check(cudaEventSynchronize(event_), "cudaEventSynchronize"); }
   /// Since another timed event, both reached, by the device's own clock.
   [[nodiscard]] double milliseconds_since(const Event& begin) const {
     float elapsed = 0;
@@ -82,6 +85,14 @@ class Graph {
   cudaGraphExec_t graph_{};
 };
 
+/// Bytes of the device's memory that nobody has taken.
+inline std::uint64_t free_device_bytes() {
+  std::size_t free = 0;
+  std::size_t total = 0;
+  check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
+  return free;
+}
+
 /// Copies, ordered by their stream; host memory must live until Stream::wait().
 template <class T>
 void copy_to_device(T* to, std::span<const T> from, const Stream& stream) {
@@ -119,16 +130,51 @@ class DeviceBuffer {
   [[nodiscard]] T* get() const noexcept { return data_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  /// Room for n elements; what was there is gone where it grows.
+  /// Room for n elements; what was there is gone, and given back before there is more.
+  void renew(std::size_t n) {
+    *this = {};
+    *this = DeviceBuffer(n);
+  }
+  /// Likewise where there is less; else it stays.
   void grow(std::size_t n) {
-    if (n > size_) *this = DeviceBuffer(n);
+    if (n > size_) renew(n);
   }
   void upload(std::span<const T> from, const Stream& stream) { copy_to_device(data_, from, stream); }
   void download(std::span<T> to, const Stream& stream) const { copy_to_host(to, data_, stream); }
-  void clear(const Stream& stream) {
-    if (size_ == 0) return;
-    check(cudaMemsetAsync(data_, 0, size_ * sizeof(T), stream.get()), "cudaMemsetAsync");
+  void clear(const Stream& stream) { clear(stream, size_); }
+  /// The first n elements.
+  void clear(const Stream& stream, std::size_t n) {
+    if (n == 0) return;
+    check(cudaMemsetAsync(data_, 0, n * sizeof(T), stream.get()), "cudaMemsetAsync");
   }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// An array in host memory that a device copies from and to while the host goes on.
+template <class T>
+class PinnedBuffer {
+ public:
+  PinnedBuffer() = default;
+  explicit PinnedBuffer(std::size_t n) : size_(n) {
+    if (n == 0) return;
+    void* memory = nullptr;
+    check(cudaMallocHost(&memory, n * sizeof(T)), "cudaMallocHost of " + std::to_string(n * sizeof(T)) + " bytes");
+    data_ = static_cast<T*>(memory);
+  }
+  ~PinnedBuffer() { static_cast<void>(cudaFreeHost(data_)); }
+  PinnedBuffer(PinnedBuffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  PinnedBuffer& operator=(PinnedBuffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+
+  [[nodiscard]] T* get() const noexcept { return data_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
  private:
   T* data_ = nullptr;

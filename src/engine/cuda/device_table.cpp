@@ -1,6 +1,6 @@
 #include "engine/cuda/device_table.hpp"
 
-#include <algorithm>
+#include <utility>
 
 #include "engine/definition.hpp"
 #include "kernels/math/sum32.hpp"
@@ -9,16 +9,26 @@ namespace shoal::cuda {
 
 DeviceTable::DeviceTable(const Dataset& dataset, const Stream& stream) : dataset_(&dataset), stream_(&stream) {
   inputs_ = uploaded(std::span<const float>(dataset.inputs), stream);
-  labels_ = uploaded(std::span<const std::int32_t>(dataset.labels), stream);
-  row_weights_ = uploaded(std::span<const float>(dataset.weights), stream);
-  stream.wait();
+  upload_rows();
+}
+
+DeviceTable::DeviceTable(const Dataset& dataset, const Stream& stream, std::uint32_t n_threads)
+    : dataset_(&dataset), stream_(&stream) {
+  row_stream_.emplace(dataset.inputs, static_cast<std::size_t>(dataset.n_inputs()), n_threads, stream);
+  upload_rows();
+}
+
+void DeviceTable::upload_rows() {
+  labels_ = uploaded(std::span<const std::int32_t>(dataset_->labels), *stream_);
+  row_weights_ = uploaded(std::span<const float>(dataset_->weights), *stream_);
+  test_ = uploaded(std::span<const std::uint32_t>(dataset_->test), *stream_);
+  stream_->wait();
 }
 
 /// Targets are scaled and classes weighed here, by the functions that every engine shares.
 const DeviceTable::Fold& DeviceTable::fold(std::uint32_t index) {
-  const auto [found, is_new] = folds_.try_emplace(index);
-  Fold& fold = found->second;
-  if (!is_new) return fold;
+  if (const auto found = folds_.find(index); found != folds_.end()) return found->second;
+  Fold fold;
   const Split& split = dataset_->splits.at(index);
   const auto n_out = static_cast<std::size_t>(dataset_->n_targets());
   std::vector<float> targets;
@@ -41,13 +51,18 @@ const DeviceTable::Fold& DeviceTable::fold(std::uint32_t index) {
   fold.validation = uploaded(std::span<const std::uint32_t>(split.validation), *stream_);
   fold.validation_weight = weight_of(split.validation);
   stream_->wait();
-  return fold;
+  return folds_.emplace(index, std::move(fold)).first->second;  // whole, or not at all where memory ends
 }
 
 Rows DeviceTable::rows(std::uint32_t fold_index) {
   const Fold& f = fold(fold_index);
   return {inputs_.get(),         f.targets.get(), labels_.get(),  row_weights_.get(),
           f.class_weights.get(), f.offset.get(),  f.factor.get(), f.fill.get()};
+}
+
+DeviceTable::EvaluatedRows DeviceTable::evaluated(RowSet set, std::uint32_t fold_index) {
+  if (set == RowSet::test) return {dataset_->test, test_.get()};
+  return {split(fold_index).validation, fold(fold_index).validation.get()};
 }
 
 double DeviceTable::weight_of(std::span<const std::uint32_t> rows) const {
@@ -64,11 +79,19 @@ double DeviceTable::balanced_weight_of(std::uint32_t fold_index, std::span<const
   return sum.total();
 }
 
-std::uint64_t DeviceTable::bytes(const Dataset& dataset, std::uint64_t launch_rows) {
-  const std::uint64_t table = (dataset.inputs.size() + dataset.labels.size() + dataset.weights.size()) * sizeof(float);
-  const std::uint64_t fold = dataset.n_rows * (static_cast<std::uint64_t>(dataset.n_targets()) + 1) * sizeof(float);
-  const std::uint64_t orders = std::max<std::uint64_t>(launch_rows, dataset.n_rows) * sizeof(std::uint32_t);
-  return table + dataset.splits.size() * (fold + orders);
+void DeviceTable::upload_folds() {
+  for (std::uint32_t index = 0; index < dataset_->splits.size(); ++index) static_cast<void>(fold(index));
+}
+
+std::uint64_t DeviceTable::bytes(const Dataset& dataset) {
+  static_assert(sizeof(float) == sizeof(std::int32_t) && sizeof(float) == sizeof(std::uint32_t));
+  const auto n_targets = static_cast<std::uint64_t>(dataset.n_targets());
+  const std::uint64_t of_targets = dataset.task() == Task::classification ? n_targets : dataset.n_rows * n_targets;
+  std::uint64_t n = dataset.inputs.size() + dataset.labels.size() + dataset.weights.size() + dataset.test.size();
+  for (const Split& split : dataset.splits) {
+    n += of_targets + 3 * split.inputs.offset.size() + split.training.size() + split.validation.size();
+  }
+  return n * sizeof(float);
 }
 
 }  // namespace shoal::cuda

@@ -40,8 +40,11 @@ class Mirror {
 
  private:
   void refresh(const Stream& stream) {
-    // Nothing on the device is worth having before the first write: it goes up whole.
-    if (host_.empty()) host_.assign(device_.size(), 0.0F);
+    // Nothing on the device is worth having before the first write, also where it was handed over: it goes up whole.
+    if (host_.empty()) {
+      host_.assign(device_.size(), 0.0F);
+      host_is_old_ = false;
+    }
     if (!host_is_old_) return;
     copy_to_host(std::span(host_), device_.data(), stream);
     stream.wait();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/cuda/network_shape.hpp"
 #include "kernels/cuda/block_per_network.cuh"
 #include "kernels/cuda/thread_per_network.cuh"
 
@@ -34,6 +35,19 @@ std::size_t thread_kernel_of(const GangKey& key, bool weighted_rows) {
            (!kernel.is_plain || is_plain(key, weighted_rows, kernel));
   });
   return static_cast<std::size_t>(found - all.begin());
+}
+
+bool has_block_alone(const GangKey& key, bool weighted_rows) {
+  return thread_kernel_of(key, weighted_rows) == thread_kernels().size();
+}
+
+bool reads_outputs(WatchedMetric metric) {
+  return metric == WatchedMetric::val_accuracy || metric == WatchedMetric::by_host;
+}
+
+bool goes_by_layers(const Gang& gang, WatchedMetric metric, bool weighted_rows) {
+  return has_block_alone(gang.key, weighted_rows) &&
+         !NetworkShape(gang.key.topology, gang.has_dropout, reads_outputs(metric)).is_shared();
 }
 
 WatchedMetric watched_metric(Metric metric) {

@@ -1,6 +1,7 @@
 #include "engine/cuda/training.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/cuda/supported.hpp"
 #include "engine/definition.hpp"
@@ -10,11 +11,13 @@
 
 namespace shoal::cuda {
 
-Training::Training(const EngineOptions& options, DeviceTable& table, const Stream& stream, KernelTime* time)
+Training::Training(const EngineOptions& options, DeviceTable& table, const Stream& stream, KernelTime* time,
+                   std::size_t order_rows)
     : metric_(watched_metric(options.metric)),
       table_(&table),
       stream_(&stream),
       time_(time),
+      most_order_rows_(order_rows),
       host_metric_(options.metric, table, stream) {
   if (time != nullptr) timer_.emplace();
 }
@@ -34,31 +37,91 @@ bool Training::run(DeviceGangs& gangs, std::vector<EpochRecord>& records) {
   return true;
 }
 
+/// Epochs of a launch at most. What the host decides, it decides before the next epoch.
+std::uint32_t Training::most_epochs(const GangKey& key) const {
+  const std::uint64_t allowed = metric_ == WatchedMetric::by_host ? 1 : 64;
+  const std::uint64_t n_rows = std::max(1U, table_->n_training(key.fold));
+  std::uint64_t most = kRowsInLaunch / n_rows;
+  if (has_block_alone(key, table_->has_row_weights())) most = std::min(most, kProductsInLaunch / key.topology.n_parameters() / n_rows);
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(most, 1, allowed));
+}
+
+Training::Room Training::room_for(std::span<const Gang> gangs) const {
+  Room room;
+  std::size_t longest_order = 0;
+  for (const Gang& gang : gangs) {
+    const std::size_t n_epochs = most_epochs(gang.key);
+    const bool alone = has_block_alone(gang.key, table_->has_row_weights());
+    room.records += gang.n_slots * n_epochs;
+    room.tasks += alone ? gang.n_slots : (gang.n_slots + kNetworksInBlock - 1) / kNetworksInBlock;
+    if (gang.key.shuffle == Shuffle::per_trial) continue;
+    // Gangs may be in different epochs, and each of a gang's networks that have blocks alone.
+    const std::size_t n_orders = alone ? gang.n_slots : 1;
+    const std::size_t order = n_epochs * table_->n_training(gang.key.fold);
+    room.order_weights += 2 * n_orders * n_epochs;
+    room.order_rows += n_orders * order;
+    longest_order = std::max(longest_order, order);
+  }
+  room.order_rows = std::min(room.order_rows, std::max(most_order_rows_, longest_order));
+  return room;
+}
+
+std::uint64_t Training::bytes_per_slot(const Gang& gang) const {
+  const std::uint64_t of_decision = metric_ == WatchedMetric::by_host ? sizeof(math::EpochDecision) : 0;
+  return most_epochs(gang.key) * (sizeof(float) + sizeof(NetworkRecord) + of_decision);
+}
+
+std::uint64_t Training::shared_bytes(std::span<const Gang> gangs) const {
+  const Room room = room_for(gangs);
+  return room.order_rows * sizeof(std::uint32_t) + room.order_weights * sizeof(double) + room.tasks * sizeof(TrainTask);
+}
+
+void Training::prepare(std::span<const Gang> gangs) {
+  const Room room = room_for(gangs);
+  rates_.renew(room.records);
+  records_.renew(room.records);
+  if (metric_ == WatchedMetric::by_host) decisions_.renew(room.records);
+  orders_.renew(room.order_rows);
+  training_weights_.renew(room.order_weights);
+  tasks_.renew(room.tasks);
+}
+
+void Training::release() {
+  rates_ = {};
+  records_ = {};
+  decisions_ = {};
+  orders_ = {};
+  training_weights_ = {};
+  tasks_ = {};
+}
+
 std::vector<Training::Chunk> Training::next_chunks(const DeviceGangs& gangs) const {
-  // What the host decides, it decides before the next epoch.
-  const std::uint64_t most_epochs = metric_ == WatchedMetric::by_host ? 1 : 64;
   std::vector<Chunk> chunks;
   for (std::size_t k = 0; k < gangs.all().size(); ++k) {
     const DeviceGang& gang = gangs.all()[k];
     const DeviceGangs::Epochs epochs = gangs.epochs_to_train(gang);
     if (epochs.begin == epochs.end) continue;
-    const std::uint64_t n_rows = std::max(1U, table_->n_training(gang.key.fold));
-    std::uint64_t most = kRowsInLaunch / n_rows;
-    if (gang.has_block_alone()) most = std::min(most, kProductsInLaunch / gang.shape->n_parameters / n_rows);
-    const auto n_epochs = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(most, 1, most_epochs));
-    chunks.push_back(
-        {.gang = k, .first_epoch = epochs.begin, .n_epochs = std::min(n_epochs, epochs.end - epochs.begin)});
+    chunks.push_back({.gang = k,
+                      .first_epoch = epochs.begin,
+                      .n_epochs = std::min(most_epochs(gang.key), epochs.end - epochs.begin)});
   }
   return chunks;
 }
 
-void Training::add_order(const GangKey& key, Chunk& chunk) {
-  const auto [found, is_new] = order_offsets_.try_emplace(
-      {key.fold, static_cast<std::uint8_t>(key.shuffle), key.shuffle_seed, chunk.first_epoch, chunk.n_epochs},
-      std::pair(host_orders_.size(), host_training_weights_.size()));
-  std::tie(chunk.order, chunk.training_weight) = found->second;
-  if (!is_new) return;
+bool Training::add_order(const GangKey& key, Chunk& chunk) {
+  if (key.shuffle == Shuffle::per_trial) return true;  // the network draws its own
   const std::vector<std::uint32_t>& training = table_->split(key.fold).training;
+  const OrderKey order_key{key.fold, static_cast<std::uint8_t>(key.shuffle), key.shuffle_seed, chunk.first_epoch,
+                           chunk.n_epochs};
+  const auto found = order_offsets_.find(order_key);
+  if (found != order_offsets_.end()) {
+    std::tie(chunk.order, chunk.training_weight) = found->second;
+    return true;
+  }
+  if (host_orders_.size() + chunk.n_epochs * training.size() > orders_.size()) return false;
+  chunk.order = host_orders_.size();
+  chunk.training_weight = host_training_weights_.size();
+  order_offsets_.emplace(order_key, std::pair(chunk.order, chunk.training_weight));
   Trial trial;  // what fill_epoch_order reads of one
   trial.hyperparameters.shuffle = key.shuffle;
   trial.shuffle_seed = key.shuffle_seed;
@@ -70,6 +133,7 @@ void Training::add_order(const GangKey& key, Chunk& chunk) {
     host_training_weights_.push_back(table_->weight_of(order));
     host_training_weights_.push_back(table_->balanced_weight_of(key.fold, order));
   }
+  return true;
 }
 
 void Training::add_rates(const DeviceGangs& gangs, Chunk& chunk) {
@@ -90,23 +154,20 @@ void Training::upload(DeviceGangs& gangs, std::vector<Chunk>& chunks) {
   host_training_weights_.clear();
   host_rates_.clear();
   order_offsets_.clear();
+  std::vector<Chunk> with_room;
   std::vector<std::size_t> in_use;
   for (Chunk& chunk : chunks) {
-    const GangKey& key = gangs.all()[chunk.gang].key;
-    if (key.shuffle != Shuffle::per_trial) add_order(key, chunk);
+    if (!add_order(gangs.all()[chunk.gang].key, chunk)) continue;
     add_rates(gangs, chunk);
     in_use.push_back(chunk.gang);
+    with_room.push_back(chunk);
   }
+  chunks = std::move(with_room);
   gangs.hand_to_device(in_use);
-  orders_.grow(host_orders_.size());
   orders_.upload(host_orders_, *stream_);
-  training_weights_.grow(host_training_weights_.size());
   training_weights_.upload(host_training_weights_, *stream_);
-  rates_.grow(host_rates_.size());
   rates_.upload(host_rates_, *stream_);
-  records_.grow(host_rates_.size());
-  records_.clear(*stream_);
-  if (metric_ == WatchedMetric::by_host) decisions_.grow(host_rates_.size());
+  records_.clear(*stream_, host_rates_.size());
 }
 
 TrainTask Training::task_of(const DeviceGangs& gangs, const Chunk& chunk) {
@@ -144,20 +205,19 @@ void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks
     const DeviceGang& gang = gangs.all()[chunk.gang];
     TrainTask task = task_of(gangs, chunk);
     if (gang.has_block_alone()) {
-      const Launch launch{gang.thread_kernel, gang.shape->n_threads(), gang.shape->is_shared()};
+      const Launch launch{gang.thread_kernel, gang.shape->n_threads()};
       launches[launch].push_back(task);
       shared_bytes[launch] = std::max(shared_bytes[launch], gang.shape->shared_bytes());
       continue;
     }
     for (; task.first_network < gang.n_slots; task.first_network += kNetworksInBlock) {
       task.n_in_block = std::min(kNetworksInBlock, gang.n_slots - task.first_network);
-      launches[{gang.thread_kernel, kNetworksInBlock, false}].push_back(task);
+      launches[{gang.thread_kernel, kNetworksInBlock}].push_back(task);
       if (task.outputs != nullptr) task.outputs += gangs.n_outputs(gang.key) * task.n_in_block;
     }
   }
   host_tasks_.clear();
   for (const auto& [launch, tasks] : launches) host_tasks_.insert(host_tasks_.end(), tasks.begin(), tasks.end());
-  tasks_.grow(host_tasks_.size());
   tasks_.upload(host_tasks_, *stream_);
   if (timer_) timer_->begin.record(*stream_);
   const TrainTask* first = tasks_.get();
@@ -166,7 +226,7 @@ void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks
     if (launch.thread_kernel < thread_kernels().size()) {
       launch_train_threads(launch.thread_kernel, first, n, stream_->get());
     } else {
-      launch_train_blocks(first, n, launch.n_threads, launch.in_shared, shared_bytes.at(launch), stream_->get());
+      launch_train_blocks(first, n, launch.n_threads, shared_bytes.at(launch), stream_->get());
     }
     first += n;
   }

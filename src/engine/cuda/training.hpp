@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -19,6 +20,8 @@ namespace shoal::cuda {
 /// does in well under a second, so that a stop is heard. One epoch is the least.
 inline constexpr std::uint32_t kRowsInLaunch = 1U << 19;
 inline constexpr std::uint64_t kProductsInLaunch = std::uint64_t{1} << 31;
+/// 64 MiB: room for what 32 gangs in different epochs train in a launch.
+inline constexpr std::size_t kOrderRowsInLaunch = std::size_t{1} << 24;
 
 /// The beginning and the end of a launch.
 struct LaunchTimer {
@@ -26,12 +29,22 @@ struct LaunchTimer {
 };
 
 /// Trains gangs launch by launch. What a launch needs beside the gangs lies here and is used again by the next one.
+/// prepare() allocates it for any launch of a chunk's gangs; run() allocates nothing on the device.
 class Training {
  public:
-  /// All outlive it; `time` may be null.
-  Training(const EngineOptions& options, DeviceTable& table, const Stream& stream, KernelTime* time);
+  /// All outlive it; `time` may be null. order_rows: of all the epoch orders of a launch at most, but for one gang's
+  /// alone. Gangs whose orders find no room wait for the next launch.
+  Training(const EngineOptions& options, DeviceTable& table, const Stream& stream, KernelTime* time,
+           std::size_t order_rows = kOrderRowsInLaunch);
 
-  /// One launch: the next epochs of every gang that has some to train. Appends their records. False if there were none.
+  /// Device bytes that prepare() takes for one place of a gang, and for what all gangs share.
+  [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const;
+  [[nodiscard]] std::uint64_t shared_bytes(std::span<const Gang> gangs) const;
+  void prepare(std::span<const Gang> gangs);
+  /// Gives back what prepare() took.
+  void release();
+
+  /// One launch: the next epochs of the gangs that have some to train. Appends their records. False if there were none.
   bool run(DeviceGangs& gangs, std::vector<EpochRecord>& records);
 
  private:
@@ -46,12 +59,18 @@ class Training {
   struct Launch {
     std::size_t thread_kernel = 0;
     std::uint32_t n_threads = 0;
-    bool in_shared = false;  ///< the latter's
     auto operator<=>(const Launch&) const = default;
   };
 
+  /// The most that a launch may need.
+  struct Room {
+    std::size_t records = 0, order_rows = 0, order_weights = 0, tasks = 0;
+  };
+  [[nodiscard]] Room room_for(std::span<const Gang> gangs) const;
+  [[nodiscard]] std::uint32_t most_epochs(const GangKey& key) const;
   [[nodiscard]] std::vector<Chunk> next_chunks(const DeviceGangs& gangs) const;
-  void add_order(const GangKey& key, Chunk& chunk);
+  /// False where there is no room for it.
+  [[nodiscard]] bool add_order(const GangKey& key, Chunk& chunk);
   void add_rates(const DeviceGangs& gangs, Chunk& chunk);
   void upload(DeviceGangs& gangs, std::vector<Chunk>& chunks);
   [[nodiscard]] TrainTask task_of(const DeviceGangs& gangs, const Chunk& chunk);
@@ -63,6 +82,7 @@ class Training {
   DeviceTable* table_;
   const Stream* stream_;
   KernelTime* time_;
+  std::size_t most_order_rows_;
   std::optional<LaunchTimer> timer_;  ///< there where time_ is
 
   std::vector<float> host_rates_;

@@ -44,22 +44,29 @@ TEST(SHOAL_CUDA_SUITE, HostComputesTheMetricOfEachNetworkThatRan) {
 
 TEST(SHOAL_CUDA_SUITE, ManyNetworksAreMeasuredAsEachAlone) {
   testing::Random random(4715);
-  const testing::Sweep sweep = testing::random_sweep(random, 0);  // one network does not fit into shared memory
+  testing::Sweep sweep = testing::random_sweep(random, 0);
+  sweep.trials.push_back(sweep.trials.back());  // two networks that do not fit into shared memory
+  sweep.trials.back().seed += 1;
+  sweep.gangs.push_back({sweep.gangs.back().key, static_cast<Slot>(sweep.gangs.size()), 1, true, true});
   const cuda::Stream stream;
   cuda::DeviceTable table(sweep.data, stream);
   std::vector<cuda::ProbedNetwork> networks;
   for (const Trial& trial : sweep.trials) {
     networks.push_back({gang_key(trial), trial.hyperparameters, initial_state(trial).parameters});
   }
-  for (const RowSet set : {RowSet::validation, RowSet::test}) {
-    const std::vector<MetricSums> together = cuda::Probe(table, stream).measure(networks, set);
-    const std::vector<MetricSums> alone = cuda::Probe(table, stream, 1).measure(networks, set);
-    ASSERT_EQ(together.size(), networks.size());
-    ASSERT_EQ(alone.size(), networks.size());
-    for (std::size_t i = 0; i < networks.size(); ++i) {
-      EXPECT_EQ(together[i].loss, alone[i].loss);
-      EXPECT_EQ(together[i].n_predicted, alone[i].n_predicted);
-      EXPECT_EQ(together[i].n_ordered_pairs, alone[i].n_ordered_pairs);
+  for (const std::size_t most_floats : {std::size_t{1}, cuda::kProbeFloats}) {
+    cuda::Probe probe(table, stream, most_floats);
+    probe.prepare(sweep.gangs);
+    for (const RowSet set : {RowSet::validation, RowSet::test}) {
+      const std::vector<MetricSums> together = probe.measure(networks, set);
+      ASSERT_EQ(together.size(), networks.size());
+      for (std::size_t i = 0; i < networks.size(); ++i) {
+        const std::vector<MetricSums> alone = probe.measure({&networks[i], 1}, set);
+        ASSERT_EQ(alone.size(), 1U);
+        EXPECT_EQ(together[i].loss, alone[0].loss);
+        EXPECT_EQ(together[i].n_predicted, alone[0].n_predicted);
+        EXPECT_EQ(together[i].n_ordered_pairs, alone[0].n_ordered_pairs);
+      }
     }
   }
 }

@@ -52,9 +52,10 @@ Attempt attempt(MakeEngine make, const testing::Sweep& sweep) {
   return made;
 }
 
-/// A call that fails is told by CUDA's name of the error or, where cuBLAS made it, by cuBLAS's own words; one that only
-/// gives something back may fail without a word, and changes no result.
-void expect_every_failure_told(MakeEngine make, Precision precision, Metric metric) {
+/// What patience watches: of a kernel, and of the host.
+constexpr Metric kWatched[] = {Metric::val_loss, Metric::val_auc};
+
+testing::Sweep one_network(Precision precision, Metric metric) {
   testing::Random random(4711);
   testing::Sweep sweep = testing::random_sweep(random, 0);
   testing::watch(sweep, metric);
@@ -62,6 +63,25 @@ void expect_every_failure_told(MakeEngine make, Precision precision, Metric metr
   sweep.trials.resize(1);
   sweep.trials[0].hyperparameters.max_iter = 1;
   sweep.gangs = {{gang_key(sweep.trials[0]), 0, 1, true, true}};
+  return sweep;
+}
+
+/// One ends, and what packs the other is called; few other calls are made.
+testing::Sweep two_networks(Precision precision, Metric metric) {
+  testing::Sweep sweep = one_network(precision, metric);
+  Trial& first = sweep.trials[0];
+  first.topology.hidden_layer_sizes = {3};
+  first.topology.activations = {Activation::tanh};
+  first.hyperparameters.batch_size = 0;
+  sweep.trials.push_back(first);
+  sweep.trials[1].hyperparameters.max_iter = 2;
+  sweep.gangs = {{gang_key(sweep.trials[0]), 0, 2, true, true}};
+  return sweep;
+}
+
+/// A call that fails is told by CUDA's name of the error or, where cuBLAS made it, by cuBLAS's own words; one that only
+/// gives something back may fail without a word, and changes no result.
+void expect_every_failure_told(MakeEngine make, const testing::Sweep& sweep) {
   const Attempt expected = attempt(make, sweep);
   ASSERT_EQ(expected.failure, "");
   std::uint64_t n_silent = 0;
@@ -106,15 +126,34 @@ TEST(EmulatedCudaFaults, FewerNetworksFitWhereAllDoNot) {
   expect_fewer_to_fit(make_cublas_engine, Precision::fp32);
 }
 
-/// What patience watches: of a kernel, and of the host.
-constexpr Metric kWatched[] = {Metric::val_loss, Metric::val_auc};
-
 TEST(EmulatedCudaFaults, EveryCallOfCudaMayFail) {
-  for (const Metric metric : kWatched) expect_every_failure_told(make_cuda_engine, Precision::strict, metric);
+  for (const Metric metric : kWatched) {
+    expect_every_failure_told(make_cuda_engine, one_network(Precision::strict, metric));
+  }
 }
 
 TEST(EmulatedCudaFaults, EveryCallOfCublasMayFail) {
-  for (const Metric metric : kWatched) expect_every_failure_told(make_cublas_engine, Precision::bf16, metric);
+  for (const Metric metric : kWatched) {
+    expect_every_failure_told(make_cublas_engine, one_network(Precision::bf16, metric));
+  }
+}
+
+TEST(EmulatedCudaFaults, EveryCallOfPackingMayFail) {
+  for (const Metric metric : kWatched) {
+    expect_every_failure_told(make_cublas_engine, two_networks(Precision::fp32, metric));
+  }
+}
+
+TEST(EmulatedCudaFaults, EveryCallOfCublasLtMayFail) {
+  for (const Metric metric : kWatched) {
+    testing::Sweep sweep = one_network(Precision::bf16, metric);
+    Trial& trial = sweep.trials.front();
+    trial.topology.hidden_layer_sizes = {9, 7};
+    trial.topology.activations = {Activation::relu, Activation::relu};
+    trial.hyperparameters.dropout = 0;
+    sweep.gangs = {{gang_key(trial), 0, 1, true, false}};
+    expect_every_failure_told(make_cublas_engine, sweep);
+  }
 }
 
 }  // namespace

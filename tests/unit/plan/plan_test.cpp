@@ -124,6 +124,17 @@ TEST(Chunks, TakeAsMuchAsTheLimitAllows) {
   EXPECT_EQ(sizes(table + 15'100), (std::vector<std::size_t>{10}));
 }
 
+TEST(Chunks, OfADeviceLeaveTheHostsTableOut) {
+  const Dataset dataset = toy::dataset();
+  toy::ToyEngine engine(dataset, 1);
+  engine.device = 1'000'000;
+  const std::vector<Trial> trials{toy::trial(0), toy::trial(1), toy::trial(2)};
+  const std::vector<Chunk> chunks = plan_window(trials, dataset, engine, 7'020);
+  ASSERT_EQ(chunks.size(), 2U);
+  EXPECT_EQ(chunks[0].bytes, 7'020U);
+  EXPECT_EQ(chunks[1].bytes, 6'010U);
+}
+
 TEST(Chunks, AreNotLargerThanKeepsTheMachineBusy) {
   const Dataset dataset = toy::dataset();
   toy::ToyEngine engine(dataset, 1);

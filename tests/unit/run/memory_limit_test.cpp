@@ -34,5 +34,11 @@ TEST(MemoryLimit, IsWhatWasAskedOrMostOfWhatIsFree) {
   EXPECT_GT(memory_limit(0), 1U << 20U);
 }
 
+TEST(DeviceLimit, IsAShareOfTheDeviceThatTheHostHasRoomFor) {
+  EXPECT_EQ(device_limit(1'000, 5'000, 300), 800U);
+  EXPECT_EQ(device_limit(10'000, 5'000, 300), 4'700U);
+  EXPECT_EQ(device_limit(10'000, 5'000, 6'000), 0U);
+}
+
 }  // namespace
 }  // namespace shoal::run

@@ -1,0 +1,107 @@
+#include "engine/cuda/relu_product.hpp"
+
+#include <utility>
+
+namespace shoal::cuda {
+
+LtHandle make_lt_handle() {
+  cublasLtHandle_t handle{};
+  check_blas(cublas_library().lt_create(&handle), "cublasLtCreate");
+  return LtHandle(handle);
+}
+
+ReluProduct::Layout ReluProduct::layout(cudaDataType_t type, std::uint32_t rows, std::uint32_t columns,
+                                        std::uint32_t of_memory) {
+  cublasLtMatrixLayout_t created{};
+  check_blas(cublas_library().lt_create_layout(&created, type, columns, rows, std::int64_t{of_memory}),
+             "cublasLtMatrixLayoutCreate");
+  return Layout(created);
+}
+
+void ReluProduct::describe(cublasOperation_t of_b, cublasLtEpilogue_t epilogue, const ReluMask& mask) {
+  cublasLtMatmulDesc_t created{};
+  check_blas(cublas_library().lt_create_matmul(&created, blas_->compute_type(), CUDA_R_32F),
+             "cublasLtMatmulDescCreate");
+  matmul_.reset(created);
+  const auto set = [&](cublasLtMatmulDescAttributes_t attribute, const auto& value) {
+    check_blas(cublas_library().lt_set_matmul(created, attribute, &value, sizeof value),
+               "cublasLtMatmulDescSetAttribute");
+  };
+  set(CUBLASLT_MATMUL_DESC_TRANSA, static_cast<std::int32_t>(of_b));
+  set(CUBLASLT_MATMUL_DESC_EPILOGUE, static_cast<std::uint32_t>(epilogue));
+  set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, mask.bits);
+  set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, std::int64_t{mask.stride});
+}
+
+bool ReluProduct::choose_algorithm() {
+  const CublasLibrary& library = cublas_library();
+  cublasLtMatmulPreference_t created{};
+  check_blas(library.lt_create_preference(&created), "cublasLtMatmulPreferenceCreate");
+  const Preference preference(created);
+  const auto set = [&](cublasLtMatmulPreferenceAttributes_t attribute, const auto& value) {
+    check_blas(library.lt_set_preference(created, attribute, &value, sizeof value),
+               "cublasLtMatmulPreferenceSetAttribute");
+  };
+  set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, std::uint64_t{blas_->workspace().size()});
+  for (const auto attribute :
+       {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+        CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES}) {
+    set(attribute, std::uint32_t{16});  // what padding gives every matrix
+  }
+  cublasLtMatmulHeuristicResult_t found{};
+  int n_found = 0;
+  const cublasStatus_t status = library.lt_find(handle_, matmul_.get(), b_layout_.get(), a_layout_.get(),
+                                                c_layout_.get(), c_layout_.get(), created, 1, &found, &n_found);
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE) return false;
+  check_blas(status, "cublasLtMatmulAlgoGetHeuristic");
+  algorithm_ = found.algo;
+  return n_found > 0 && found.state == CUBLAS_STATUS_SUCCESS;
+}
+
+/// As Blas's products: the transposed product of column-major memory, with the operands in each other's place.
+template <class T>
+std::optional<ReluProduct> ReluProduct::find(const LtHandle& handle, const Blas& blas, const ReluOperands<T>& of,
+                                             cublasOperation_t of_b, cublasLtEpilogue_t epilogue) {
+  std::optional<ReluProduct> product(ReluProduct(handle, blas));
+  const cudaDataType_t type = data_type(of.a.first);
+  const bool transposes_b = of_b == CUBLAS_OP_T;
+  product->a_layout_ = layout(type, of.m, of.k, of.a.columns);
+  product->b_layout_ = layout(type, transposes_b ? of.n : of.k, transposes_b ? of.k : of.n, of.b.columns);
+  product->c_layout_ = layout(type, of.m, of.n, of.c.columns);
+  product->a_ = of.a.first;
+  product->b_ = of.b.first;
+  product->c_ = of.c.first;
+  product->describe(of_b, epilogue, of.mask);
+  if (!product->choose_algorithm()) return std::nullopt;
+  return product;
+}
+
+template <class T>
+std::optional<ReluProduct> ReluProduct::relu(const LtHandle& handle, const Blas& blas, const ReluOperands<T>& of) {
+  return find(handle, blas, of, CUBLAS_OP_T, CUBLASLT_EPILOGUE_RELU_AUX);
+}
+
+template <class T>
+std::optional<ReluProduct> ReluProduct::where_positive(const LtHandle& handle, const Blas& blas,
+                                                       const ReluOperands<T>& of) {
+  return find(handle, blas, of, CUBLAS_OP_N, CUBLASLT_EPILOGUE_DRELU);
+}
+
+void ReluProduct::launch() const {
+  const float one = 1.0F;
+  const float zero = 0.0F;
+  const DeviceBuffer<std::byte>& workspace = blas_->workspace();
+  check_blas(cublas_library().lt_multiply(handle_, matmul_.get(), &one, b_, b_layout_.get(), a_, a_layout_.get(), &zero,
+                                          c_, c_layout_.get(), c_, c_layout_.get(), &algorithm_, workspace.get(),
+                                          workspace.size(), blas_->stream().get()),
+             "cublasLtMatmul");
+}
+
+#define SHOAL_FOR_TYPE(T)                                                                                      \
+  template std::optional<ReluProduct> ReluProduct::relu(const LtHandle&, const Blas&, const ReluOperands<T>&); \
+  template std::optional<ReluProduct> ReluProduct::where_positive(const LtHandle&, const Blas&, const ReluOperands<T>&);
+SHOAL_FOR_TYPE(float)
+SHOAL_FOR_TYPE(math::Bfloat16)
+#undef SHOAL_FOR_TYPE
+
+}  // namespace shoal::cuda
