@@ -3,13 +3,18 @@
 // What a kernel needs of a GPU: under nvcc the CUDA runtime, under g++ with SHOAL_EMULATION a twin of it on the host
 // (tests/emulation). A kernel's text is the same for both. SHOAL_ASSUME: what the compiler may take for granted.
 // SHOAL_KERNEL_OF: a kernel whose registers leave room for that many blocks on a multiprocessor.
+// What hosts alone need is hidden from NVRTC, which has no standard library (kernel_builder.hpp).
 
-#include <cassert>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <type_traits>
+#if !defined(__CUDACC_RTC__)
+#include <cassert>
+#include <string>
+
+#include "shoal/error.hpp"
+#endif
 
 #if defined(SHOAL_EMULATION)
 #include "tests/emulation/runtime.hpp"
@@ -20,7 +25,9 @@
 #define SHOAL_UNROLL_BY(n)
 #define SHOAL_ASSUME(condition) assert(condition)
 #else
+#if !defined(__CUDACC_RTC__)
 #include <cuda_runtime.h>
+#endif
 #define SHOAL_KERNEL __global__
 #define SHOAL_DEVICE __device__ __forceinline__
 #define SHOAL_KERNEL_OF(most_threads, least_blocks) __global__ __launch_bounds__(most_threads, least_blocks)
@@ -30,10 +37,9 @@
 #define SHOAL_ASSUME(condition) __builtin_assume(condition)
 #endif
 
-#include "shoal/error.hpp"
-
 namespace shoal::cuda {
 
+#if !defined(__CUDACC_RTC__)
 /// Throws Error, OutOfMemoryError where there is too little, that names the call, what went wrong and where.
 inline void check(cudaError_t status, const std::string& call, const char* file = __builtin_FILE(),
                   int line = __builtin_LINE()) {
@@ -44,6 +50,7 @@ inline void check(cudaError_t status, const std::string& call, const char* file 
   if (status == cudaErrorMemoryAllocation) throw OutOfMemoryError(what);
   throw Error(what);
 }
+#endif
 
 /// All lanes of a warp. Whoever names a lane in a mask promises that it comes to the same call; a block without
 /// whole warps must name the lanes that it has.
@@ -188,7 +195,7 @@ SHOAL_DEVICE T atomic_compare_and_swap(T* at, T expected, T value) {
 
 #endif
 
-#if defined(SHOAL_EMULATION) || defined(__CUDACC__)
+#if defined(SHOAL_EMULATION) || (defined(__CUDACC__) && !defined(__CUDACC_RTC__))
 
 struct Launch {
   const char* name;  ///< of the kernel, for errors
@@ -198,9 +205,10 @@ struct Launch {
   cudaStream_t stream;
 };
 
-/// Before a kernel's launch with more shared memory than kUsualSharedBytes.
-template <class... Parameters>
-void ask_for_shared(const Launch& l, void (*kernel)(Parameters...)) {
+/// Before a kernel's launch with more shared memory than kUsualSharedBytes. Kernel: a function, or a cudaKernel_t or a
+/// function as const void*.
+template <class Kernel>
+void ask_for_shared(const Launch& l, Kernel* kernel) {
   if (l.shared_bytes <= kUsualSharedBytes) return;
   const auto ask = [&](cudaFuncAttribute attribute, int value) {
     check(cudaFuncSetAttribute(kernel, attribute, value), std::string("shared memory of ") + l.name);
@@ -221,6 +229,18 @@ void launch(const Launch& l, void (*kernel)(Parameters...), std::type_identity_t
   // clang-format on
 #endif
   check(cudaGetLastError(), std::string("launch of ") + l.name);
+}
+
+/// Likewise of a kernel that the compiler does not know as one: a cudaKernel_t, or a function of one Argument.
+template <class Argument>
+void launch_function(const Launch& l, const void* kernel, Argument argument) {
+#if defined(SHOAL_EMULATION)
+  launch(l, reinterpret_cast<void (*)(Argument)>(const_cast<void*>(kernel)), argument);
+#else
+  void* arguments[] = {&argument};
+  check(cudaLaunchKernel(kernel, dim3(l.n_blocks), dim3(l.n_threads), arguments, l.shared_bytes, l.stream),
+        std::string("launch of ") + l.name);
+#endif
 }
 
 #endif

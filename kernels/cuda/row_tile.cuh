@@ -6,25 +6,19 @@
 #include "kernels/cuda/each.cuh"
 #include "kernels/cuda/products.cuh"
 #include "kernels/cuda/small_network.cuh"
+#include "kernels/cuda/thread_memory.cuh"
 
 /// Rows of a table on their way to all networks of a block, whose threads read the same words at the same time.
 namespace shoal::cuda {
 
-/// Rows in shared memory at a time: a multiple of the partial sums of a strict sum.
-inline constexpr std::uint32_t kStagedRows = 128;
-static_assert(kStagedRows % math::kPartials == 0);
-
-/// Where a staged row has what, in floats: inputs, targets (in place of the first one a class), and where rows are not
-/// all alike, their weights.
+/// Where a staged row has what, in floats; see staged_floats().
 template <class S, bool kWeighted>
 struct StagedRow {
   static constexpr std::uint32_t target = S::n_in;
   static constexpr std::uint32_t weight = S::n_in + S::n_out;
   static constexpr std::uint32_t class_weight = weight + 1;
-  static constexpr std::uint32_t n_floats = weight + (kWeighted ? 2 : 0);
-  /// Floats that are loaded at once, and from row to row.
-  static constexpr std::uint32_t n_at_once = n_floats > 2 ? 4 : 2;
-  static constexpr std::uint32_t stride = (n_floats + n_at_once - 1) / n_at_once * n_at_once;
+  static constexpr ThreadSizes sizes{.n_in = S::n_in, .n_out = S::n_out, .is_plain = !kWeighted};
+  static constexpr std::uint32_t n_at_once = staged_at_once(sizes), stride = staged_stride(sizes);
 
   float x[stride];
 };

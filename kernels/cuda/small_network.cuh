@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -15,9 +14,9 @@ namespace shoal::cuda {
 /// Inputs, the units of hidden layers if there are any, outputs.
 template <std::uint32_t... kSizes>
 struct FixedShape {
-  static constexpr std::array<std::uint32_t, sizeof...(kSizes)> sizes{kSizes...};
+  static constexpr std::uint32_t sizes[] = {kSizes...};
   static constexpr std::uint32_t n_layers = sizeof...(kSizes) - 1;
-  static constexpr std::uint32_t n_in = sizes.front(), n_out = sizes.back();
+  static constexpr std::uint32_t n_in = sizes[0], n_out = sizes[n_layers];
 };
 
 /// Layer l of a topology: its sizes, and what lies before its own.

@@ -6,36 +6,25 @@
 #include "kernels/cuda/optimizer_step.cuh"
 #include "kernels/cuda/row_tile.cuh"
 #include "kernels/cuda/small_network.cuh"
-#include "kernels/cuda/thread_per_network.cuh"
+#include "kernels/cuda/thread_memory.cuh"
 #include "kernels/math/sum32.hpp"
 
 /// What a thread keeps of the network that it trains, and what a step makes of it.
 namespace shoal::cuda {
 
-/// Parameters, gradients and moments are in registers while that leaves three blocks room on a multiprocessor. What is
-/// more has its moments in shared memory: a step touches them once, a row never.
 template <class S, class V>
-inline constexpr bool kMomentsInShared = (2 + V::n_moments) * kParameters<S> > (V::is_plain ? 104 : 64);
-
-/// Blocks of a multiprocessor's 65536 registers, of which rows need some beside the network.
+inline constexpr ThreadSizes kThreadSizes{S::n_in, S::n_out, kParameters<S>, V::n_moments, V::is_plain};
 template <class S, class V>
-inline constexpr std::uint32_t kLeastBlocks =
-    V::is_plain ? 65536 / kNetworksInBlock / ((kMomentsInShared<S, V> ? 2 : 2 + V::n_moments) * kParameters<S> + 64)
-                : 2;
+inline constexpr bool kMomentsInShared = has_moments_in_shared(kThreadSizes<S, V>);
+template <class S, class V>
+inline constexpr std::uint32_t kLeastBlocks = least_thread_blocks(kThreadSizes<S, V>);
 
-/// A block's shared memory: a strict sum of each thread, the tile of rows, moments. Neighbouring threads' words are
-/// neighbours.
+/// The parts of a block's shared memory; neighbouring threads' words are neighbours.
 template <class S, class V>
 struct ThreadMemory {
-  static constexpr std::size_t sum_bytes = math::kPartials * kNetworksInBlock * sizeof(double);
-  static constexpr std::size_t tile_floats = kStagedRows * StagedRow<S, !V::is_plain>::stride;
-  static constexpr std::size_t moment_floats =
-      kMomentsInShared<S, V> ? std::size_t{V::n_moments} * kParameters<S> * kNetworksInBlock : 0;
-  static constexpr std::size_t bytes = sum_bytes + (tile_floats + moment_floats) * sizeof(float);
-
   SHOAL_DEVICE static double* sums() { return dynamic_shared<double>() + thread(); }
-  SHOAL_DEVICE static float* tile() { return dynamic_shared<float>() + sum_bytes / sizeof(float); }
-  SHOAL_DEVICE static float* moments() { return tile() + tile_floats + thread(); }
+  SHOAL_DEVICE static float* tile() { return dynamic_shared<float>() + kThreadSumBytes / sizeof(float); }
+  SHOAL_DEVICE static float* moments() { return tile() + tile_floats(kThreadSizes<S, V>) + thread(); }
 };
 
 /// A strict sum over an epoch's rows.

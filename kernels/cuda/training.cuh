@@ -20,6 +20,9 @@ using math::SolverKind;
 inline constexpr std::uint32_t kTileRows = 32;
 static_assert(kTileRows % 4 == 0 && kTileRows <= math::kPartials);
 
+/// Networks of a block of thread_per_network.
+inline constexpr std::uint32_t kNetworksInBlock = 128;
+
 /// Rows and columns of a product that one thread owns; see products.cuh.
 inline constexpr std::uint32_t kPatch = 4;
 /// Floats from row to row for n of them in each: fours are aligned, and eight rows' begin in different banks.

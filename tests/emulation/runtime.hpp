@@ -62,6 +62,14 @@ using cudaStream_t = struct EmulatedStream*;  // null: the legacy default stream
 using cudaEvent_t = struct EmulatedEvent*;
 using cudaGraph_t = struct EmulatedGraph*;
 using cudaGraphExec_t = struct EmulatedGraphExec*;
+using cudaLibrary_t = void*;
+using cudaKernel_t = void*;
+using cudaJitOption = int;
+using cudaLibraryOption = int;
+enum cudaDeviceAttr {
+  cudaDevAttrComputeCapabilityMajor = 75,
+  cudaDevAttrComputeCapabilityMinor = 76,
+};
 
 const char* cudaGetErrorName(cudaError_t error);
 const char* cudaGetErrorString(cudaError_t error);
@@ -95,6 +103,17 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsig
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream);
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec);
 cudaError_t cudaGraphDestroy(cudaGraph_t graph);
+
+/// What an H100 says of itself; asking is no call that can fail.
+cudaError_t cudaGetDevice(int* device);
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
+
+/// An image is a shared library of the host, as the emulated NVRTC makes it.
+cudaError_t cudaLibraryLoadData(cudaLibrary_t* library, const void* image, const cudaJitOption* jit_options,
+                                void* const* jit_values, unsigned n_jit_options, const cudaLibraryOption* options,
+                                void* const* values, unsigned n_options);
+cudaError_t cudaLibraryUnload(cudaLibrary_t library);
+cudaError_t cudaLibraryGetKernel(cudaKernel_t* kernel, cudaLibrary_t library, const char* name);
 
 cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value);
 template <class Kernel>

@@ -1,10 +1,8 @@
 #include "engine/cuda/cublas_library.hpp"
 
 #if !defined(SHOAL_EMULATION)
-#include <dlfcn.h>
-#include <utility>
+#include "engine/cuda/dynamic_library.hpp"
 #endif
-
 #include "shoal/error.hpp"
 
 namespace shoal::cuda {
@@ -35,34 +33,9 @@ CublasLibrary load() {
 
 #else
 
-/// A library of CUDA Toolkit 13. Stays loaded until the program ends: cuBLAS does not bear to be unloaded.
-class Library {
- public:
-  /// As the loader finds it, then where the toolkit puts it.
-  explicit Library(std::string name) : name_(std::move(name)) {
-    std::string why;
-    for (const std::string& place : {name_, "/usr/local/cuda/lib64/" + name_}) {
-      library_ = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
-      if (library_ != nullptr) return;
-      why += why.empty() ? dlerror() : "";
-    }
-    throw UnavailableError(name_ + " of CUDA Toolkit 13 cannot be loaded (" + why + ")");
-  }
-
-  template <class Function>
-  void find(const char* name, Function& function) const {
-    function = reinterpret_cast<Function>(dlsym(library_, name));
-    if (function == nullptr) throw UnavailableError(name_ + " has no " + name);
-  }
-
- private:
-  std::string name_;
-  void* library_ = nullptr;
-};
-
 CublasLibrary load() {
-  const Library cublas("libcublas.so.13");
-  const Library lt("libcublasLt.so.13");
+  const DynamicLibrary cublas("libcublas.so.13");
+  const DynamicLibrary lt("libcublasLt.so.13");
   CublasLibrary functions;
   cublas.find("cublasCreate_v2", functions.create);
   cublas.find("cublasDestroy_v2", functions.destroy);

@@ -30,8 +30,7 @@ class CudaEngine final : public Engine {
   [[nodiscard]] std::string_view name() const noexcept override { return "cuda"; }
   [[nodiscard]] std::string why_not(const Trial&) const override { return {}; }
   [[nodiscard]] std::uint32_t gang_size(const GangKey& key) const override {
-    const bool has_thread = !cuda::has_block_alone(key, table_.has_row_weights());
-    return has_thread ? cuda::kNetworksInBlock : 1;
+    return cuda::may_have_threads(key, table_.has_row_weights()) ? cuda::kNetworksInBlock : 1;
   }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {

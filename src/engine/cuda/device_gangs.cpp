@@ -30,8 +30,6 @@ bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
 
 }  // namespace
 
-bool DeviceGang::has_block_alone() const { return thread_kernel == thread_kernels().size(); }
-
 DeviceGangs::DeviceGangs(const EngineOptions& options, const DeviceTable& table, const Stream& stream)
     : stream_(&stream), table_(&table), maximize_(options.maximize), metric_(watched_metric(options.metric)) {}
 
@@ -42,7 +40,7 @@ std::size_t DeviceGangs::n_outputs(const GangKey& key) const {
 
 std::uint64_t DeviceGangs::bytes_per_slot(const Gang& gang) const {
   const NetworkShape shape(gang.key.topology, gang.has_dropout, reads_outputs(metric_));
-  const bool alone = has_block_alone(gang.key, table_->has_row_weights());
+  const bool alone = has_block_alone(gang, table_->has_row_weights());
   const std::uint64_t n_slots = std::max(1U, gang.n_slots);
   const std::uint64_t n_columns = alone ? 1 : n_slots;
   const std::uint64_t vectors = 2U + (has_second_moment(gang.key.solver) ? 1U : 0U) + (gang.keeps_best ? 1U : 0U);
@@ -88,8 +86,10 @@ void DeviceGangs::prepare(std::span<const Gang> gangs) {
 
 void DeviceGangs::add_gang(const Gang& gang) {
   if (places_.size() < gang.first_slot + gang.n_slots) places_.resize(gang.first_slot + gang.n_slots);
-  const std::size_t kernel = thread_kernel_of(gang.key, table_->has_row_weights());
-  const std::uint32_t step = kernel == thread_kernels().size() ? 1 : gang.n_slots;
+  const bool alone = cuda::has_block_alone(gang, table_->has_row_weights());
+  const ThreadKernel* kernel = alone ? nullptr : compiled_thread_kernel(gang.key, table_->has_row_weights());
+  if (!alone && kernel == nullptr) kernel = &builder_.kernel(gang.key.topology);
+  const std::uint32_t step = alone ? 1 : gang.n_slots;
   const NetworkShape& shape = shapes_
                                   .try_emplace({gang.key.topology, gang.has_dropout}, gang.key.topology,
                                                gang.has_dropout, reads_outputs(metric_))

@@ -8,6 +8,7 @@
 #include "engine/cuda/columns.hpp"
 #include "engine/cuda/device_memory.hpp"
 #include "engine/cuda/device_table.hpp"
+#include "engine/cuda/kernel_builder.hpp"
 #include "engine/cuda/network_shape.hpp"
 #include "kernels/cuda/training.cuh"
 #include "shoal/engine.hpp"
@@ -20,14 +21,14 @@ struct DeviceGang {
   Slot first_slot = 0;
   std::uint32_t n_slots = 0;
   bool keeps_best = false, has_dropout = false;
-  std::size_t thread_kernel = 0;  ///< thread_kernel_of(key, ...)
+  const ThreadKernel* thread_kernel = nullptr;  ///< null: a block alone
   const NetworkShape* shape = nullptr;
   const Layer* layers = nullptr;  ///< the shape's, on the device
   Columns weights, first_moment, second_moment, best;
   float* gradient = nullptr;     ///< block alone: where it is not in shared memory
   std::size_t first_output = 0;  ///< of those that the host measures
 
-  [[nodiscard]] bool has_block_alone() const;
+  [[nodiscard]] bool has_block_alone() const noexcept { return thread_kernel == nullptr; }
 };
 
 /// The gangs of a chunk, with what training needs of them on the device and what decides about them on the host.
@@ -87,6 +88,7 @@ class DeviceGangs {
   const DeviceTable* table_;
   bool maximize_;
   WatchedMetric metric_;
+  KernelBuilder builder_;  ///< of kernels that gangs have
   std::vector<DeviceGang> gangs_;
   std::vector<Place> places_;
   std::map<std::pair<Topology, bool>, NetworkShape> shapes_;  ///< by topology and whether units are dropped

@@ -85,6 +85,42 @@ class Graph {
   cudaGraphExec_t graph_{};
 };
 
+/// Kernels that were not there when the program was linked.
+class Library {
+ public:
+  /// image: what NVRTC made for this device.
+  explicit Library(const std::string& image) {
+    check(cudaLibraryLoadData(&library_, image.data(), nullptr, nullptr, 0, nullptr, nullptr, 0),
+          "cudaLibraryLoadData");
+  }
+  ~Library() {
+    if (library_ != nullptr) static_cast<void>(cudaLibraryUnload(library_));
+  }
+  Library(Library&& other) noexcept : library_(std::exchange(other.library_, nullptr)) {}
+  Library& operator=(Library&&) = delete;
+
+  /// As launch_function() takes it.
+  [[nodiscard]] const void* kernel(const char* name) const {
+    cudaKernel_t kernel{};
+    check(cudaLibraryGetKernel(&kernel, library_, name), "cudaLibraryGetKernel");
+    return reinterpret_cast<const void*>(kernel);
+  }
+
+ private:
+  cudaLibrary_t library_{};
+};
+
+/// sm_90 and the like: what the device runs.
+inline std::string device_architecture() {
+  int device = 0;
+  int major = 0;
+  int minor = 0;
+  check(cudaGetDevice(&device), "cudaGetDevice");
+  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "cudaDeviceGetAttribute");
+  check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device), "cudaDeviceGetAttribute");
+  return "sm_" + std::to_string(major) + std::to_string(minor);
+}
+
 /// Bytes of the device's memory that nobody has taken.
 inline std::uint64_t free_device_bytes() {
   std::size_t free = 0;

@@ -2,13 +2,18 @@
 
 #include <algorithm>
 
+#include "engine/cuda/kernel_builder.hpp"
 #include "engine/cuda/network_shape.hpp"
+#include "engine/cuda/nvrtc_library.hpp"
 #include "kernels/cuda/block_per_network.cuh"
 #include "kernels/cuda/thread_per_network.cuh"
 
 namespace shoal::cuda {
 
 namespace {
+
+/// Building a kernel takes seconds; fewer networks are trained by blocks before it is there.
+constexpr std::uint32_t kFewestToBuildFor = kNetworksInBlock / 2;
 
 bool has_sizes(const Topology& topology, std::span<const std::uint32_t> sizes) {
   if (topology.n_layers() + 1 != sizes.size() || topology.n_inputs != static_cast<std::int32_t>(sizes[0])) return false;
@@ -25,20 +30,29 @@ bool is_plain(const GangKey& key, bool weighted_rows, const ThreadKernel& kernel
          std::ranges::all_of(key.topology.activations, is_the_kernels);
 }
 
+bool can_build(const GangKey& key) {
+  return key.shuffle != Shuffle::per_trial && fits_registers(key.topology) && why_no_nvrtc().empty();
+}
+
 }  // namespace
 
-std::size_t thread_kernel_of(const GangKey& key, bool weighted_rows) {
-  const std::span<const ThreadKernel> all = thread_kernels();
-  if (key.shuffle == Shuffle::per_trial) return all.size();
+const ThreadKernel* compiled_thread_kernel(const GangKey& key, bool weighted_rows) {
+  if (key.shuffle == Shuffle::per_trial) return nullptr;
+  const std::span<const ThreadKernel> all = compiled_thread_kernels();
   const auto found = std::ranges::find_if(all, [&](const ThreadKernel& kernel) {
     return has_sizes(key.topology, kernel.sizes) && kernel.shared_bytes <= most_shared_bytes() &&
            (!kernel.is_plain || is_plain(key, weighted_rows, kernel));
   });
-  return static_cast<std::size_t>(found - all.begin());
+  return found == all.end() ? nullptr : &*found;
 }
 
-bool has_block_alone(const GangKey& key, bool weighted_rows) {
-  return thread_kernel_of(key, weighted_rows) == thread_kernels().size();
+bool may_have_threads(const GangKey& key, bool weighted_rows) {
+  return compiled_thread_kernel(key, weighted_rows) != nullptr || can_build(key);
+}
+
+bool has_block_alone(const Gang& gang, bool weighted_rows) {
+  if (compiled_thread_kernel(gang.key, weighted_rows) != nullptr) return false;
+  return gang.n_slots < kFewestToBuildFor || !can_build(gang.key);
 }
 
 bool reads_outputs(WatchedMetric metric) {
@@ -46,7 +60,7 @@ bool reads_outputs(WatchedMetric metric) {
 }
 
 bool goes_by_layers(const Gang& gang, WatchedMetric metric, bool weighted_rows) {
-  return has_block_alone(gang.key, weighted_rows) &&
+  return has_block_alone(gang, weighted_rows) &&
          !NetworkShape(gang.key.topology, gang.has_dropout, reads_outputs(metric)).is_shared();
 }
 

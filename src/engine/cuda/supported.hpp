@@ -1,16 +1,19 @@
 #pragma once
 
-#include <cstddef>
-
+#include "kernels/cuda/thread_per_network.cuh"
 #include "kernels/cuda/training.cuh"
 #include "shoal/engine.hpp"
 
 namespace shoal::cuda {
 
-/// Index into thread_kernels() of the one that trains networks of this kind a thread each; their number: a block each.
-/// weighted_rows: the table's rows do not all weigh 1.
-[[nodiscard]] std::size_t thread_kernel_of(const GangKey& key, bool weighted_rows);
-[[nodiscard]] bool has_block_alone(const GangKey& key, bool weighted_rows);
+/// The program's kernel that trains networks of this kind a thread each; null where it has none. weighted_rows: the
+/// table's rows do not all weigh 1.
+[[nodiscard]] const ThreadKernel* compiled_thread_kernel(const GangKey& key, bool weighted_rows);
+/// Whether networks of this kind are trained a thread each where there are many of them, by the program's kernel or by
+/// one that is built for them.
+[[nodiscard]] bool may_have_threads(const GangKey& key, bool weighted_rows);
+/// Whether this gang's networks are trained otherwise, each by itself.
+[[nodiscard]] bool has_block_alone(const Gang& gang, bool weighted_rows);
 /// Whether shared memory does not hold a network of this gang, so that layers are trained one after another.
 [[nodiscard]] bool goes_by_layers(const Gang& gang, WatchedMetric metric, bool weighted_rows);
 /// Whether the metric is counted or computed of what output_row() says of validation rows.

@@ -38,11 +38,11 @@ bool Training::run(DeviceGangs& gangs, std::vector<EpochRecord>& records) {
 }
 
 /// Epochs of a launch at most. What the host decides, it decides before the next epoch.
-std::uint32_t Training::most_epochs(const GangKey& key) const {
+std::uint32_t Training::most_epochs(const GangKey& key, bool has_block_alone) const {
   const std::uint64_t allowed = metric_ == WatchedMetric::by_host ? 1 : 64;
   const std::uint64_t n_rows = std::max(1U, table_->n_training(key.fold));
   std::uint64_t most = kRowsInLaunch / n_rows;
-  if (has_block_alone(key, table_->has_row_weights())) most = std::min(most, kProductsInLaunch / key.topology.n_parameters() / n_rows);
+  if (has_block_alone) most = std::min(most, kProductsInLaunch / key.topology.n_parameters() / n_rows);
   return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(most, 1, allowed));
 }
 
@@ -50,8 +50,8 @@ Training::Room Training::room_for(std::span<const Gang> gangs) const {
   Room room;
   std::size_t longest_order = 0;
   for (const Gang& gang : gangs) {
-    const std::size_t n_epochs = most_epochs(gang.key);
-    const bool alone = has_block_alone(gang.key, table_->has_row_weights());
+    const bool alone = has_block_alone(gang, table_->has_row_weights());
+    const std::size_t n_epochs = most_epochs(gang.key, alone);
     room.records += gang.n_slots * n_epochs;
     room.tasks += alone ? gang.n_slots : (gang.n_slots + kNetworksInBlock - 1) / kNetworksInBlock;
     if (gang.key.shuffle == Shuffle::per_trial) continue;
@@ -68,7 +68,7 @@ Training::Room Training::room_for(std::span<const Gang> gangs) const {
 
 std::uint64_t Training::bytes_per_slot(const Gang& gang) const {
   const std::uint64_t of_decision = metric_ == WatchedMetric::by_host ? sizeof(math::EpochDecision) : 0;
-  return most_epochs(gang.key) * (sizeof(float) + sizeof(NetworkRecord) + of_decision);
+  return most_epochs(gang.key, has_block_alone(gang, table_->has_row_weights())) * (sizeof(float) + sizeof(NetworkRecord) + of_decision);
 }
 
 std::uint64_t Training::shared_bytes(std::span<const Gang> gangs) const {
@@ -103,7 +103,7 @@ std::vector<Training::Chunk> Training::next_chunks(const DeviceGangs& gangs) con
     if (epochs.begin == epochs.end) continue;
     chunks.push_back({.gang = k,
                       .first_epoch = epochs.begin,
-                      .n_epochs = std::min(most_epochs(gang.key), epochs.end - epochs.begin)});
+                      .n_epochs = std::min(most_epochs(gang.key, gang.has_block_alone()), epochs.end - epochs.begin)});
   }
   return chunks;
 }
@@ -223,8 +223,8 @@ void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks
   const TrainTask* first = tasks_.get();
   for (const auto& [launch, tasks] : launches) {
     const auto n = static_cast<std::uint32_t>(tasks.size());
-    if (launch.thread_kernel < thread_kernels().size()) {
-      launch_train_threads(launch.thread_kernel, first, n, stream_->get());
+    if (launch.thread_kernel != nullptr) {
+      launch_train_threads(*launch.thread_kernel, first, n, stream_->get());
     } else {
       launch_train_blocks(first, n, launch.n_threads, shared_bytes.at(launch), stream_->get());
     }

@@ -55,9 +55,9 @@ class Training {
     std::size_t records = 0;  ///< [epoch][network], learning rates likewise
     std::size_t order = 0, training_weight = 0;
   };
-  /// Tasks of one kernel: a compiled one with a thread a network, or blocks of n_threads with one.
+  /// Tasks of one kernel: one with a thread a network, or blocks of n_threads with one.
   struct Launch {
-    std::size_t thread_kernel = 0;
+    const ThreadKernel* thread_kernel = nullptr;
     std::uint32_t n_threads = 0;
     auto operator<=>(const Launch&) const = default;
   };
@@ -67,7 +67,7 @@ class Training {
     std::size_t records = 0, order_rows = 0, order_weights = 0, tasks = 0;
   };
   [[nodiscard]] Room room_for(std::span<const Gang> gangs) const;
-  [[nodiscard]] std::uint32_t most_epochs(const GangKey& key) const;
+  [[nodiscard]] std::uint32_t most_epochs(const GangKey& key, bool has_block_alone) const;
   [[nodiscard]] std::vector<Chunk> next_chunks(const DeviceGangs& gangs) const;
   /// False where there is no room for it.
   [[nodiscard]] bool add_order(const GangKey& key, Chunk& chunk);

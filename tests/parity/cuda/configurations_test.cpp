@@ -161,13 +161,13 @@ TEST(SHOAL_CUDA_SUITE, GivesTheBitsOfTheCpuEngineWithAThreadANetwork) {
 }
 
 TEST(SHOAL_CUDA_SUITE, IsComparedWithEveryKernelOfAThreadANetwork) {
-  std::set<std::size_t> trained;
+  std::set<const cuda::ThreadKernel*> trained;
   for (std::uint32_t number = 0; number < kThreadSweeps; ++number) {
     const Sweep sweep = drawn(testing::random_thread_sweep, number);
-    trained.insert(cuda::thread_kernel_of(sweep.gangs[0].key, !sweep.data.weights.empty()));
+    trained.insert(cuda::compiled_thread_kernel(sweep.gangs[0].key, !sweep.data.weights.empty()));
   }
-  EXPECT_FALSE(trained.contains(cuda::thread_kernels().size()));
-  EXPECT_EQ(trained.size(), cuda::thread_kernels().size());
+  EXPECT_FALSE(trained.contains(nullptr));
+  EXPECT_EQ(trained.size(), cuda::compiled_thread_kernels().size());
 }
 
 std::size_t n_breaches(const verify::Products& products, const Sweep& sweep, const Outcome& outcome) {

@@ -1,0 +1,145 @@
+#include "engine/cuda/kernel_builder.hpp"
+
+#include <cstdint>
+#include <iterator>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "data/file_bytes.hpp"
+#include "engine/cuda/kernel_text.hpp"
+#include "engine/cuda/nvrtc_library.hpp"
+#include "kernels/cuda/thread_memory.cuh"
+#include "shoal/error.hpp"
+
+namespace shoal::cuda {
+namespace {
+
+constexpr const char* kEntry = "train_built";
+/// What 255 registers hold beside all that a row needs: measured, see docs/decisions/thread-per-network.md.
+constexpr std::size_t kMostParameters = 44;
+constexpr std::int32_t kMostValues = 20;  ///< inputs and units of hidden layers
+/// nvcc's for the compiled kernels; all functions are for the device.
+constexpr const char* kOptions[] = {"-std=c++20", "-fmad=false", "-default-device", "--ptxas-options=-v"};
+
+/// Inputs, units of hidden layers, outputs, with something between.
+std::string sizes_text(const Topology& topology, const char* between) {
+  std::string text = std::to_string(topology.n_inputs);
+  for (std::size_t l = 0; l < topology.n_layers(); ++l) text += between + std::to_string(topology.fan_out(l));
+  return text;
+}
+
+std::string source_of(const Topology& topology) {
+  return std::string(R"(#include "kernels/cuda/thread_kernel.cuh"
+namespace shoal::cuda {
+using Topology = FixedShape<)") +
+         sizes_text(topology, ", ") + R"(>;
+extern "C" SHOAL_KERNEL_OF(kNetworksInBlock, (kLeastBlocks<Topology, Anything>))
+void )" + kEntry + R"((const TrainTask* tasks) {
+  train_networks<Topology, Anything>(tasks);
+}
+}
+)";
+}
+
+void check_nvrtc(nvrtcResult result, const char* call) {
+  if (result == NVRTC_SUCCESS) return;
+  throw Error(std::string(call) + " failed: " + nvrtc_library().error_string(result));
+}
+
+/// A source with the headers of kernel_text().
+class Program {
+ public:
+  explicit Program(const std::string& source) {
+    std::vector<const char*> texts;
+    std::vector<const char*> names;
+    for (const HeaderText& header : kernel_text()) {
+      texts.push_back(header.text);
+      names.push_back(header.name);
+    }
+    check_nvrtc(nvrtc_library().create(&program_, source.c_str(), "thread_per_network.cu",
+                                       static_cast<int>(texts.size()), texts.data(), names.data()),
+                "nvrtcCreateProgram");
+  }
+  ~Program() { nvrtc_library().destroy(&program_); }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  [[nodiscard]] KernelImage compiled(const std::string& architecture) const {
+    const NvrtcLibrary& nvrtc = nvrtc_library();
+    std::vector<const char*> options(std::begin(kOptions), std::end(kOptions));
+    const std::string for_device = "-arch=" + architecture;
+    options.push_back(for_device.c_str());
+    const nvrtcResult result = nvrtc.compile(program_, static_cast<int>(options.size()), options.data());
+    std::string log = read(nvrtc.log_size, nvrtc.log);
+    if (result != NVRTC_SUCCESS) {
+      throw Error(std::string("nvrtcCompileProgram failed: ") + nvrtc.error_string(result) + "\n" + log);
+    }
+    return {read(nvrtc.image_size, nvrtc.image), std::move(log)};
+  }
+
+ private:
+  [[nodiscard]] std::string read(decltype(&nvrtcGetCUBINSize) size, decltype(&nvrtcGetCUBIN) get) const {
+    std::size_t n = 0;
+    check_nvrtc(size(program_, &n), "the size of what nvrtc made");
+    std::string bytes(n, 0);
+    check_nvrtc(get(program_, bytes.data()), "reading what nvrtc made");
+    return bytes;
+  }
+
+  nvrtcProgram program_ = nullptr;
+};
+
+/// Whatever decides what NVRTC makes of a source.
+std::uint64_t hash_of(const std::string& source, const std::string& architecture) {
+  int major = 0;
+  int minor = 0;
+  check_nvrtc(nvrtc_library().version(&major, &minor), "nvrtcVersion");
+  std::string all = std::to_string(major) + "." + std::to_string(minor) + " " + architecture + "\n" + source;
+  for (const char* const option : kOptions) all += option;
+  for (const HeaderText& header : kernel_text()) all += std::string(header.name) + "\n" + header.text;
+  return data::hash_bytes(all, 0);
+}
+
+}  // namespace
+
+bool fits_registers(const Topology& topology) {
+  const std::vector<std::int32_t>& hidden = topology.hidden_layer_sizes;
+  const std::int32_t n_values = std::accumulate(hidden.begin(), hidden.end(), topology.n_inputs);
+  return n_values <= kMostValues && topology.n_parameters() <= kMostParameters;
+}
+
+KernelImage build_thread_kernel(const Topology& topology, const std::string& architecture) {
+  return Program(source_of(topology)).compiled(architecture);
+}
+
+const ThreadKernel& KernelBuilder::kernel(const Topology& topology) {
+  const std::string name = sizes_text(topology, "-");
+  auto found = built_.find(name);
+  if (found == built_.end()) found = built_.emplace(name, build(topology)).first;
+  return found->second.kernel;
+}
+
+KernelBuilder::Built KernelBuilder::build(const Topology& topology) const {
+  const std::string architecture = device_architecture();
+  const std::string name = "thread_" + sizes_text(topology, "-") + "_" + architecture;
+  const std::uint64_t hash = hash_of(source_of(topology), architecture);
+  std::optional<std::string> image = cache_.find(name, hash);
+  if (!image) {
+    image = build_thread_kernel(topology, architecture).image;
+    cache_.keep(name, hash, *image);
+  }
+  Built built{Library(*image), {}};
+  ThreadKernel& kernel = built.kernel;
+  kernel.sizes.push_back(static_cast<std::uint32_t>(topology.n_inputs));
+  for (std::size_t l = 0; l < topology.n_layers(); ++l) {
+    kernel.sizes.push_back(static_cast<std::uint32_t>(topology.fan_out(l)));
+  }
+  kernel.shared_bytes = thread_shared_bytes({.n_in = kernel.sizes.front(),
+                                             .n_out = kernel.sizes.back(),
+                                             .n_parameters = static_cast<std::uint32_t>(topology.n_parameters())});
+  kernel.function = built.library.kernel(kEntry);
+  return built;
+}
+
+}  // namespace shoal::cuda

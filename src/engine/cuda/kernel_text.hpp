@@ -1,0 +1,16 @@
+#pragma once
+
+#include <span>
+
+namespace shoal::cuda {
+
+/// A header that kernels are built of.
+struct HeaderText {
+  const char* name;  ///< as it is included
+  const char* text;
+};
+/// kernels/cuda/thread_kernel.cuh, all that it includes, and in place of the standard library's headers, which NVRTC
+/// has not, the little of them that kernels need.
+[[nodiscard]] std::span<const HeaderText> kernel_text();
+
+}  // namespace shoal::cuda

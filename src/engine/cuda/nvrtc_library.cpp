@@ -1,0 +1,56 @@
+#include "engine/cuda/nvrtc_library.hpp"
+
+#if !defined(SHOAL_EMULATION)
+#include "engine/cuda/dynamic_library.hpp"
+#endif
+#include "shoal/error.hpp"
+
+namespace shoal::cuda {
+namespace {
+
+#if defined(SHOAL_EMULATION)
+
+NvrtcLibrary load() {
+  return {&nvrtcVersion,           &nvrtcGetErrorString, &nvrtcCreateProgram, &nvrtcDestroyProgram, &nvrtcCompileProgram,
+          &nvrtcGetProgramLogSize, &nvrtcGetProgramLog,  &nvrtcGetCUBINSize,  &nvrtcGetCUBIN};
+}
+
+#else
+
+NvrtcLibrary load() {
+  const DynamicLibrary nvrtc("libnvrtc.so.13");
+  NvrtcLibrary functions;
+  nvrtc.find("nvrtcVersion", functions.version);
+  nvrtc.find("nvrtcGetErrorString", functions.error_string);
+  nvrtc.find("nvrtcCreateProgram", functions.create);
+  nvrtc.find("nvrtcDestroyProgram", functions.destroy);
+  nvrtc.find("nvrtcCompileProgram", functions.compile);
+  nvrtc.find("nvrtcGetProgramLogSize", functions.log_size);
+  nvrtc.find("nvrtcGetProgramLog", functions.log);
+  nvrtc.find("nvrtcGetCUBINSize", functions.image_size);
+  nvrtc.find("nvrtcGetCUBIN", functions.image);
+  return functions;
+}
+
+#endif
+
+}  // namespace
+
+const NvrtcLibrary& nvrtc_library() {
+  static const NvrtcLibrary library = load();
+  return library;
+}
+
+const std::string& why_no_nvrtc() {
+  static const std::string why = [] {
+    try {
+      static_cast<void>(nvrtc_library());
+      return std::string();
+    } catch (const UnavailableError& error) {
+      return std::string(error.what());
+    }
+  }();
+  return why;
+}
+
+}  // namespace shoal::cuda

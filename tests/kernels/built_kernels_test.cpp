@@ -1,0 +1,65 @@
+// NVRTC makes kernels of the text in the program, without a GPU: all of the largest ones stay in registers.
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+#include "engine/cuda/kernel_builder.hpp"
+#include "engine/cuda/nvrtc_library.hpp"
+#include "shoal/error.hpp"
+
+namespace shoal {
+namespace {
+
+Topology topology_of(const std::vector<std::int32_t>& sizes) {
+  Topology topology;
+  topology.n_inputs = sizes.front();
+  topology.hidden_layer_sizes.assign(sizes.begin() + 1, sizes.end() - 1);
+  topology.activations.assign(sizes.size() - 2, Activation::relu);
+  topology.n_outputs = sizes.back();
+  return topology;
+}
+
+/// Of the first line of the compiler's report that tells of stack and spills.
+std::string spills(const std::string& log) {
+  const std::size_t at = log.find("bytes stack frame");
+  if (at == std::string::npos) return "no report: " + log;
+  const std::size_t begin = log.rfind('\n', at) + 1;
+  const std::size_t first = log.find_first_not_of(" \t", begin);
+  return log.substr(first, log.find('\n', at) - first);
+}
+
+TEST(BuiltKernels, StayInRegistersUpToTheLimit) {
+  ASSERT_EQ(cuda::why_no_nvrtc(), "");
+  const std::vector<std::int32_t> largest[] = {{8, 4, 1}, {4, 6, 2}, {1, 14, 1}, {2, 2, 2, 2, 2, 2, 2, 2}, {18, 2}};
+  for (const std::vector<std::int32_t>& sizes : largest) {
+    const Topology topology = topology_of(sizes);
+    ASSERT_TRUE(cuda::fits_registers(topology)) << ::testing::PrintToString(sizes);
+    for (const char* const architecture : {"sm_75", "sm_90"}) {
+      const cuda::KernelImage built = cuda::build_thread_kernel(topology, architecture);
+      EXPECT_GT(built.image.size(), 1000U);
+      EXPECT_EQ(spills(built.log), "0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads")
+          << ::testing::PrintToString(sizes) << " for " << architecture;
+    }
+  }
+}
+
+TEST(BuiltKernels, WouldSpillWellBeyondTheLimit) {
+  const Topology topology = topology_of({3, 5, 5, 1});
+  EXPECT_FALSE(cuda::fits_registers(topology));
+  EXPECT_NE(spills(cuda::build_thread_kernel(topology, "sm_90").log),
+            "0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads");
+}
+
+TEST(BuiltKernels, SayWhichArchitectureIsUnknown) {
+  try {
+    static_cast<void>(cuda::build_thread_kernel(topology_of({1, 2, 1}), "sm_1"));
+    FAIL();
+  } catch (const Error& error) {
+    const std::string what = error.what();
+    EXPECT_NE(what.find("nvrtcCompileProgram failed: NVRTC_ERROR_INVALID_OPTION"), std::string::npos) << what;
+    EXPECT_NE(what.find("-arch"), std::string::npos) << what;
+  }
+}
+
+}  // namespace
+}  // namespace shoal

@@ -1,0 +1,165 @@
+// Kernels for topologies that the program has not: built when a gang needs them, kept on disk, with the bits of the CPU
+// engine. Over the emulated device, or on a GPU.
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+#include "engine/cpu/cpu_engine.hpp"
+#include "engine/cuda/cuda_engine.hpp"
+#include "engine/cuda/kernel_builder.hpp"
+#include "engine/cuda/supported.hpp"
+#if defined(SHOAL_EMULATION)
+#include "tests/emulation/nvrtc.hpp"
+#endif
+#include "tests/parity/cuda/comparison.hpp"
+#include "tests/parity/cuda/suite.hpp"
+
+namespace shoal {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::first_difference;
+using testing::Outcome;
+using testing::Random;
+using testing::Sweep;
+using testing::train;
+
+/// Kernels are kept in an empty folder of the test's own.
+class BuiltKernels : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
+    setenv("XDG_CACHE_HOME", folder_.c_str(), 1);
+  }
+  void TearDown() override {
+    unsetenv("XDG_CACHE_HOME");
+    fs::remove_all(folder_);
+  }
+  [[nodiscard]] std::vector<fs::path> kept() const {
+    std::vector<fs::path> files;
+    if (!fs::exists(fs::path(folder_) / "shoal" / "kernels")) return files;
+    for (const auto& entry : fs::directory_iterator(fs::path(folder_) / "shoal" / "kernels")) files.push_back(entry);
+    return files;
+  }
+
+  std::string folder_ = (fs::temp_directory_path() / "shoal-kernels-XXXXXX").string();
+};
+
+/// A gang of networks of such sizes that ask for anything a trial can ask for, but for shuffles of their own.
+Sweep sweep_of(const std::vector<std::int32_t>& sizes, Task task, std::uint32_t n_networks) {
+  Random random(4711);
+  Sweep sweep;
+  sweep.data = testing::random_dataset(random, task, 40, sizes.front(), sizes.back(), true);
+  sweep.options.metric = Metric::val_loss;
+  Trial shared = testing::random_trial(random, sweep.data);
+  shared.topology.n_inputs = sizes.front();
+  shared.topology.hidden_layer_sizes.assign(sizes.begin() + 1, sizes.end() - 1);
+  shared.topology.activations.assign(sizes.size() - 2, Activation::tanh);
+  shared.topology.n_outputs = sizes.back();
+  shared.hyperparameters.shuffle = Shuffle::shared;
+  shared.hyperparameters.max_iter = 4;
+  for (std::uint32_t i = 0; i < n_networks; ++i) {
+    Trial trial = testing::random_trial(random, sweep.data);
+    trial.topology = shared.topology;
+    Hyperparameters& h = trial.hyperparameters;
+    h.loss = shared.hyperparameters.loss;
+    h.solver = shared.hyperparameters.solver;
+    h.batch_size = shared.hyperparameters.batch_size;
+    h.shuffle = Shuffle::shared;
+    h.max_iter = 1 + i % 4;
+    h.clip_norm = 0.5;
+    if (i % 7 == 6) h.learning_rate_init = 1e6;  // diverges
+    trial.shuffle_seed = shared.shuffle_seed;
+    sweep.trials.push_back(trial);
+  }
+  sweep.gangs = {{gang_key(sweep.trials[0]), 0, n_networks, true, true}};
+  return sweep;
+}
+
+std::string difference(const Sweep& sweep, std::uint32_t epochs = 4) {
+  return first_difference(train(*make_cuda_engine(sweep.data, sweep.options), sweep, epochs),
+                          train(*make_cpu_engine(sweep.data, sweep.options), sweep, epochs));
+}
+
+TEST_F(BuiltKernels, TrainTheBitsOfTheCpuEngine) {
+  const Sweep sweeps[] = {sweep_of({1, 5, 1}, Task::regression, 130), sweep_of({3, 2}, Task::classification, 70),
+                          sweep_of({2, 2, 3, 1}, Task::regression, 64)};
+  for (const Sweep& sweep : sweeps) {
+    ASSERT_EQ(cuda::compiled_thread_kernel(sweep.gangs[0].key, true), nullptr);
+    ASSERT_FALSE(cuda::has_block_alone(sweep.gangs[0], true));
+    for (std::uint32_t schedule = 0; schedule < kSchedules; ++schedule) {
+      set_schedule(schedule);
+      EXPECT_EQ(difference(sweep, 1 + schedule % 4), "") << "schedule " << schedule;
+    }
+  }
+  EXPECT_EQ(kept().size(), 3U);
+}
+
+TEST_F(BuiltKernels, AreBuiltAgainWhereAFileIsDamaged) {
+  const Sweep sweep = sweep_of({1, 3, 1}, Task::regression, 64);
+  EXPECT_EQ(difference(sweep), "");
+  ASSERT_EQ(kept().size(), 1U);
+  const fs::path file = kept().front();
+  const auto size = static_cast<std::streamoff>(fs::file_size(file));
+  for (const std::streamoff at : {std::streamoff{3}, std::streamoff{20}, size / 2, size - 1}) {
+    std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+    bytes.seekg(at);
+    const auto was = static_cast<char>(bytes.get());
+    bytes.seekp(at);
+    bytes.put(static_cast<char>(was ^ 1));
+    bytes.close();
+    EXPECT_EQ(difference(sweep), "") << "byte " << at;
+  }
+  fs::resize_file(file, static_cast<std::uintmax_t>(size / 2));
+  EXPECT_EQ(difference(sweep), "");
+  EXPECT_EQ(fs::file_size(file), static_cast<std::uintmax_t>(size));
+}
+
+TEST_F(BuiltKernels, AreNotKeptWhereNothingCanBeWritten) {
+  std::ofstream(folder_ + "/shoal") << "no folder";
+  EXPECT_EQ(difference(sweep_of({1, 3, 1}, Task::regression, 64)), "");
+}
+
+TEST_F(BuiltKernels, AreForManyNetworksThatFitRegisters) {
+  EXPECT_TRUE(cuda::has_block_alone(sweep_of({1, 5, 1}, Task::regression, 63).gangs[0], false));
+  EXPECT_FALSE(cuda::has_block_alone(sweep_of({1, 5, 1}, Task::regression, 64).gangs[0], false));
+  EXPECT_TRUE(cuda::has_block_alone(sweep_of({10, 8, 2}, Task::regression, 128).gangs[0], false));
+  Sweep shuffles = sweep_of({1, 5, 1}, Task::regression, 64);
+  shuffles.gangs[0].key.shuffle = Shuffle::per_trial;
+  EXPECT_TRUE(cuda::has_block_alone(shuffles.gangs[0], false));
+}
+
+#if defined(SHOAL_EMULATION)
+
+TEST_F(BuiltKernels, AreBuiltOnceForAllRuns) {
+  const Sweep sweep = sweep_of({1, 3, 1}, Task::regression, 64);
+  const std::size_t before = emulation::n_compilations();
+  EXPECT_EQ(difference(sweep), "");
+  EXPECT_EQ(difference(sweep), "");
+  EXPECT_EQ(emulation::n_compilations(), before + 1);
+  std::ofstream(kept().front(), std::ios::binary | std::ios::app) << "x";
+  EXPECT_EQ(difference(sweep), "");
+  EXPECT_EQ(emulation::n_compilations(), before + 2);
+}
+
+TEST_F(BuiltKernels, SayWhatTheCompilerSaid) {
+  const Sweep sweep = sweep_of({1, 3, 1}, Task::regression, 64);
+  emulation::refuse_compilation(true);
+  try {
+    make_cuda_engine(sweep.data, sweep.options)->prepare(sweep.gangs);
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()),
+              "nvrtcCompileProgram failed: NVRTC_ERROR_COMPILATION\nthread_per_network.cu: error: refused");
+  }
+  emulation::refuse_compilation(false);
+  EXPECT_TRUE(kept().empty());
+}
+
+#endif
+
+}  // namespace
+}  // namespace shoal
