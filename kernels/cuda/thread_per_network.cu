@@ -1,7 +1,5 @@
 #include "kernels/cuda/thread_per_network.cuh"
 
-#include <iterator>
-
 #include "kernels/cuda/compiled_topologies.cuh"
 #include "kernels/cuda/thread_kernel.cuh"
 
@@ -17,7 +15,7 @@ void train_kernel(const TrainTask* tasks) {
 template <class S, class V>
 struct KernelOf {
   static ThreadKernel value() {
-    return {{std::begin(S::sizes), std::end(S::sizes)}, thread_shared_bytes(kThreadSizes<S, V>), V::is_plain, V::activation,
+    return {{S::sizes, S::sizes + S::n_layers + 1}, thread_shared_bytes(kThreadSizes<S, V>), V::is_plain, V::activation,
             V::its_solver,         reinterpret_cast<const void*>(&train_kernel<S, V>)};
   }
 };

@@ -22,9 +22,11 @@ inline constexpr std::uint32_t kLeastBlocks = least_thread_blocks(kThreadSizes<S
 /// The parts of a block's shared memory; neighbouring threads' words are neighbours.
 template <class S, class V>
 struct ThreadMemory {
+  static constexpr std::size_t n_tile_floats = tile_floats(kThreadSizes<S, V>);
+
   SHOAL_DEVICE static double* sums() { return dynamic_shared<double>() + thread(); }
   SHOAL_DEVICE static float* tile() { return dynamic_shared<float>() + kThreadSumBytes / sizeof(float); }
-  SHOAL_DEVICE static float* moments() { return tile() + tile_floats(kThreadSizes<S, V>) + thread(); }
+  SHOAL_DEVICE static float* moments() { return tile() + n_tile_floats + thread(); }
 };
 
 /// A strict sum over an epoch's rows.
