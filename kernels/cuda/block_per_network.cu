@@ -245,7 +245,7 @@ SHOAL_DEVICE void finish_epoch(BlockNetwork& net, std::uint32_t e) {
   barrier();
 }
 
-SHOAL_KERNEL_OF(kMostThreads, 2)
+SHOAL_KERNEL_OF(kMostThreads, kResidentThreads / kMostThreads)
 void train_blocks_kernel(const TrainTask* tasks) {
   const TrainTask& task = tasks[block()];
   const Tile tile = block_tile<true>(task.shape, nullptr, task.gradient);
@@ -287,6 +287,12 @@ std::size_t most_shared_bytes() {
   }();
   return static_cast<std::size_t>(bytes);
 #endif
+}
+
+std::size_t shared_bytes_beside(std::uint32_t n_threads) {
+  constexpr std::size_t kTakenByEachBlock = 1024;
+  const std::size_t all = most_shared_bytes() + kTakenByEachBlock;
+  return all * n_threads / kResidentThreads - kTakenByEachBlock;
 }
 
 void launch_train_blocks(const TrainTask* tasks, std::uint32_t n_tasks, std::uint32_t n_threads,

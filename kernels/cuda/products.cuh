@@ -14,9 +14,6 @@ namespace shoal::cuda {
 
 namespace strict = math::scalar;
 
-/// A product of no more columns than kNarrow keeps more threads busy with an element each.
-inline constexpr std::uint32_t kNarrow = 8;
-
 /// N floats, loaded and stored at once.
 template <std::uint32_t N>
 struct alignas(N * sizeof(float)) Pack {

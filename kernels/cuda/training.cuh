@@ -22,6 +22,8 @@ static_assert(kTileRows % 4 == 0 && kTileRows <= math::kPartials);
 
 /// Rows and columns of a product that one thread owns; see products.cuh.
 inline constexpr std::uint32_t kPatch = 4;
+/// A product of no more columns than kNarrow keeps more threads busy with an element each.
+inline constexpr std::uint32_t kNarrow = 8;
 /// Floats from row to row for n of them in each: fours are aligned, and eight rows' begin in different banks.
 constexpr std::uint32_t padded_stride(std::uint32_t n) { return ((n + 3) / 4 | 1U) * 4; }
 
