@@ -79,6 +79,32 @@ TEST(EmulatedCudaLaunches, OfAllWidthsGiveTheBitsOfTheCpuEngine) {
   EXPECT_EQ(testing::first_difference(got, expected), "");
 }
 
+/// One diverges, one stops early, the others end after 1 to 6 epochs; all are of one size of blocks.
+TEST(EmulatedCudaLaunches, HoldNetworksThatEndAtDifferentEpochs) {
+  testing::Sweep sweep = widths();
+  sweep.trials.resize(12);
+  sweep.gangs.resize(12);
+  for (Slot slot = 0; slot < 12; ++slot) {
+    Hyperparameters& h = sweep.trials[slot].hyperparameters;
+    h.max_iter = static_cast<std::int32_t>(slot % 6) + 1;
+    if (slot == 3) h.learning_rate_init = 1e30;
+    if (slot == 5) h.n_iter_no_change = 1;
+    if (slot == 5) h.tol = 10;
+    sweep.gangs[slot] = {gang_key(sweep.trials[slot]), slot, 1, true, false};
+  }
+  const testing::Outcome expected = testing::train(*make_cpu_engine(sweep.data, sweep.options), sweep, 6, 6);
+  EXPECT_EQ(expected.states[3].status, TrialStatus::diverged);
+  EXPECT_EQ(expected.states[5].status, TrialStatus::stopped);
+  EXPECT_LT(expected.states[5].epoch, 6U);
+  EXPECT_EQ(expected.states[10].status, TrialStatus::finished);
+  for (std::uint32_t schedule = 0; schedule < kSchedules; ++schedule) {
+    set_schedule(schedule);
+    const testing::Outcome got = testing::train(*make_cuda_engine(sweep.data, sweep.options), sweep, 6, 6);
+    EXPECT_EQ(testing::first_difference(got, expected), "") << "schedule " << schedule;
+  }
+  set_schedule(0);
+}
+
 TEST(EmulatedCudaLaunches, BeginWithTheLongestTaskOfTheLongestLaunch) {
   const cuda::NetworkShape narrow(width(8, Activation::relu), false);
   const cuda::NetworkShape wide(width(100, Activation::relu), false);
@@ -119,7 +145,7 @@ TEST(EmulatedCudaLaunches, GiveNoNetworkLessRoomThanItsRegistersHave) {
 }
 
 /// Seconds measured on an H200 (bench/evidence/gpu_h200.json).
-TEST(EmulatedCudaLaunches, ArePredictedWithinTwoThirdsOfWhatWasMeasured) {
+TEST(EmulatedCudaLaunches, ArePredictedWithinTwoFifthsOfWhatWasMeasured) {
   const cuda::NetworkShape letters({16, {64, 64}, {Activation::relu, Activation::relu}, 26}, false);
   const double of_letters = cuda::seconds_of_gpu(4096 * cuda::block_epoch(letters, {20'000, 0, 64}).all);
   EXPECT_NEAR(of_letters / 0.219, 1, 0.4);
