@@ -40,6 +40,49 @@ SHOAL_DEVICE double gradient_norm(const BlockNetwork& net) {
   return norm;
 }
 
+/// Every parameter's step along its gradient, finished first unless it is clipped. kSolver: the solver's, or adam for
+/// adamw, whose text is the same; loops of their own, so that none looks for its solver at every parameter.
+template <SolverKind kSolver>
+SHOAL_DEVICE void move_along(const BlockNetwork& net, float rate, float inverse, float shortened) {
+  const TrainTask& task = *net.task;
+  const Tile& tile = net.tile;
+  const NetworkRules rules = net.rules;  // not read again after every store
+  float* const first_moments = rules.has_first_moment ? task.first_moment : nullptr;
+  float* const second_moments = kSolver == SolverKind::sgd ? nullptr : task.second_moment;
+  const bool clips = rules.clip_norm > 0.0;
+  Rates rates{};
+  std::uint32_t layer_of_rates = UINT32_MAX;
+  each_quad(task.shape, [&](std::uint32_t l, const Layer& layer, std::uint32_t o, std::uint32_t first) {
+    if (l != layer_of_rates) rates = layer_rates(rules, net.state, task.solver, rate, task.shape.n_layers - 1 - l);
+    layer_of_rates = l;
+    const std::uint32_t at = layer.weights + o * layer.weight_stride + first;
+    const std::size_t p = layer.first_parameter + o * (layer.n_in + 1) + first;
+    const std::uint32_t n = layer.n_in + 1 - first;  // parameters from here on
+    const Pack<4> sum = load<4>(tile.gradient + at);
+    Pack<4> w = load<4>(tile.weights + at);
+    Pack<4> first_moment{};
+    Pack<4> second_moment{};
+    SHOAL_UNROLL
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      if (first_moments != nullptr && i < n) first_moment.x[i] = first_moments[p + i];
+      if (second_moments != nullptr && i < n) second_moment.x[i] = second_moments[p + i];
+    }
+    SHOAL_UNROLL
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      if (i >= n) continue;
+      const bool is_bias = i + 1 == n;
+      const float g = clips ? sum.x[i] * shortened : finished_gradient(sum.x[i], w.x[i], is_bias, rules, inverse);
+      update(rules, kSolver, rates, is_bias, g, i, {w.x, first_moment.x, second_moment.x});
+    }
+    SHOAL_UNROLL
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      if (first_moments != nullptr && i < n) first_moments[p + i] = first_moment.x[i];
+      if (second_moments != nullptr && i < n) second_moments[p + i] = second_moment.x[i];
+    }
+    store(tile.weights + at, w);
+  });
+}
+
 /// One optimizer step from the gradient sums of a minibatch, after begin_step().
 SHOAL_DEVICE void step(BlockNetwork& net, float rate, float inverse) {
   const TrainTask& task = *net.task;
@@ -54,28 +97,16 @@ SHOAL_DEVICE void step(BlockNetwork& net, float rate, float inverse) {
     const double norm = gradient_norm(net);
     if (norm > net.rules.clip_norm) shortened = static_cast<float>(net.rules.clip_norm / norm);
   }
-  Rates rates{};
-  std::uint32_t layer_of_rates = UINT32_MAX;
-  each_quad(task.shape, [&](std::uint32_t l, const Layer& layer, std::uint32_t o, std::uint32_t first) {
-    if (l != layer_of_rates) rates = layer_rates(net.rules, net.state, task.solver, rate, task.shape.n_layers - 1 - l);
-    layer_of_rates = l;
-    const std::uint32_t at = layer.weights + o * layer.weight_stride + first;
-    const std::size_t p = layer.first_parameter + o * (layer.n_in + 1) + first;
-    const Pack<4> sum = load<4>(tile.gradient + at);
-    Pack<4> w = load<4>(tile.weights + at);
-    SHOAL_UNROLL
-    for (std::uint32_t i = 0; i < 4; ++i) {
-      if (first + i > layer.n_in) continue;
-      const bool is_bias = first + i == layer.n_in;
-      const float g = clips ? sum.x[i] * shortened : finished_gradient(sum.x[i], w.x[i], is_bias, net.rules, inverse);
-      float first_moment = net.rules.has_first_moment ? task.first_moment[p + i] : 0.0F;
-      float second_moment = task.second_moment != nullptr ? task.second_moment[p + i] : 0.0F;
-      update(net.rules, task.solver, rates, is_bias, g, 0, {&w.x[i], &first_moment, &second_moment});
-      if (net.rules.has_first_moment) task.first_moment[p + i] = first_moment;
-      if (task.second_moment != nullptr) task.second_moment[p + i] = second_moment;
-    }
-    store(tile.weights + at, w);
-  });
+  switch (task.solver) {
+    case SolverKind::sgd:
+      move_along<SolverKind::sgd>(net, rate, inverse, shortened);
+      break;
+    case SolverKind::rmsprop:
+      move_along<SolverKind::rmsprop>(net, rate, inverse, shortened);
+      break;
+    default:
+      move_along<SolverKind::adam>(net, rate, inverse, shortened);
+  }
   barrier();
 }
 
@@ -104,25 +135,24 @@ SHOAL_DEVICE void train_minibatch(BlockNetwork& net, std::uint32_t e, float rate
                                   std::uint32_t n) {
   const TrainTask& task = *net.task;
   BlockMemory& memory = *net.tile.memory;
-  const math::Dropout dropout(net.rules.dropout, net.rules.seed, net.state.step);
   const bool drops = net.rules.dropout > 0.0;
-  const bool weighted = is_weighted(task.rows, net.rules);
+  if (drops && thread() == 0) memory.dropout = math::Dropout(net.rules.dropout, net.rules.seed, net.state.step);
   for (std::uint32_t start = 0; start < n; start += kTileRows) {
     const std::uint32_t n_rows = n - start < kTileRows ? n - start : kTileRows;
     stage(
         task.rows, task.shape, net.tile, n_rows, [&](std::uint32_t r) { return row_at(net, e, first + start + r); },
         [&](std::uint32_t row) { return training_weight(task.rows, net.rules, row); });
-    forward(task.shape, net.tile, drops ? &dropout : nullptr, start, nullptr, 0);
+    forward(task.shape, net.tile, drops ? &memory.dropout : nullptr, start, nullptr, 0);
     output(task.rows, task.shape, task.loss, net.rules, true, net.tile);
     add_losses(net.tile, first + start, memory.train_loss, memory.train_weight);
     if (start == 0 && thread() == 0) begin_step(net.rules, net.state);  // nobody reads it until step()
-    if (weighted && thread() == 0) {
+    if (thread() == 0 && is_weighted(task.rows, net.rules)) {
       for (std::uint32_t r = 0; r < n_rows; ++r) memory.weight_sum += memory.weight[r];
     }
     backward(task.shape, net.tile, drops, start == 0);
   }
   const float weight_sum = memory.weight_sum;
-  step(net, rate, inverse_weight(weighted, weight_sum, n));
+  step(net, rate, inverse_weight(is_weighted(task.rows, net.rules), weight_sum, n));
   if (thread() == 0) memory.weight_sum = 0.0F;
 }
 

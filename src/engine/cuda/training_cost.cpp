@@ -8,9 +8,10 @@
 namespace shoal::cuda {
 namespace {
 
-// Instructions, counted in the loops of sm_90a: of a term of a product with its loads, by patches and by elements, and
-// what surrounds the loop.
+// Instructions, counted in the loops of sm_90a: of a term of a product with its loads, by patches, small ones and
+// elements, and what surrounds the loop.
 constexpr double kOfPatchTerm = 1.28;
+constexpr double kOfSmallPatchTerm = 2.1;
 constexpr double kOfTerm = 1.6;
 constexpr double kAroundProduct = 60;
 constexpr double kOfActivation = 45;
@@ -70,13 +71,15 @@ void add_forward(Counter& counter, const NetworkShape& shape) {
   counter.add(kOfTile);
   counter.add(kTileRows * ((shape.layers.front().n_in + 3) / 4), kOfInputs);
   for (const Layer& layer : shape.layers) add_product(counter, layer.n_out, layer.n_in, activation(layer));
-  counter.add(kTileRows, shape.layers.back().n_out * kOfOutput);
+  counter.add(kTileRows * shape.layers.back().n_out, kOfOutput);
 }
 
-void add_backward(Counter& counter, const NetworkShape& shape) {
+void add_backward(Counter& counter, const NetworkShape& shape, std::uint32_t n_threads) {
   for (const Layer& layer : shape.layers) {
-    const std::uint32_t n_patches = (layer.n_out + kPatch - 1) / kPatch * ((layer.n_in + kPatch - 1) / kPatch);
-    counter.add(n_patches + layer.n_out, kPatch * kPatch * kTileRows * kOfPatchTerm + kAroundProduct);
+    const bool by_small = has_small_gradient(layer, n_threads);
+    const std::uint32_t side = by_small ? kSmallPatch : kPatch;
+    const double term = by_small ? kOfSmallPatchTerm : kOfPatchTerm;
+    counter.add(gradient_patches(layer, side) + layer.n_out, side * side * kTileRows * term + kAroundProduct);
     if (&layer != shape.layers.data()) add_product(counter, layer.n_in, layer.n_out, kOfSelection);
   }
 }
@@ -95,7 +98,7 @@ Work block_epoch(const NetworkShape& shape, const EpochRows& rows) {
   const std::uint32_t n_threads = shape.n_threads();
   Counter trained(n_threads);
   add_forward(trained, shape);
-  add_backward(trained, shape);
+  add_backward(trained, shape, n_threads);
   Counter stepped(n_threads);
   stepped.add(kOfTile);
   stepped.add(shape.n_parameters, kOfStep);
