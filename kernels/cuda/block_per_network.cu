@@ -1,83 +1,10 @@
 #include "kernels/cuda/accuracy.cuh"
 #include "kernels/cuda/block_per_network.cuh"
+#include "kernels/cuda/block_step.cuh"
 #include "kernels/cuda/minibatch.cuh"
-#include "kernels/cuda/optimizer_step.cuh"
-#include "kernels/math/sum32.hpp"
 
 namespace shoal::cuda {
 namespace {
-
-/// A network in training: what all threads of its block hold alike.
-struct BlockNetwork {
-  const TrainTask* task;
-  const NetworkRules& rules;  ///< in shared memory, as
-  NetworkState& state;
-  Tile tile;
-};
-
-/// Norm of the finished gradient; its squares are exact in double.
-SHOAL_DEVICE double gradient_norm(const BlockNetwork& net) {
-  const Shape& shape = net.task->shape;
-  double* const squares = net.tile.memory->squares;
-  each(math::kPartials, [&](std::uint32_t k) {
-    double sum = 0.0;
-    for (std::uint32_t l = 0; l < shape.n_layers; ++l) {
-      const Layer layer = shape.layers[l];
-      const std::uint32_t n_columns = layer.n_in + 1;
-      // The first element from the layer's beginning on that is the k-th of 32.
-      for (std::uint32_t p = (k - layer.first_parameter) % math::kPartials; p < layer.n_out * n_columns;
-           p += math::kPartials) {
-        const std::uint32_t at = layer.weights + p / n_columns * layer.weight_stride + p % n_columns;
-        const auto g = static_cast<double>(net.tile.gradient[at]);
-        sum += g * g;
-      }
-    }
-    squares[k] = sum;
-  });
-  barrier();
-  const double norm = ::sqrt(total(squares));
-  barrier();
-  return norm;
-}
-
-/// One optimizer step from the gradient sums of a minibatch, after begin_step().
-SHOAL_DEVICE void step(BlockNetwork& net, float rate, float inverse) {
-  const TrainTask& task = *net.task;
-  const Tile& tile = net.tile;
-  const bool clips = net.rules.clip_norm > 0.0;
-  float shortened = 1.0F;
-  if (clips) {
-    each_parameter(task.shape, [&](std::uint32_t, std::uint32_t at, bool is_bias) {
-      tile.gradient[at] = finished_gradient(tile.gradient[at], tile.weights[at], is_bias, net.rules, inverse);
-    });
-    barrier();
-    const double norm = gradient_norm(net);
-    if (norm > net.rules.clip_norm) shortened = static_cast<float>(net.rules.clip_norm / norm);
-  }
-  Rates rates{};
-  std::uint32_t layer_of_rates = UINT32_MAX;
-  each_quad(task.shape, [&](std::uint32_t l, const Layer& layer, std::uint32_t o, std::uint32_t first) {
-    if (l != layer_of_rates) rates = layer_rates(net.rules, net.state, task.solver, rate, task.shape.n_layers - 1 - l);
-    layer_of_rates = l;
-    const std::uint32_t at = layer.weights + o * layer.weight_stride + first;
-    const std::size_t p = layer.first_parameter + o * (layer.n_in + 1) + first;
-    const Pack<4> sum = load<4>(tile.gradient + at);
-    Pack<4> w = load<4>(tile.weights + at);
-    SHOAL_UNROLL
-    for (std::uint32_t i = 0; i < 4; ++i) {
-      if (first + i > layer.n_in) continue;
-      const bool is_bias = first + i == layer.n_in;
-      const float g = clips ? sum.x[i] * shortened : finished_gradient(sum.x[i], w.x[i], is_bias, net.rules, inverse);
-      float first_moment = net.rules.has_first_moment ? task.first_moment[p + i] : 0.0F;
-      float second_moment = task.second_moment != nullptr ? task.second_moment[p + i] : 0.0F;
-      update(net.rules, task.solver, rates, is_bias, g, 0, {&w.x[i], &first_moment, &second_moment});
-      if (net.rules.has_first_moment) task.first_moment[p + i] = first_moment;
-      if (task.second_moment != nullptr) task.second_moment[p + i] = second_moment;
-    }
-    store(tile.weights + at, w);
-  });
-  barrier();
-}
 
 /// Adds the tile's weighted row losses; position: of the tile's first row in the sum.
 SHOAL_DEVICE void add_losses(const Tile& tile, std::uint32_t position, double* losses, double* weights) {
@@ -104,25 +31,24 @@ SHOAL_DEVICE void train_minibatch(BlockNetwork& net, std::uint32_t e, float rate
                                   std::uint32_t n) {
   const TrainTask& task = *net.task;
   BlockMemory& memory = *net.tile.memory;
-  const math::Dropout dropout(net.rules.dropout, net.rules.seed, net.state.step);
   const bool drops = net.rules.dropout > 0.0;
-  const bool weighted = is_weighted(task.rows, net.rules);
+  if (drops && thread() == 0) memory.dropout = math::Dropout(net.rules.dropout, net.rules.seed, net.state.step);
   for (std::uint32_t start = 0; start < n; start += kTileRows) {
     const std::uint32_t n_rows = n - start < kTileRows ? n - start : kTileRows;
     stage(
         task.rows, task.shape, net.tile, n_rows, [&](std::uint32_t r) { return row_at(net, e, first + start + r); },
         [&](std::uint32_t row) { return training_weight(task.rows, net.rules, row); });
-    forward(task.shape, net.tile, drops ? &dropout : nullptr, start, nullptr, 0);
+    forward(task.shape, net.tile, drops ? &memory.dropout : nullptr, start, nullptr, 0);
     output(task.rows, task.shape, task.loss, net.rules, true, net.tile);
     add_losses(net.tile, first + start, memory.train_loss, memory.train_weight);
     if (start == 0 && thread() == 0) begin_step(net.rules, net.state);  // nobody reads it until step()
-    if (weighted && thread() == 0) {
+    if (thread() == 0 && is_weighted(task.rows, net.rules)) {
       for (std::uint32_t r = 0; r < n_rows; ++r) memory.weight_sum += memory.weight[r];
     }
     backward(task.shape, net.tile, drops, start == 0);
   }
   const float weight_sum = memory.weight_sum;
-  step(net, rate, inverse_weight(weighted, weight_sum, n));
+  step(net, rate, inverse_weight(is_weighted(task.rows, net.rules), weight_sum, n));
   if (thread() == 0) memory.weight_sum = 0.0F;
 }
 
@@ -245,7 +171,7 @@ SHOAL_DEVICE void finish_epoch(BlockNetwork& net, std::uint32_t e) {
   barrier();
 }
 
-SHOAL_KERNEL_OF(kMostThreads, 2)
+SHOAL_KERNEL_OF(kMostThreads, kResidentThreads / kMostThreads)
 void train_blocks_kernel(const TrainTask* tasks) {
   const TrainTask& task = tasks[block()];
   const Tile tile = block_tile<true>(task.shape, nullptr, task.gradient);
@@ -287,6 +213,12 @@ std::size_t most_shared_bytes() {
   }();
   return static_cast<std::size_t>(bytes);
 #endif
+}
+
+std::size_t shared_bytes_beside(std::uint32_t n_threads) {
+  constexpr std::size_t kTakenByEachBlock = 1024;
+  const std::size_t all = most_shared_bytes() + kTakenByEachBlock;
+  return all * n_threads / kResidentThreads - kTakenByEachBlock;
 }
 
 void launch_train_blocks(const TrainTask* tasks, std::uint32_t n_tasks, std::uint32_t n_threads,

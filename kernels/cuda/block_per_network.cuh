@@ -10,11 +10,15 @@
 namespace shoal::cuda {
 
 inline constexpr std::uint32_t kMostThreads = 256;
+/// Threads for which a multiprocessor has registers at least.
+inline constexpr std::uint32_t kResidentThreads = 512;
 
 /// Shared memory that a block takes which has so many floats there.
 [[nodiscard]] std::size_t block_shared_bytes(std::size_t floats);
 /// What the GPU gives a block that asks for it.
 [[nodiscard]] std::size_t most_shared_bytes();
+/// What each of as many blocks of n_threads as have registers can have at the same time.
+[[nodiscard]] std::size_t shared_bytes_beside(std::uint32_t n_threads);
 
 /// Trains n_tasks networks, one a task; n_threads a multiple of kWarpLanes, kMostThreads at most; shared_bytes: the
 /// most that one needs.

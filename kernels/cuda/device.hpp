@@ -205,16 +205,18 @@ struct Launch {
   cudaStream_t stream;
 };
 
-/// Before a kernel's launch with more shared memory than kUsualSharedBytes. Kernel: a function, or a cudaKernel_t or a
-/// function as const void*.
+/// Before a launch of a kernel that may take more shared memory than kUsualSharedBytes. Kernel: a function, or a
+/// cudaKernel_t or a function as const void*.
 template <class Kernel>
 void ask_for_shared(const Launch& l, Kernel* kernel) {
-  if (l.shared_bytes <= kUsualSharedBytes) return;
   const auto ask = [&](cudaFuncAttribute attribute, int value) {
     check(cudaFuncSetAttribute(kernel, attribute, value), std::string("shared memory of ") + l.name);
   };
-  ask(cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(l.shared_bytes));
-  ask(cudaFuncAttributePreferredSharedMemoryCarveout, 100);  // percent, so that as many blocks as can be run at a time
+  if (l.shared_bytes > kUsualSharedBytes) {
+    ask(cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(l.shared_bytes));
+  }
+  // Percent, so that as many blocks as can be run at a time, of all launches alike.
+  ask(cudaFuncAttributePreferredSharedMemoryCarveout, 100);
 }
 
 /// Starts a kernel; throws where the launch itself is refused.

@@ -29,6 +29,7 @@ struct alignas(16) BlockMemory {
   std::uint32_t n_broken;                          ///< 0: all values are finite
   std::uint32_t few_rows[math::kSmallestFeistel];  ///< an epoch's order, where it is the network's own: of few rows
   math::EpochPermutation permutation;              ///< or of more
+  math::Dropout dropout;                           ///< of the minibatch, where units are dropped
   NetworkRules rules;                              ///< of the network in training
   NetworkState state;                              ///< likewise; thread 0 changes it
   math::EpochDecision decision;                    ///< at the last epoch's end
@@ -43,10 +44,12 @@ struct Tile {
   std::uint32_t n_rows = 0;
 };
 
+/// The last step of a strict sum, as math::combine_partials() defines it, by every warp of the block for itself.
 SHOAL_DEVICE double total(const double* shared_partials) {
-  double partials[math::kPartials];
-  for (std::uint32_t k = 0; k < math::kPartials; ++k) partials[k] = shared_partials[k];
-  return math::combine_partials(partials);
+  double sum = shared_partials[lane()];
+  SHOAL_UNROLL
+  for (std::uint32_t half = kWarpLanes / 2; half > 0; half /= 2) sum += shuffle_down(kFullWarp, sum, half);
+  return shuffle(kFullWarp, sum, 0);
 }
 
 /// elsewhere: where the host made room for values and weights, unless kInShared; gradient: for that, or null. A kernel
@@ -175,29 +178,41 @@ SHOAL_DEVICE void forward(const Shape& shape, const Tile& tile, const math::Drop
   }
 }
 
-/// Outputs, row losses and weighted dloss/dz of the output layer. training: as output_row().
+/// Outputs, row losses and weighted dloss/dz of the output layer, by as many lanes a row as the block has threads for.
+/// training: as output_row().
 SHOAL_DEVICE void output(const Rows& rows, const Shape& shape, LossKind kind, const NetworkRules& rules, bool training,
                          const Tile& tile) {
   const Layer& last = shape.layers[shape.n_layers - 1];
   const std::uint32_t n_out = last.n_out;
-  const bool weighted = training && is_weighted(rows, rules);
-  each(tile.n_rows, [&](std::uint32_t r) {
+  // Shifts, since n_threads() is a power of two: quotients would be kept in registers through all of training.
+  const std::uint32_t log_lanes =
+      (n_threads() > 32 ? 1U : 0U) + (n_threads() > 64 ? 1U : 0U) + (n_threads() > 128 ? 1U : 0U);
+  const std::uint32_t n_lanes = 1U << log_lanes;
+  const std::uint32_t r = thread() >> log_lanes;
+  if (r < tile.n_rows) {
+    const std::uint32_t n_in_use = (tile.n_rows << log_lanes) - (thread() - lane());
+    const RowLanes lanes{thread() & (n_lanes - 1), n_lanes, n_in_use < kWarpLanes ? (1U << n_in_use) - 1 : kFullWarp};
     float* const z = tile.values + last.output + r * last.output_stride;
     float* const delta = tile.values + last.delta + r * last.output_stride;
-    tile.memory->loss[r] = output_row(rows, kind, rules, training, tile.memory->row[r], n_out, z, delta);
-    for (std::uint32_t o = 0; weighted && o < n_out; ++o) delta[o] *= tile.memory->weight[r];
-  });
+    const float loss = output_row(rows, kind, rules, training, tile.memory->row[r], n_out, z, delta, lanes);
+    if (lanes.first == 0) tile.memory->loss[r] = loss;
+    if (training && is_weighted(rows, rules)) {
+      lanes.meet();
+      for (std::uint32_t o = lanes.first; o < n_out; o += n_lanes) delta[o] *= tile.memory->weight[r];
+    }
+  }
   barrier();
 }
 
 /// Adds the tile's rows to a layer's gradient sums; is_first: which are 0 before, whatever lies there. Ends without a
 /// barrier.
+template <std::uint32_t kSide>
 SHOAL_DEVICE void add_gradient(const Layer& layer, const Tile& tile, bool is_first) {
   const float* const delta = tile.values + layer.delta;
   const float* const input = tile.values + layer.input;
   float* const gradient = tile.gradient + layer.weights;
-  const std::uint32_t across = (layer.n_in + kPatch - 1) / kPatch;
-  const std::uint32_t n_patches = (layer.n_out + kPatch - 1) / kPatch * across;
+  const std::uint32_t across = (layer.n_in + kSide - 1) / kSide;
+  const std::uint32_t n_patches = gradient_patches(layer, kSide);
   // Behind the patches of weights the biases, one a thread.
   each(n_patches + layer.n_out, [&](std::uint32_t number) {
     if (number >= n_patches) {
@@ -208,30 +223,30 @@ SHOAL_DEVICE void add_gradient(const Layer& layer, const Tile& tile, bool is_fir
       at = sum;
       return;
     }
-    const std::uint32_t o = number / across * kPatch;
-    const std::uint32_t i = number % across * kPatch;
+    const std::uint32_t o = number / across * kSide;
+    const std::uint32_t i = number % across * kSide;
     float* const at = gradient + o * layer.weight_stride + i;
-    Pack<kPatch> sum[kPatch] = {};
+    Pack<kSide> sum[kSide] = {};
     // Column by column at the right edge: behind it lies the bias, another thread's.
-    const bool is_whole = i + kPatch <= layer.n_in;
+    const bool is_whole = i + kSide <= layer.n_in;
     SHOAL_UNROLL
-    for (std::uint32_t m = 0; m < kPatch; ++m) {
+    for (std::uint32_t m = 0; m < kSide; ++m) {
       if (is_first || o + m >= layer.n_out) continue;
       const float* const row = at + m * layer.weight_stride;
-      if (is_whole) sum[m] = load<kPatch>(row);
+      if (is_whole) sum[m] = load<kSide>(row);
       SHOAL_UNROLL
-      for (std::uint32_t n = 0; n < kPatch; ++n) {
+      for (std::uint32_t n = 0; n < kSide; ++n) {
         if (!is_whole && i + n < layer.n_in) sum[m].x[n] = row[n];
       }
     }
     add_outer(sum, {delta + o, layer.output_stride}, {input + i, layer.input_stride}, tile.n_rows);
     SHOAL_UNROLL
-    for (std::uint32_t m = 0; m < kPatch; ++m) {
+    for (std::uint32_t m = 0; m < kSide; ++m) {
       if (o + m >= layer.n_out) continue;
       float* const row = at + m * layer.weight_stride;
       if (is_whole) store(row, sum[m]);
       SHOAL_UNROLL
-      for (std::uint32_t n = 0; n < kPatch; ++n) {
+      for (std::uint32_t n = 0; n < kSide; ++n) {
         if (!is_whole && i + n < layer.n_in) row[n] = sum[m].x[n];
       }
     }
@@ -273,7 +288,11 @@ SHOAL_DEVICE void delta_below(const Layer& layer, const Layer& below, const Tile
 SHOAL_DEVICE void backward(const Shape& shape, const Tile& tile, bool dropped, bool is_first) {
   for (std::uint32_t l = shape.n_layers; l-- > 0;) {
     const Layer layer = shape.layers[l];
-    add_gradient(layer, tile, is_first);
+    if (has_small_gradient(layer, n_threads())) {
+      add_gradient<kSmallPatch>(layer, tile, is_first);
+    } else {
+      add_gradient<kPatch>(layer, tile, is_first);
+    }
     barrier();  // the layer's input gives way to the delta below
     if (l == 0) break;
     const Layer below = shape.layers[l - 1];

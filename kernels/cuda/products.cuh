@@ -14,9 +14,6 @@ namespace shoal::cuda {
 
 namespace strict = math::scalar;
 
-/// A product of no more columns than kNarrow keeps more threads busy with an element each.
-inline constexpr std::uint32_t kNarrow = 8;
-
 /// N floats, loaded and stored at once.
 template <std::uint32_t N>
 struct alignas(N * sizeof(float)) Pack {
@@ -130,17 +127,18 @@ struct Patch {
 };
 
 /// sum[o][i] += delta[row][o] * input[row][i] over n_rows; both from the patch's first column on.
-SHOAL_DEVICE void add_outer(Pack<kPatch> (&sum)[kPatch], Matrix delta, Matrix input, std::uint32_t n_rows) {
+template <std::uint32_t kSide>
+SHOAL_DEVICE void add_outer(Pack<kSide> (&sum)[kSide], Matrix delta, Matrix input, std::uint32_t n_rows) {
   SHOAL_UNROLL_BY(8)
   for (std::uint32_t r = 0; r < n_rows; ++r) {
-    const Pack<kPatch> x = load<kPatch>(delta.at);
-    const Pack<kPatch> y = load<kPatch>(input.at);
+    const Pack<kSide> x = load<kSide>(delta.at);
+    const Pack<kSide> y = load<kSide>(input.at);
     delta.at += delta.stride;
     input.at += input.stride;
     SHOAL_UNROLL
-    for (std::uint32_t m = 0; m < kPatch; ++m) {
+    for (std::uint32_t m = 0; m < kSide; ++m) {
       SHOAL_UNROLL
-      for (std::uint32_t n = 0; n < kPatch; ++n) sum[m].x[n] = strict::fma(y.x[n], x.x[m], sum[m].x[n]);
+      for (std::uint32_t n = 0; n < kSide; ++n) sum[m].x[n] = strict::fma(y.x[n], x.x[m], sum[m].x[n]);
     }
   }
 }

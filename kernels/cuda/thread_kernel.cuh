@@ -29,7 +29,7 @@ SHOAL_DEVICE float output_row(LossKind kind, const NetworkRules& rules, bool tra
     SHOAL_UNROLL
     for (std::uint32_t o = 1; o < S::n_out; ++o) of_label = o == label ? z[o] : of_label;
     return softmax_row(S::n_out, label, of_label, training ? rules.smoothed_label : 1.0F,
-                       training ? rules.smoothed_other : 0.0F, z, delta);
+                       training ? rules.smoothed_other : 0.0F, z, delta, {});
   }
   if (!V::is_plain && kind == LossKind::binary_cross_entropy) return sigmoid_row(S::n_out, target, 0.0F, z, delta);
   return regression_row(kind, S::n_out, rules.huber_delta, z, target, delta);

@@ -25,6 +25,10 @@ inline constexpr std::uint32_t kNetworksInBlock = 128;
 
 /// Rows and columns of a product that one thread owns; see products.cuh.
 inline constexpr std::uint32_t kPatch = 4;
+/// Likewise of a gradient that leaves threads idle otherwise.
+inline constexpr std::uint32_t kSmallPatch = 2;
+/// A product of no more columns than kNarrow keeps more threads busy with an element each.
+inline constexpr std::uint32_t kNarrow = 8;
 /// Floats from row to row for n of them in each: fours are aligned, and eight rows' begin in different banks.
 constexpr std::uint32_t padded_stride(std::uint32_t n) { return ((n + 3) / 4 | 1U) * 4; }
 
@@ -60,6 +64,15 @@ struct Layer {
                            ///< stores_slope(), f(z) elsewhere, which is `output` unless units are dropped there
   std::uint32_t keep = 0;  ///< of a hidden layer of which units are dropped: their factors
 };
+
+/// Patches of a layer's gradient, without the biases.
+SHOAL_HD std::uint32_t gradient_patches(const Layer& layer, std::uint32_t side) {
+  return (layer.n_out + side - 1) / side * ((layer.n_in + side - 1) / side);
+}
+/// Whether there are threads for all of it by small patches.
+SHOAL_HD bool has_small_gradient(const Layer& layer, std::uint32_t n_threads) {
+  return gradient_patches(layer, kSmallPatch) + layer.n_out <= n_threads;
+}
 
 /// A topology; see src/engine/cuda/network_shape.hpp for how a block's memory is laid out.
 struct Shape {

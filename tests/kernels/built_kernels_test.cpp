@@ -19,18 +19,17 @@ Topology topology_of(const std::vector<std::int32_t>& sizes) {
   return topology;
 }
 
-/// Of the first line of the compiler's report that tells of stack and spills.
+/// What the compiler's report tells of stack and spills.
 std::string spills(const std::string& log) {
   const std::size_t at = log.find("bytes stack frame");
   if (at == std::string::npos) return "no report: " + log;
-  const std::size_t begin = log.rfind('\n', at) + 1;
-  const std::size_t first = log.find_first_not_of(" \t", begin);
+  const std::size_t first = log.rfind(' ', at - 2) + 1;
   return log.substr(first, log.find('\n', at) - first);
 }
 
 TEST(BuiltKernels, StayInRegistersUpToTheLimit) {
   ASSERT_EQ(cuda::why_no_nvrtc(), "");
-  const std::vector<std::int32_t> largest[] = {{8, 4, 1}, {4, 6, 2}, {1, 14, 1}, {2, 2, 2, 2, 2, 2, 2, 2}, {18, 2}};
+  const std::vector<std::int32_t> largest[] = {{7, 4, 1}, {4, 5, 2}, {1, 13, 1}, {2, 2, 2, 2, 2, 2, 2}, {19, 2}};
   for (const std::vector<std::int32_t>& sizes : largest) {
     const Topology topology = topology_of(sizes);
     ASSERT_TRUE(cuda::fits_registers(topology)) << ::testing::PrintToString(sizes);

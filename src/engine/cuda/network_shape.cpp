@@ -58,9 +58,14 @@ std::size_t NetworkShape::shared_bytes() const {
   return block_shared_bytes(value_floats + (gradient_is_shared() ? 2U : 1U) * std::size_t{weight_floats});
 }
 
-/// A patch of the widest layer's outputs for each.
+/// A patch of the widest layer's outputs for each, and more where the network takes a larger share of a
+/// multiprocessor's shared memory than its threads do of the registers: all networks of so many threads then fit side
+/// by side, and a launch may give each of its blocks what the largest needs.
 std::uint32_t NetworkShape::n_threads() const {
-  return std::clamp(std::bit_floor(kTileRows / kPatch * ((widest + kPatch - 1) / kPatch)), kWarpLanes, kMostThreads);
+  const std::uint32_t n_patches = kTileRows / kPatch * ((widest + kPatch - 1) / kPatch);
+  std::uint32_t n = std::clamp(std::bit_floor(n_patches), kWarpLanes, kMostThreads);
+  while (n < kMostThreads && shared_bytes() > shared_bytes_beside(n)) n *= 2;
+  return n;
 }
 
 }  // namespace shoal::cuda

@@ -5,7 +5,6 @@
 
 #include "engine/cuda/supported.hpp"
 #include "engine/definition.hpp"
-#include "kernels/cuda/block_per_network.cuh"
 #include "kernels/cuda/take_decisions.cuh"
 #include "kernels/cuda/thread_per_network.cuh"
 
@@ -37,21 +36,31 @@ bool Training::run(DeviceGangs& gangs, std::vector<EpochRecord>& records) {
   return true;
 }
 
-/// Epochs of a launch at most. What the host decides, it decides before the next epoch.
-std::uint32_t Training::most_epochs(const GangKey& key, bool has_block_alone) const {
-  const std::uint64_t allowed = metric_ == WatchedMetric::by_host ? 1 : 64;
-  const std::uint64_t n_rows = std::max(1U, table_->n_training(key.fold));
-  std::uint64_t most = kRowsInLaunch / n_rows;
-  if (has_block_alone) most = std::min(most, kProductsInLaunch / key.topology.n_parameters() / n_rows);
-  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(most, 1, allowed));
+/// An epoch of n_networks of a gang. key: theirs; shape: null where each has a thread.
+Work Training::epoch_of(const GangKey& key, std::uint32_t n_networks, const NetworkShape* shape) const {
+  Trial trial;  // what rows_in_minibatch reads of one
+  trial.hyperparameters.batch_size = key.batch_size;
+  const std::uint32_t n_training = table_->n_training(key.fold);
+  const EpochRows rows{n_training, static_cast<std::uint32_t>(table_->split(key.fold).validation.size()),
+                       rows_in_minibatch(trial, n_training)};
+  if (shape != nullptr) return block_epoch(*shape, rows);
+  return thread_epoch(static_cast<std::uint32_t>(key.topology.n_parameters()), n_networks, rows);
+}
+
+/// Epochs of a launch at most, were the gang alone there. What the host decides, it decides before the next epoch.
+std::uint32_t Training::most_epochs(const Gang& gang) const {
+  if (metric_ == WatchedMetric::by_host) return 1;
+  const NetworkShape shape(gang.key.topology, gang.has_dropout, reads_outputs(metric_));
+  const Work epoch = epoch_of(gang.key, 1, has_block_alone(gang, table_->has_row_weights()) ? &shape : nullptr);
+  return epochs_in_launch(seconds_of_warp(epoch.longest));
 }
 
 Training::Room Training::room_for(std::span<const Gang> gangs) const {
   Room room;
   std::size_t longest_order = 0;
   for (const Gang& gang : gangs) {
+    const std::size_t n_epochs = most_epochs(gang);
     const bool alone = has_block_alone(gang, table_->has_row_weights());
-    const std::size_t n_epochs = most_epochs(gang.key, alone);
     room.records += gang.n_slots * n_epochs;
     room.tasks += alone ? gang.n_slots : (gang.n_slots + kNetworksInBlock - 1) / kNetworksInBlock;
     if (gang.key.shuffle == Shuffle::per_trial) continue;
@@ -68,7 +77,7 @@ Training::Room Training::room_for(std::span<const Gang> gangs) const {
 
 std::uint64_t Training::bytes_per_slot(const Gang& gang) const {
   const std::uint64_t of_decision = metric_ == WatchedMetric::by_host ? sizeof(math::EpochDecision) : 0;
-  return most_epochs(gang.key, has_block_alone(gang, table_->has_row_weights())) * (sizeof(float) + sizeof(NetworkRecord) + of_decision);
+  return most_epochs(gang) * (sizeof(float) + sizeof(NetworkRecord) + of_decision);
 }
 
 std::uint64_t Training::shared_bytes(std::span<const Gang> gangs) const {
@@ -97,14 +106,21 @@ void Training::release() {
 
 std::vector<Training::Chunk> Training::next_chunks(const DeviceGangs& gangs) const {
   std::vector<Chunk> chunks;
+  double all = 0;
   for (std::size_t k = 0; k < gangs.all().size(); ++k) {
     const DeviceGang& gang = gangs.all()[k];
     const DeviceGangs::Epochs epochs = gangs.epochs_to_train(gang);
     if (epochs.begin == epochs.end) continue;
+    const Work epoch = epoch_of(gang.key, gang.n_slots, gang.has_block_alone() ? gang.shape : nullptr);
+    all += epoch.all;
+    const double seconds = seconds_of_warp(epoch.longest);
     chunks.push_back({.gang = k,
                       .first_epoch = epochs.begin,
-                      .n_epochs = std::min(most_epochs(gang.key, gang.has_block_alone()), epochs.end - epochs.begin)});
+                      .n_epochs = std::min(epochs.end - epochs.begin, epochs_in_launch(seconds)),
+                      .epoch_seconds = seconds});
   }
+  const std::uint32_t most = metric_ == WatchedMetric::by_host ? 1 : epochs_in_launch(seconds_of_gpu(all));
+  for (Chunk& chunk : chunks) chunk.n_epochs = std::min(chunk.n_epochs, most);
   return chunks;
 }
 
@@ -196,40 +212,26 @@ TrainTask Training::task_of(const DeviceGangs& gangs, const Chunk& chunk) {
   return task;
 }
 
-/// One launch a compiled kernel, a block for every kNetworksInBlock places, and one a size of blocks that have a
-/// network alone.
 void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks) {
-  std::map<Launch, std::vector<TrainTask>> launches;
-  std::map<Launch, std::size_t> shared_bytes;
+  launches_.clear();
   for (const Chunk& chunk : chunks) {
     const DeviceGang& gang = gangs.all()[chunk.gang];
+    const double seconds = chunk.n_epochs * chunk.epoch_seconds;
     TrainTask task = task_of(gangs, chunk);
     if (gang.has_block_alone()) {
-      const Launch launch{gang.thread_kernel, gang.shape->n_threads()};
-      launches[launch].push_back(task);
-      shared_bytes[launch] = std::max(shared_bytes[launch], gang.shape->shared_bytes());
+      launches_.add(gang, task, seconds);
       continue;
     }
     for (; task.first_network < gang.n_slots; task.first_network += kNetworksInBlock) {
       task.n_in_block = std::min(kNetworksInBlock, gang.n_slots - task.first_network);
-      launches[{gang.thread_kernel, kNetworksInBlock}].push_back(task);
+      launches_.add(gang, task, seconds);
       if (task.outputs != nullptr) task.outputs += gangs.n_outputs(gang.key) * task.n_in_block;
     }
   }
-  host_tasks_.clear();
-  for (const auto& [launch, tasks] : launches) host_tasks_.insert(host_tasks_.end(), tasks.begin(), tasks.end());
+  launches_.order(host_tasks_);
   tasks_.upload(host_tasks_, *stream_);
   if (timer_) timer_->begin.record(*stream_);
-  const TrainTask* first = tasks_.get();
-  for (const auto& [launch, tasks] : launches) {
-    const auto n = static_cast<std::uint32_t>(tasks.size());
-    if (launch.thread_kernel != nullptr) {
-      launch_train_threads(*launch.thread_kernel, first, n, stream_->get());
-    } else {
-      launch_train_blocks(first, n, launch.n_threads, shared_bytes.at(launch), stream_->get());
-    }
-    first += n;
-  }
+  launches_.launch(tasks_.get(), *stream_);
   if (timer_) timer_->end.record(*stream_);
 }
 

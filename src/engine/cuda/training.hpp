@@ -1,6 +1,5 @@
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -13,13 +12,11 @@
 #include "engine/cuda/device_gangs.hpp"
 #include "engine/cuda/device_table.hpp"
 #include "engine/cuda/host_metric.hpp"
+#include "engine/cuda/task_launches.hpp"
+#include "engine/cuda/training_cost.hpp"
 
 namespace shoal::cuda {
 
-/// Rows times epochs of a launch at most, and those times parameters where a network has a block alone: what a block
-/// does in well under a second, so that a stop is heard. One epoch is the least.
-inline constexpr std::uint32_t kRowsInLaunch = 1U << 19;
-inline constexpr std::uint64_t kProductsInLaunch = std::uint64_t{1} << 31;
 /// 64 MiB: room for what 32 gangs in different epochs train in a launch.
 inline constexpr std::size_t kOrderRowsInLaunch = std::size_t{1} << 24;
 
@@ -52,22 +49,17 @@ class Training {
   struct Chunk {
     std::size_t gang = 0;
     std::uint32_t first_epoch = 0, n_epochs = 0;
-    std::size_t records = 0;  ///< [epoch][network], learning rates likewise
+    double epoch_seconds = 0;  ///< predicted of an epoch of the longest network
+    std::size_t records = 0;   ///< [epoch][network], learning rates likewise
     std::size_t order = 0, training_weight = 0;
   };
-  /// Tasks of one kernel: one with a thread a network, or blocks of n_threads with one.
-  struct Launch {
-    const ThreadKernel* thread_kernel = nullptr;
-    std::uint32_t n_threads = 0;
-    auto operator<=>(const Launch&) const = default;
-  };
-
   /// The most that a launch may need.
   struct Room {
     std::size_t records = 0, order_rows = 0, order_weights = 0, tasks = 0;
   };
   [[nodiscard]] Room room_for(std::span<const Gang> gangs) const;
-  [[nodiscard]] std::uint32_t most_epochs(const GangKey& key, bool has_block_alone) const;
+  [[nodiscard]] Work epoch_of(const GangKey& key, std::uint32_t n_networks, const NetworkShape* shape) const;
+  [[nodiscard]] std::uint32_t most_epochs(const Gang& gang) const;
   [[nodiscard]] std::vector<Chunk> next_chunks(const DeviceGangs& gangs) const;
   /// False where there is no room for it.
   [[nodiscard]] bool add_order(const GangKey& key, Chunk& chunk);
@@ -89,6 +81,7 @@ class Training {
   std::vector<std::uint32_t> host_orders_;
   std::vector<double> host_training_weights_;
   std::vector<NetworkRecord> host_records_;
+  TaskLaunches launches_;
   std::vector<TrainTask> host_tasks_;
   std::vector<math::EpochDecision> host_decisions_;
   DeviceBuffer<float> rates_;

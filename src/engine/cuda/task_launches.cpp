@@ -1,0 +1,58 @@
+#include "engine/cuda/task_launches.hpp"
+
+#include <algorithm>
+
+#include "kernels/cuda/block_per_network.cuh"
+#include "kernels/cuda/thread_per_network.cuh"
+
+namespace shoal::cuda {
+
+void TaskLaunches::clear() {
+  number_of_.clear();
+  launches_.clear();
+}
+
+void TaskLaunches::add(const DeviceGang& gang, const TrainTask& task, double seconds) {
+  const bool alone = gang.has_block_alone();
+  const Size size{gang.thread_kernel, alone ? gang.shape->n_threads() : kNetworksInBlock};
+  const auto [found, is_new] = number_of_.try_emplace(size, launches_.size());
+  if (is_new) launches_.push_back({.size = size, .shared_bytes = 0, .tasks = {}});
+  Launch& launch = launches_[found->second];
+  if (alone) launch.shared_bytes = std::max(launch.shared_bytes, gang.shape->shared_bytes());
+  launch.tasks.push_back({seconds, task});
+}
+
+void TaskLaunches::order(std::vector<TrainTask>& tasks) {
+  for (Launch& launch : launches_) std::ranges::stable_sort(launch.tasks, std::ranges::greater{}, &Timed::seconds);
+  std::ranges::stable_sort(launches_, std::ranges::greater{}, [](const Launch& l) { return l.tasks.front().seconds; });
+  tasks.clear();
+  for (const Launch& launch : launches_) {
+    for (const Timed& timed : launch.tasks) tasks.push_back(timed.task);
+  }
+}
+
+void TaskLaunches::launch(const Launch& launch, const TrainTask* tasks, const Stream& stream) {
+  const auto n = static_cast<std::uint32_t>(launch.tasks.size());
+  const auto [thread_kernel, n_threads] = launch.size;
+  if (thread_kernel != nullptr) {
+    launch_train_threads(*thread_kernel, tasks, n, stream.get());
+  } else {
+    launch_train_blocks(tasks, n, n_threads, launch.shared_bytes, stream.get());
+  }
+}
+
+void TaskLaunches::launch(const TrainTask* tasks, const Stream& stream) const {
+  begin_.record(stream);
+  for (std::size_t i = 0; i < launches_.size(); ++i) {
+    const std::size_t k = i % (beside_.size() + 1);
+    if (k > 0 && k == i) begin_.hold(beside_[k - 1]);
+    launch(launches_[i], tasks, k == 0 ? stream : beside_[k - 1]);
+    tasks += launches_[i].tasks.size();
+  }
+  for (std::size_t k = 0; k < beside_.size() && k + 1 < launches_.size(); ++k) {
+    ends_[k].record(beside_[k]);
+    ends_[k].hold(stream);
+  }
+}
+
+}  // namespace shoal::cuda

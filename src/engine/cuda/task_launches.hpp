@@ -1,0 +1,49 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "engine/cuda/device_gangs.hpp"
+#include "engine/cuda/device_memory.hpp"
+
+namespace shoal::cuda {
+
+/// The launches of a round: one a kernel with a thread a network, and one a size of blocks that have a network
+/// alone. Blocks begin in the order of their numbers, so the longest tasks of a launch come first, and the launch with
+/// the longest one; none waits for another's last blocks.
+class TaskLaunches {
+ public:
+  void clear();
+  /// seconds: predicted of the task.
+  void add(const DeviceGang& gang, const TrainTask& task, double seconds);
+  /// All tasks, launch by launch, in the order in which they begin.
+  void order(std::vector<TrainTask>& tasks);
+  /// tasks: what order() gave, on the device. What comes to `stream` after it waits for all launches.
+  void launch(const TrainTask* tasks, const Stream& stream) const;
+
+ private:
+  /// Tasks of one kernel: one with a thread a network, or (null) blocks of n_threads with one.
+  using Size = std::pair<const ThreadKernel*, std::uint32_t>;
+  struct Timed {
+    double seconds;
+    TrainTask task;
+  };
+  struct Launch {
+    Size size;
+    std::size_t shared_bytes = 0;
+    std::vector<Timed> tasks;
+  };
+  static void launch(const Launch& launch, const TrainTask* tasks, const Stream& stream);
+
+  std::map<Size, std::size_t> number_of_;
+  std::vector<Launch> launches_;
+  /// Launches beyond these take turns.
+  std::array<Stream, 3> beside_;
+  Event begin_;
+  std::array<Event, 3> ends_;
+};
+
+}  // namespace shoal::cuda
