@@ -87,6 +87,7 @@ class DeviceGangs {
   const DeviceTable* table_;
   bool maximize_;
   WatchedMetric metric_;
+  Operands operands_;
   std::vector<DeviceGang> gangs_;
   std::vector<Place> places_;
   std::map<std::pair<Topology, bool>, NetworkShape> shapes_;  ///< by topology and whether units are dropped

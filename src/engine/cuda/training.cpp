@@ -14,6 +14,7 @@ namespace shoal::cuda {
 Training::Training(const EngineOptions& options, DeviceTable& table, const Stream& stream, KernelTime* time,
                    std::size_t order_rows)
     : metric_(watched_metric(options.metric)),
+      operands_(operands_of(options.precision)),
       table_(&table),
       stream_(&stream),
       time_(time),
@@ -225,7 +226,7 @@ void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks
     if (launch.thread_kernel < shapes().size()) {
       launch_train_threads(launch.thread_kernel, first, n, stream_->get());
     } else {
-      launch_train_blocks(first, n, launch.n_threads, shared_bytes.at(launch), stream_->get());
+      launch_train_blocks(operands_, first, n, launch.n_threads, shared_bytes.at(launch), stream_->get());
     }
     first += n;
   }
