@@ -16,6 +16,8 @@ std::unique_ptr<Engine> make_cublas_engine(const Dataset&, const EngineOptions&)
   throw UnavailableError("engine cublas is not available: " + cublas_engine_info().detail);
 }
 
+bool streams_table(const Dataset&, const EngineOptions&) { return false; }
+
 EngineInfo cuda_engine_info() {
   return {"cuda",
           false,
