@@ -22,6 +22,12 @@ constexpr std::uint32_t weight_stride(Operands operands, std::uint32_t n) {
   return words(operands, n) + (operands == Operands::tf32 ? 8 : 4);
 }
 
+/// Of the parameters and of their gradient. Beside tensor cores half a warp reads and writes 4 rows x 8 of the latter
+/// at once, so that 4 rows have to begin at different multiples of 8 banks.
+constexpr std::uint32_t parameter_stride(Operands operands, std::uint32_t n) {
+  return operands == Operands::fp32 ? padded_stride(n) : ((n + 7) / 8 | 1U) * 8;
+}
+
 bool needs_sign_alone(Act act) { return act == Act::identity || act == Act::relu || act == Act::leaky_relu; }
 
 }  // namespace
@@ -38,7 +44,7 @@ NetworkShape::NetworkShape(const Topology& topology, bool has_dropout, bool keep
     layer.activation = static_cast<Act>(topology.activation(l));
     layer.first_parameter = n_parameters;
     layer.weights = weight_floats;
-    layer.weight_stride = padded_stride(layer.n_in + 1);
+    layer.weight_stride = parameter_stride(operands, layer.n_in + 1);
     layer.input = input;
     layer.input_stride = stride;
     layer.output_stride = stride = value_stride(is_hidden ? operands : Operands::fp32, layer.n_out);
