@@ -2,6 +2,7 @@
 #include "kernels/cuda/block_per_network.cuh"
 #include "kernels/cuda/block_step.cuh"
 #include "kernels/cuda/minibatch.cuh"
+#include "kernels/cuda/tensor_minibatch.cuh"
 
 namespace shoal::cuda {
 namespace {
@@ -18,7 +19,8 @@ SHOAL_DEVICE void add_losses(const Tile& tile, std::uint32_t position, double* l
 
 /// The training rows in the order that the host wrote, or in the network's own. One code for all, for all that it is
 /// inlined into.
-SHOAL_DEVICE std::uint32_t row_at(const BlockNetwork& net, std::uint32_t e, std::uint32_t position) {
+template <class AnyTile>
+SHOAL_DEVICE std::uint32_t row_at(const BlockNetwork<AnyTile>& net, std::uint32_t e, std::uint32_t position) {
   const TrainTask& task = *net.task;
   if (task.order != nullptr) return task.order[static_cast<std::size_t>(e) * task.n_training + position];
   const BlockMemory& memory = *net.tile.memory;
@@ -27,7 +29,8 @@ SHOAL_DEVICE std::uint32_t row_at(const BlockNetwork& net, std::uint32_t e, std:
 }
 
 /// Rows [first, first + n) of epoch e of the launch.
-SHOAL_DEVICE void train_minibatch(BlockNetwork& net, std::uint32_t e, float rate, std::uint32_t first,
+template <class AnyTile>
+SHOAL_DEVICE void train_minibatch(BlockNetwork<AnyTile>& net, std::uint32_t e, float rate, std::uint32_t first,
                                   std::uint32_t n) {
   const TrainTask& task = *net.task;
   BlockMemory& memory = *net.tile.memory;
@@ -38,7 +41,7 @@ SHOAL_DEVICE void train_minibatch(BlockNetwork& net, std::uint32_t e, float rate
     stage(
         task.rows, task.shape, net.tile, n_rows, [&](std::uint32_t r) { return row_at(net, e, first + start + r); },
         [&](std::uint32_t row) { return training_weight(task.rows, net.rules, row); });
-    forward(task.shape, net.tile, drops ? &memory.dropout : nullptr, start, nullptr, 0);
+    forward(task.shape, net.tile, drops ? &memory.dropout : nullptr, start);
     output(task.rows, task.shape, task.loss, net.rules, true, net.tile);
     add_losses(net.tile, first + start, memory.train_loss, memory.train_weight);
     if (start == 0 && thread() == 0) begin_step(net.rules, net.state);  // nobody reads it until step()
@@ -66,7 +69,8 @@ SHOAL_DEVICE void clear_sums(BlockMemory& memory) {
   barrier();
 }
 
-SHOAL_DEVICE void train_epoch(BlockNetwork& net, std::uint32_t e) {
+template <class AnyTile>
+SHOAL_DEVICE void train_epoch(BlockNetwork<AnyTile>& net, std::uint32_t e) {
   const TrainTask& task = *net.task;
   BlockMemory& memory = *net.tile.memory;
   const std::uint32_t epoch = task.first_epoch + e;
@@ -103,7 +107,8 @@ SHOAL_DEVICE void watch_outputs(const TrainTask& task, const Tile& tile, std::ui
   });
 }
 
-SHOAL_DEVICE void measure_validation(BlockNetwork& net) {
+template <class AnyTile>
+SHOAL_DEVICE void measure_validation(BlockNetwork<AnyTile>& net) {
   const TrainTask& task = *net.task;
   for (std::uint32_t first = 0; first < task.n_validation; first += kTileRows) {
     const std::uint32_t left = task.n_validation - first;
@@ -111,7 +116,7 @@ SHOAL_DEVICE void measure_validation(BlockNetwork& net) {
         task.rows, task.shape, net.tile, left < kTileRows ? left : kTileRows,
         [&](std::uint32_t r) { return task.validation[first + r]; },
         [&](std::uint32_t row) { return table_weight(task.rows, row); });
-    forward(task.shape, net.tile, nullptr, 0, nullptr, 0);
+    forward(task.shape, net.tile, nullptr, 0);
     output(task.rows, task.shape, task.loss, net.rules, false, net.tile);
     add_losses(net.tile, first, net.tile.memory->val_loss, nullptr);
     watch_outputs(task, net.tile, first);
@@ -119,7 +124,8 @@ SHOAL_DEVICE void measure_validation(BlockNetwork& net) {
   }
 }
 
-SHOAL_DEVICE bool all_finite(const BlockNetwork& net) {
+template <class AnyTile>
+SHOAL_DEVICE bool all_finite(const BlockNetwork<AnyTile>& net) {
   const TrainTask& task = *net.task;
   bool finite = true;
   each_parameter(task.shape, [&](std::uint32_t p, std::uint32_t at, bool) {
@@ -133,7 +139,8 @@ SHOAL_DEVICE bool all_finite(const BlockNetwork& net) {
 }
 
 /// The watched metric, unless the host computes it.
-SHOAL_DEVICE double metric_of(const BlockNetwork& net, const NetworkRecord& record) {
+template <class AnyTile>
+SHOAL_DEVICE double metric_of(const BlockNetwork<AnyTile>& net, const NetworkRecord& record) {
   const TrainTask& task = *net.task;
   if (task.metric == WatchedMetric::train_loss) return record.train_loss / record.train_weight;
   if (task.metric != WatchedMetric::val_accuracy) return record.val_loss / task.validation_weight;
@@ -143,7 +150,8 @@ SHOAL_DEVICE double metric_of(const BlockNetwork& net, const NetworkRecord& reco
 }
 
 /// What is decided at an epoch's end, the twin of CpuEngine's, unless the host decides it.
-SHOAL_DEVICE void finish_epoch(BlockNetwork& net, std::uint32_t e) {
+template <class AnyTile>
+SHOAL_DEVICE void finish_epoch(BlockNetwork<AnyTile>& net, std::uint32_t e) {
   const TrainTask& task = *net.task;
   NetworkRecord record;
   record.train_loss = total(net.tile.memory->train_loss);
@@ -171,15 +179,20 @@ SHOAL_DEVICE void finish_epoch(BlockNetwork& net, std::uint32_t e) {
   barrier();
 }
 
+SHOAL_DEVICE Tile block_tile(const Shape& shape, float* gradient, Tile*) {
+  return block_tile<true>(shape, nullptr, gradient);
+}
+
+template <class AnyTile>
 SHOAL_KERNEL_OF(kMostThreads, kResidentThreads / kMostThreads)
 void train_blocks_kernel(const TrainTask* tasks) {
   const TrainTask& task = tasks[block()];
-  const Tile tile = block_tile<true>(task.shape, nullptr, task.gradient);
+  const AnyTile tile = block_tile(task.shape, task.gradient, static_cast<AnyTile*>(nullptr));
   if (thread() == 0) {
     tile.memory->rules = task.rules[task.first_network];
     tile.memory->state = task.states[task.first_network];
   }
-  BlockNetwork net{&task, tile.memory->rules, tile.memory->state, tile};
+  BlockNetwork<AnyTile> net{&task, tile.memory->rules, tile.memory->state, tile};
   load_weights(task.shape, task.weights, net.tile);
   for (std::uint32_t e = 0; e < task.n_epochs; ++e) {
     const std::uint32_t epoch = task.first_epoch + e;
@@ -221,11 +234,26 @@ std::size_t shared_bytes_beside(std::uint32_t n_threads) {
   return all * n_threads / kResidentThreads - kTakenByEachBlock;
 }
 
-void launch_train_blocks(const TrainTask* tasks, std::uint32_t n_tasks, std::uint32_t n_threads,
+bool has_tensor_cores() {
+#if defined(SHOAL_EMULATION)
+  return true;
+#else
+  int device = 0;
+  int major = 0;
+  check(cudaGetDevice(&device), "cudaGetDevice");
+  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "cudaDeviceGetAttribute");
+  return major >= 8;
+#endif
+}
+
+void launch_train_blocks(Operands operands, const TrainTask* tasks, std::uint32_t n_tasks, std::uint32_t n_threads,
                          std::size_t shared_bytes, cudaStream_t stream) {
   const Launch of{"train_blocks_kernel", n_tasks, n_threads, shared_bytes, stream};
-  ask_for_shared(of, &train_blocks_kernel);
-  launch(of, &train_blocks_kernel, tasks);
+  const auto kernel = operands == Operands::tf32   ? &train_blocks_kernel<RoundedTile<Tf32>>
+                      : operands == Operands::bf16 ? &train_blocks_kernel<RoundedTile<Bf16>>
+                                                   : &train_blocks_kernel<Tile>;
+  ask_for_shared(of, kernel);
+  launch(of, kernel, tasks);
 }
 
 }  // namespace shoal::cuda

@@ -6,7 +6,8 @@
 #include "kernels/cuda/training.cuh"
 
 /// One network a block, of any topology that shared memory holds: a block reads from its task what it trains, so one
-/// launch holds many shapes, minibatches and solvers. Strict order (docs/numerics.md): a thread computes whole sums.
+/// launch holds many shapes, minibatches and solvers. In strict order (docs/numerics.md) a thread computes whole sums;
+/// of rounded operands a warp's tensor cores add them.
 namespace shoal::cuda {
 
 inline constexpr std::uint32_t kMostThreads = 256;
@@ -20,9 +21,12 @@ inline constexpr std::uint32_t kResidentThreads = 512;
 /// What each of as many blocks of n_threads as have registers can have at the same time.
 [[nodiscard]] std::size_t shared_bytes_beside(std::uint32_t n_threads);
 
+/// Whether this GPU's take tf32 and bf16 (compute capability 8.0).
+[[nodiscard]] bool has_tensor_cores();
+
 /// Trains n_tasks networks, one a task; n_threads a multiple of kWarpLanes, kMostThreads at most; shared_bytes: the
 /// most that one needs.
-void launch_train_blocks(const TrainTask* tasks, std::uint32_t n_tasks, std::uint32_t n_threads,
+void launch_train_blocks(Operands operands, const TrainTask* tasks, std::uint32_t n_tasks, std::uint32_t n_threads,
                          std::size_t shared_bytes, cudaStream_t stream);
 
 }  // namespace shoal::cuda

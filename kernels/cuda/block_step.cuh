@@ -10,16 +10,18 @@
 /// The optimizer step of a network that has a block alone, by all threads of the block together.
 namespace shoal::cuda {
 
-/// A network in training: what all threads of its block hold alike.
+/// A network in training: what all threads of its block hold alike. AnyTile: Tile in strict order, or RoundedTile.
+template <class AnyTile>
 struct BlockNetwork {
   const TrainTask* task;
   const NetworkRules& rules;  ///< in shared memory, as
   NetworkState& state;
-  Tile tile;
+  AnyTile tile;
 };
 
 /// Norm of the finished gradient; its squares are exact in double.
-SHOAL_DEVICE double gradient_norm(const BlockNetwork& net) {
+template <class AnyTile>
+SHOAL_DEVICE double gradient_norm(const BlockNetwork<AnyTile>& net) {
   const Shape& shape = net.task->shape;
   double* const squares = net.tile.memory->squares;
   each(math::kPartials, [&](std::uint32_t k) {
@@ -45,10 +47,10 @@ SHOAL_DEVICE double gradient_norm(const BlockNetwork& net) {
 
 /// Every parameter's step along its gradient, finished first unless it is clipped. kSolver: the solver's, or adam for
 /// adamw, whose text is the same; loops of their own, so that none looks for its solver at every parameter.
-template <SolverKind kSolver>
-SHOAL_DEVICE void move_along(const BlockNetwork& net, float rate, float inverse, float shortened) {
+template <SolverKind kSolver, class AnyTile>
+SHOAL_DEVICE void move_along(const BlockNetwork<AnyTile>& net, float rate, float inverse, float shortened) {
   const TrainTask& task = *net.task;
-  const Tile& tile = net.tile;
+  const AnyTile& tile = net.tile;
   const NetworkRules rules = net.rules;  // not read again after every store
   float* const first_moments = rules.has_first_moment ? task.first_moment : nullptr;
   float* const second_moments = kSolver == SolverKind::sgd ? nullptr : task.second_moment;
@@ -82,14 +84,15 @@ SHOAL_DEVICE void move_along(const BlockNetwork& net, float rate, float inverse,
       if (first_moments != nullptr && i < n) first_moments[p + i] = first_moment.x[i];
       if (second_moments != nullptr && i < n) second_moments[p + i] = second_moment.x[i];
     }
-    store(tile.weights + at, w);
+    store_weights(tile, layer, o, first, w);
   });
 }
 
 /// One optimizer step from the gradient sums of a minibatch, after begin_step().
-SHOAL_DEVICE void step(BlockNetwork& net, float rate, float inverse) {
+template <class AnyTile>
+SHOAL_DEVICE void step(BlockNetwork<AnyTile>& net, float rate, float inverse) {
   const TrainTask& task = *net.task;
-  const Tile& tile = net.tile;
+  const AnyTile& tile = net.tile;
   const bool clips = net.rules.clip_norm > 0.0;
   float shortened = 1.0F;
   if (clips) {

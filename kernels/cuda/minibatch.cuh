@@ -62,9 +62,15 @@ SHOAL_DEVICE Tile block_tile(const Shape& shape, float* elsewhere, float* gradie
   return {memory, values, weights, gradient != nullptr ? gradient : weights + shape.weight_floats, 0};
 }
 
+/// Four inputs of row r.
+SHOAL_DEVICE void store_inputs(const Tile& tile, const Layer& layer, std::uint32_t r, std::uint32_t first,
+                               const Pack<4>& x) {
+  store(tile.values + layer.input + r * layer.input_stride + first, x);
+}
+
 /// row_at(r): row of the table; weight_of(row). Scales the rows' inputs.
-template <class RowAt, class WeightOf>
-SHOAL_DEVICE void stage(const Rows& rows, const Shape& shape, Tile& tile, std::uint32_t n_rows, RowAt row_at,
+template <class AnyTile, class RowAt, class WeightOf>
+SHOAL_DEVICE void stage(const Rows& rows, const Shape& shape, AnyTile& tile, std::uint32_t n_rows, RowAt row_at,
                         WeightOf weight_of) {
   tile.n_rows = n_rows;
   each(n_rows, [&](std::uint32_t r) {
@@ -74,9 +80,7 @@ SHOAL_DEVICE void stage(const Rows& rows, const Shape& shape, Tile& tile, std::u
   });
   barrier();
   const std::uint32_t n_in = shape.layers[0].n_in;
-  const std::uint32_t stride = shape.layers[0].input_stride;
   const std::uint32_t n_quads = (n_in + 3) / 4;
-  float* const to = tile.values + shape.layers[0].input;
   each(n_rows * n_quads, [&](std::uint32_t quad) {  // four, so that all are on their way before the first is used
     const std::uint32_t r = quad / n_quads;
     const std::uint32_t first = quad % n_quads * 4;
@@ -86,7 +90,7 @@ SHOAL_DEVICE void stage(const Rows& rows, const Shape& shape, Tile& tile, std::u
     for (std::uint32_t i = 0; i < 4; ++i) {
       if (first + i < n_in) x.x[i] = scaled_input(rows, row, n_in, first + i);
     }
-    store(to + r * stride + first, x);
+    store_inputs(tile, shape.layers[0], r, first, x);
   });
   barrier();
 }
@@ -164,7 +168,7 @@ SHOAL_DEVICE void forward_layer(const Layer& layer, bool is_hidden, const Tile& 
 /// Activations of all layers. dropout: null in evaluation and where none is asked for. z: [row][units of all layers] of
 /// the tile's first row, or null.
 SHOAL_DEVICE void forward(const Shape& shape, const Tile& tile, const math::Dropout* dropout, std::uint32_t tile_start,
-                          float* z, std::uint32_t n_units) {
+                          float* z = nullptr, std::uint32_t n_units = 0) {
   for (std::uint32_t l = 0; l < shape.n_layers; ++l) {
     const Layer layer = shape.layers[l];
     const bool is_hidden = l + 1 < shape.n_layers;
@@ -324,6 +328,12 @@ SHOAL_DEVICE void each_parameter(const Shape& shape, Work work) {
            i == layer.n_in);
     }
   });
+}
+
+/// Four parameters of output o.
+SHOAL_DEVICE void store_weights(const Tile& tile, const Layer& layer, std::uint32_t o, std::uint32_t first,
+                                const Pack<4>& w) {
+  store(tile.weights + layer.weights + o * layer.weight_stride + first, w);
 }
 
 /// The block's own copy of parameters.

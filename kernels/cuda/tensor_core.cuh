@@ -2,7 +2,7 @@
 
 // Products of a 16 x K by a K x 8 matrix by a warp's tensor cores, summed in fp32 (PTX ISA, mma.sync m16n8k8 tf32 and
 // m16n8k16 bf16; compute capability 8.0). Each lane holds a part of every matrix, its fragment; which one, the
-// functions here alone know.
+// functions here alone know. And what fills fragments from rows in shared memory four registers at a time (ldmatrix).
 
 #include "kernels/cuda/device.hpp"
 
@@ -10,6 +10,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <string>
 #endif
 
 namespace shoal::cuda {
@@ -89,6 +90,12 @@ SHOAL_DEVICE RightFragment<Format> right_fragment(At at) {
   return fragment;
 }
 
+/// What a lane has of four 8 x 8 matrices of 16-bit numbers: word j is of matrix j.
+struct MatrixWords {
+  std::uint32_t words[4];
+};
+inline constexpr std::uint32_t kRowWords = 4;  ///< of a row of such a matrix, or of an 8 x 4 matrix of 32-bit numbers
+
 #if defined(SHOAL_EMULATION)
 
 /// cvt.rna: ties away from zero.
@@ -165,7 +172,53 @@ void multiply_add(SumFragment& sum, const LeftFragment<Format>& left, const Righ
       {emulation::WarpOperation::collective, kFullWarp, 0, 0, site, multiply_fragments<Format>, &product});
 }
 
+/// What a lane brings, and what it gets for it.
+struct MatrixRow {
+  std::uint32_t words[kRowWords];
+  MatrixWords loaded;
+};
+template <bool kTransposed>
+void hand_out_matrices(const std::array<void*, kWarpLanes>& lanes) {
+  const auto row = [&](std::uint32_t of) { return static_cast<MatrixRow*>(lanes[of]); };
+  const auto half = [&](std::uint32_t matrix, std::uint32_t r, std::uint32_t column) {
+    return row(matrix * 8 + r)->words[column / 2] >> column % 2 * 16 & 0xFFFF;
+  };
+  for (std::uint32_t l = 0; l < kWarpLanes; ++l) {
+    for (std::uint32_t j = 0; j < 4; ++j) {
+      const std::uint32_t a = l / 4;
+      const std::uint32_t b = l % 4 * 2;
+      row(l)->loaded.words[j] = kTransposed ? half(j, b, a) | half(j, b + 1, a) << 16 : row(j * 8 + a)->words[b / 2];
+    }
+  }
+}
+template <bool kTransposed>
+MatrixWords load_matrices(const std::uint32_t* row, CallSite site = CallSite::current()) {
+  emulation::Block& block = emulation::Block::current();
+  const std::size_t bytes = kRowWords * sizeof(std::uint32_t);
+  const char* const wrong = reinterpret_cast<std::uintptr_t>(row) % bytes != 0 ? "is not aligned to its 16 bytes"
+                            : !block.is_shared(row, bytes)                     ? "lies outside of shared memory"
+                                                                               : nullptr;
+  if (wrong != nullptr) {
+    throw emulation::KernelFault(std::string("a row of a matrix ") + wrong, block.number(), block.thread());
+  }
+  MatrixRow brought{{row[0], row[1], row[2], row[3]}, {}};
+  block.meet({emulation::WarpOperation::collective, kFullWarp, 0, 0, site, hand_out_matrices<kTransposed>, &brought});
+  return brought.loaded;
+}
+
 #elif defined(__CUDACC__)
+
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+
+// A GPU without such tensor cores is never asked (cuda_engine.cpp), but the program is compiled for it.
+SHOAL_DEVICE std::uint32_t Tf32::word(const float*) { return 0; }
+SHOAL_DEVICE std::uint32_t Bf16::word(const float*) { return 0; }
+template <class Format>
+SHOAL_DEVICE void multiply_add(SumFragment&, const LeftFragment<Format>&, const RightFragment<Format>&) {
+  __trap();
+}
+
+#else
 
 SHOAL_DEVICE std::uint32_t Tf32::word(const float* numbers) {
   std::uint32_t word;
@@ -194,6 +247,29 @@ SHOAL_DEVICE void multiply_add(SumFragment& sum, const LeftFragment<Bf16>& left,
       : "+f"(sum.values[0]), "+f"(sum.values[1]), "+f"(sum.values[2]), "+f"(sum.values[3])
       : "r"(left.words[0]), "r"(left.words[1]), "r"(left.words[2]), "r"(left.words[3]), "r"(right.words[0]),
         "r"(right.words[1]));
+}
+
+#endif
+
+/// Loads four matrices; the lane gives row lane % 8 of matrix lane / 8, 16 aligned bytes of shared memory. Its word of
+/// a matrix is word lane % 4 of row lane / 4: a fragment's, where rows are 32-bit numbers or pairs of 16-bit ones. If
+/// kTransposed: rows lane % 4 * 2 and the next, both of column lane / 4. All 32 lanes come here.
+template <bool kTransposed>
+SHOAL_DEVICE MatrixWords load_matrices(const std::uint32_t* row) {
+  const auto at = static_cast<std::uint32_t>(__cvta_generic_to_shared(row));
+  MatrixWords m;
+  if constexpr (kTransposed) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(m.words[0]), "=r"(m.words[1]), "=r"(m.words[2]), "=r"(m.words[3])
+                 : "r"(at)
+                 : "memory");
+  } else {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(m.words[0]), "=r"(m.words[1]), "=r"(m.words[2]), "=r"(m.words[3])
+                 : "r"(at)
+                 : "memory");
+  }
+  return m;
 }
 
 #endif

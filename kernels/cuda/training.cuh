@@ -32,6 +32,9 @@ inline constexpr std::uint32_t kNarrow = 8;
 /// Floats from row to row for n of them in each: fours are aligned, and eight rows' begin in different banks.
 constexpr std::uint32_t padded_stride(std::uint32_t n) { return ((n + 3) / 4 | 1U) * 4; }
 
+/// What the products of a block's networks are made of: fp32 in strict order, or rounded numbers for tensor cores.
+enum class Operands : std::uint8_t { fp32, tf32, bf16 };
+
 /// A table on the device, as one fold scales it.
 struct Rows {
   const float* inputs = nullptr;         ///< [row][n_inputs]
@@ -63,6 +66,12 @@ struct Layer {
   std::uint32_t from = 0;                        ///< of a hidden layer, what its derivative is taken from: f'(z) where
                            ///< stores_slope(), f(z) elsewhere, which is `output` unless units are dropped there
   std::uint32_t keep = 0;  ///< of a hidden layer of which units are dropped: their factors
+  // Where products are of rounded operands (tensor_products.cuh), `input` and a hidden layer's `output` are such. What
+  // is said there holds of the rest; `from` is `output` if its sign is enough.
+  std::uint32_t from_stride = 0;                   ///< of `from` and `keep`
+  std::uint32_t rounded = 0, rounded_stride = 0;   ///< delta as an operand; in a hidden layer's `output`
+  std::uint32_t operands = 0, operand_stride = 0;  ///< weights as operands, in the block's copy of those
+  std::uint32_t biases = 0;                        ///< in the same place, as they are
 };
 
 /// Patches of a layer's gradient, without the biases.
@@ -80,6 +89,7 @@ struct Shape {
   std::uint32_t n_layers = 0, n_parameters = 0;
   std::uint32_t value_floats = 0;   ///< of a tile's values
   std::uint32_t weight_floats = 0;  ///< of a copy of the parameters, or of their gradient
+  std::uint32_t operand_words = 0;  ///< of a rounded copy of the parameters
 };
 
 /// What training of a network does not change. Floats of numbers that the definition rounds once.

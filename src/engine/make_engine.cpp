@@ -28,8 +28,12 @@ constexpr std::array kMakers{
     Maker{"cublas", cublas_engine_info, make_cublas_engine},
 };
 
-/// What `auto` takes: for strict precision the engine that is always there, for the others the only one.
-constexpr std::string_view automatic(Precision precision) { return precision == Precision::strict ? "cpu" : "cublas"; }
+/// What `auto` takes: for strict precision the engine that is always there; for the others the one that keeps networks
+/// on the multiprocessors, unless the table has to stay on the host (docs/decisions/tensor-cores.md).
+std::string_view automatic(const Dataset& dataset, const EngineOptions& options) {
+  if (options.precision == Precision::strict) return "cpu";
+  return cublas_engine_info().available && streams_table(dataset, options) ? "cublas" : "cuda";
+}
 
 const Maker* maker_of(std::string_view name) {
   const auto* found = std::ranges::find(kMakers, name, &Maker::name);
@@ -45,7 +49,7 @@ std::vector<EngineInfo> engines() {
 }
 
 std::unique_ptr<Engine> make_engine(std::string_view name, const Dataset& dataset, const EngineOptions& options) {
-  if (name == "auto") name = automatic(options.precision);
+  if (name == "auto") name = automatic(dataset, options);
   const Maker* maker = maker_of(name);
   if (maker == nullptr) {
     std::vector<std::string_view> known;

@@ -39,6 +39,11 @@ SHOAL_KERNEL void product_of_plain_floats(float* number) {
   SumFragment sum{};
   multiply_add(sum, LeftFragment<Tf32>{{std::bit_cast<std::uint32_t>(*number), 0, 0, 0}}, RightFragment<Tf32>{});
 }
+SHOAL_KERNEL void load_misaligned(std::uint32_t* words) {
+  auto& tile = static_shared<std::uint32_t[256], struct Matrices>();
+  words[0] = load_matrices<false>(tile + lane() * 4 + 1).words[0];
+}
+SHOAL_KERNEL void load_from_global(std::uint32_t* words) { words[0] = load_matrices<true>(words).words[0]; }
 SHOAL_KERNEL void write_static(int* place) { (&static_shared<float[4], struct Four>()[0])[*place] = 1; }
 
 template <class... Arguments>
@@ -111,6 +116,15 @@ TEST(TensorCore, NumberThatIsNotRoundedIsAFault) {
   check(cudaMemcpyAsync(f.from.get(), &third, 4, cudaMemcpyHostToDevice, nullptr), "cudaMemcpyAsync");
   EXPECT_EQ(fault_of(product_of_plain_floats, f.from.get()),
             "kernel: a fragment holds a number that is not rounded to tf32 (block 0, thread 0)");
+}
+
+TEST(TensorCore, MatrixOutsideOfSharedMemoryOrMisalignedIsAFault) {
+  const Stream stream;
+  const DeviceBuffer<std::uint32_t> words{32};
+  EXPECT_EQ(fault_of(load_misaligned, words.get()),
+            "kernel: a row of a matrix is not aligned to its 16 bytes (block 0, thread 0)");
+  EXPECT_EQ(fault_of(load_from_global, words.get()),
+            "kernel: a row of a matrix lies outside of shared memory (block 0, thread 0)");
 }
 
 /// The tables of "Matrix Fragments for mma.m16n8k8" and "for mma.m16n8k16", as they are printed there.

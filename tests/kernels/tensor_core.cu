@@ -37,7 +37,31 @@ std::vector<float> product(const std::vector<float>& left, const std::vector<flo
   return result;
 }
 
+template <bool kTransposed>
+SHOAL_KERNEL void load_kernel(const std::uint32_t* from, std::uint32_t* out) {
+  struct alignas(16) Rows {
+    std::uint32_t words[kWarpLanes][kRowWords];
+  };
+  auto& rows = static_shared<Rows, struct Loaded>();
+  for (std::uint32_t i = 0; i < kRowWords; ++i) rows.words[lane()][i] = from[lane() * kRowWords + i];
+  barrier();
+  const MatrixWords m = load_matrices<kTransposed>(rows.words[lane()]);
+  for (std::uint32_t j = 0; j < 4; ++j) out[lane() * 4 + j] = m.words[j];
+}
+
 }  // namespace
+
+std::vector<std::uint32_t> loaded_matrices(const std::vector<std::uint32_t>& matrices, bool transposed) {
+  const Stream stream;
+  const DeviceBuffer<std::uint32_t> from = uploaded(std::span(matrices), stream);
+  const DeviceBuffer<std::uint32_t> out(matrices.size());
+  launch({"load_kernel", 1, kWarpLanes, 0, stream.get()}, transposed ? load_kernel<true> : load_kernel<false>,
+         from.get(), out.get());
+  std::vector<std::uint32_t> result(matrices.size());
+  out.download(result, stream);
+  stream.wait();
+  return result;
+}
 
 std::vector<float> tf32_product(const std::vector<float>& left, const std::vector<float>& right,
                                 const std::vector<float>& sum) {

@@ -105,5 +105,24 @@ TEST(SHOAL_CUDA_SUITE, BoundOfTensorCoresSeesTwoElementsExchanged) {
   }
 }
 
+/// As the PTX ISA says of ldmatrix; number 8 r + c of a matrix is in row r, column c.
+TEST(SHOAL_CUDA_SUITE, TensorCoresMatricesAreLoadedByRowsAndByColumns) {
+  std::vector<std::uint32_t> matrices(128);
+  for (std::uint32_t w = 0; w < 128; ++w) matrices[w] = 2 * w | (2 * w + 1) << 16;
+  for (std::uint32_t schedule = 0; schedule < kSchedules; ++schedule) {
+    set_schedule(schedule);
+    const std::vector<std::uint32_t> by_rows = loaded_matrices(matrices, false);
+    const std::vector<std::uint32_t> by_columns = loaded_matrices(matrices, true);
+    for (std::uint32_t lane = 0; lane < 32; ++lane) {
+      for (std::uint32_t j = 0; j < 4; ++j) {
+        const std::uint32_t in_row = 64 * j + lane / 4 * 8 + lane % 4 * 2;
+        EXPECT_EQ(by_rows[lane * 4 + j], in_row | (in_row + 1) << 16) << "lane " << lane << ", matrix " << j;
+        const std::uint32_t in_column = 64 * j + lane % 4 * 16 + lane / 4;
+        EXPECT_EQ(by_columns[lane * 4 + j], in_column | (in_column + 8) << 16) << "lane " << lane << ", matrix " << j;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace shoal

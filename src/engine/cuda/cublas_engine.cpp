@@ -14,19 +14,13 @@ namespace {
 constexpr std::uint32_t kPredictionRows = 4096;
 std::uint64_t input_bytes(const Dataset& dataset) { return dataset.inputs.size() * sizeof(float); }
 
-/// Whether inputs would take so much of the device that they had better come a minibatch at a time.
-bool must_stream(const Dataset& dataset, const EngineOptions& options) {
-  const std::uint64_t memory = options.memory_bytes > 0 ? options.memory_bytes : cuda::free_device_bytes();
-  return input_bytes(dataset) > memory / 2;
-}
-
 template <class T>
 class CublasEngine final : public Engine {
  public:
   CublasEngine(const Dataset& dataset, const EngineOptions& options)
       : blas_(options.precision, stream_),
-        table_(must_stream(dataset, options) ? cuda::DeviceTable(dataset, stream_, options.n_threads)
-                                             : cuda::DeviceTable(dataset, stream_)),
+        table_(streams_table(dataset, options) ? cuda::DeviceTable(dataset, stream_, options.n_threads)
+                                               : cuda::DeviceTable(dataset, stream_)),
         cohorts_(options, table_, &blas_, stream_) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "cublas"; }
@@ -80,6 +74,11 @@ class CublasEngine final : public Engine {
 };
 
 }  // namespace
+
+bool streams_table(const Dataset& dataset, const EngineOptions& options) {
+  const std::uint64_t memory = options.memory_bytes > 0 ? options.memory_bytes : cuda::free_device_bytes();
+  return input_bytes(dataset) > memory / 2;
+}
 
 std::unique_ptr<Engine> make_cublas_engine(const Dataset& dataset, const EngineOptions& options) {
   if (options.precision == Precision::strict) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/cuda/blas.hpp"
 #include "engine/cuda/cohorts.hpp"
 #include "engine/cuda/device_gangs.hpp"
 #include "engine/cuda/device_memory.hpp"
@@ -11,21 +12,62 @@
 #include "engine/cuda/probe.hpp"
 #include "engine/cuda/supported.hpp"
 #include "engine/cuda/training.hpp"
+#include "kernels/cuda/block_per_network.cuh"
 #include "kernels/cuda/thread_per_network.cuh"
 #include "shoal/error.hpp"
 
 namespace shoal {
 namespace {
 
+/// What trains networks that no block holds, made when the first of them is seen: cuBLAS need not be there without.
+template <class T>
+class Layerwise {
+ public:
+  Layerwise(const EngineOptions& options, cuda::DeviceTable& table, const cuda::Stream& stream)
+      : options_(options), table_(&table), stream_(&stream) {}
+
+  [[nodiscard]] cuda::Cohorts<T>& cohorts() {
+    if (cohorts_) return *cohorts_;
+    if (options_.precision != Precision::strict) make_blas();
+    return cohorts_.emplace(options_, *table_, blas_ ? &*blas_ : nullptr, *stream_);
+  }
+  [[nodiscard]] bool has_any() const { return cohorts_.has_value(); }
+  [[nodiscard]] bool has(Slot slot) const { return cohorts_ && cohorts_->has(slot); }
+  /// What it takes of the device beside its networks.
+  [[nodiscard]] std::uint64_t shared_bytes(std::span<const Gang> gangs) {
+    const std::uint64_t of_gangs = gangs.empty() ? 0 : cohorts().shared_bytes(gangs);
+    return of_gangs + (blas_ ? cuda::Blas::workspace_bytes() : 0);
+  }
+
+ private:
+  void make_blas() {
+    try {
+      blas_.emplace(options_.precision, *stream_);
+    } catch (const UnavailableError& error) {
+      throw UnavailableError("engine cuda: in trainer.precision = " + std::string(name(options_.precision)) +
+                             " networks that shared memory does not hold need cuBLAS: " + error.what());
+    }
+  }
+
+  EngineOptions options_;
+  cuda::DeviceTable* table_;
+  const cuda::Stream* stream_;
+  std::optional<cuda::Blas> blas_;
+  std::optional<cuda::Cohorts<T>> cohorts_;
+};
+
+/// T: of operands of products layer by layer.
+template <class T>
 class CudaEngine final : public Engine {
  public:
   CudaEngine(const Dataset& dataset, const EngineOptions& options, KernelTime* time)
       : metric_(cuda::watched_metric(options.metric)),
+        operands_(cuda::operands_of(options.precision)),
         table_(dataset, stream_),
         training_(options, table_, stream_, time),
         probe_(table_, stream_),
         gangs_(options, table_, stream_),
-        cohorts_(options, table_, nullptr, stream_) {}
+        layerwise_(options, table_, stream_) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "cuda"; }
   [[nodiscard]] std::string why_not(const Trial&) const override { return {}; }
@@ -34,13 +76,13 @@ class CudaEngine final : public Engine {
   }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
-    if (goes_by_layers(gang)) return cohorts_.bytes_per_slot(gang);
+    if (goes_by_layers(gang)) return layerwise_.cohorts().bytes_per_slot(gang);
     return gangs_.bytes_per_slot(gang) + training_.bytes_per_slot(gang);
   }
   [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang> gangs) const override {
     const auto [narrow, wide] = by_kind(gangs);
     return cuda::DeviceTable::bytes(table_.dataset()) + training_.shared_bytes(narrow) + probe_.bytes(narrow) +
-           cohorts_.shared_bytes(wide);
+           layerwise_.shared_bytes(wide);
   }
   [[nodiscard]] std::optional<std::uint64_t> device_bytes() const override { return device_bytes_; }
 
@@ -49,55 +91,56 @@ class CudaEngine final : public Engine {
     gangs_.release();
     training_.release();
     probe_.release();
-    cohorts_.release();
+    if (layerwise_.has_any()) layerwise_.cohorts().release();
     table_.upload_folds();
     const auto [narrow, wide] = by_kind(gangs);
     gangs_.prepare(narrow);
     training_.prepare(narrow);
     probe_.prepare(narrow);
-    cohorts_.prepare(wide);
+    if (!wide.empty()) layerwise_.cohorts().prepare(wide);
   }
 
   void place(Slot slot, const Trial& trial, const TrialState& state) override {
-    cohorts_.has(slot) ? cohorts_.place(slot, trial, state) : gangs_.place(slot, trial, state);
+    layerwise_.has(slot) ? layerwise_.cohorts().place(slot, trial, state) : gangs_.place(slot, trial, state);
   }
 
   void train(std::span<const TrainTarget> targets, std::stop_token stop, std::vector<EpochRecord>& records,
              std::vector<Slot>& lost) override {
     std::vector<TrainTarget> narrow;
     std::vector<TrainTarget> wide;
-    for (const TrainTarget& target : targets) (cohorts_.has(target.slot) ? wide : narrow).push_back(target);
+    for (const TrainTarget& target : targets) (layerwise_.has(target.slot) ? wide : narrow).push_back(target);
     gangs_.set_targets(narrow);
     // Launches end between epochs, so that a stop loses no network.
     while (!stop.stop_requested() && training_.run(gangs_, records)) {
     }
-    cohorts_.train(wide, stop, records, lost);
+    if (!wide.empty()) layerwise_.cohorts().train(wide, stop, records, lost);
   }
 
   [[nodiscard]] std::vector<MetricSums> evaluate(std::span<const Slot> slots, RowSet set) override {
     std::vector<cuda::ProbedNetwork> narrow;
     std::vector<Slot> wide;
     for (const Slot slot : slots) {
-      if (cohorts_.has(slot)) {
+      if (layerwise_.has(slot)) {
         wide.push_back(slot);
       } else {
         narrow.push_back({gangs_.key(slot), gangs_.hyperparameters(slot), gangs_.weights(slot)});
       }
     }
     const std::vector<MetricSums> of_narrow = probe_.measure(narrow, set);
-    const std::vector<MetricSums> of_wide = cohorts_.evaluate(wide, set);
+    const std::vector<MetricSums> of_wide =
+        wide.empty() ? std::vector<MetricSums>{} : layerwise_.cohorts().evaluate(wide, set);
     std::vector<MetricSums> sums;
     auto next_narrow = of_narrow.begin();
     auto next_wide = of_wide.begin();
-    for (const Slot slot : slots) sums.push_back(cohorts_.has(slot) ? *next_wide++ : *next_narrow++);
+    for (const Slot slot : slots) sums.push_back(layerwise_.has(slot) ? *next_wide++ : *next_narrow++);
     return sums;
   }
 
   [[nodiscard]] TrialState read(Slot slot) const override {
-    return cohorts_.has(slot) ? cohorts_.read(slot) : gangs_.read(slot);
+    return layerwise_.has(slot) ? layerwise_.cohorts().read(slot) : gangs_.read(slot);
   }
   TrialState take(Slot slot) override {
-    if (cohorts_.has(slot)) return cohorts_.take(slot);
+    if (layerwise_.has(slot)) return layerwise_.cohorts().take(slot);
     TrialState state = gangs_.read(slot);
     gangs_.free(slot);
     return state;
@@ -117,7 +160,7 @@ class CudaEngine final : public Engine {
     std::vector<Gang> narrow, wide;
   };
   [[nodiscard]] bool goes_by_layers(const Gang& gang) const {
-    return cuda::goes_by_layers(gang, metric_, table_.has_row_weights());
+    return cuda::goes_by_layers(gang, metric_, operands_, table_.has_row_weights());
   }
   /// Those that blocks or threads train, and those that go by layers.
   [[nodiscard]] Kinds by_kind(std::span<const Gang> gangs) const {
@@ -127,31 +170,33 @@ class CudaEngine final : public Engine {
   }
 
   cuda::WatchedMetric metric_;
+  cuda::Operands operands_;
   std::uint64_t device_bytes_ = cuda::free_device_bytes();
   cuda::Stream stream_;
   cuda::DeviceTable table_;
   cuda::Training training_;
   cuda::Probe probe_;
   mutable cuda::DeviceGangs gangs_;  ///< reading a place may refresh the host's copy
-  cuda::Cohorts<float> cohorts_;
+  mutable Layerwise<T> layerwise_;   ///< made when planning first needs it
 };
 
-void refuse_fast_precision(const EngineOptions& options) {
-  if (options.precision == Precision::strict) return;
-  throw UnavailableError("trainer.precision = " + std::string(name(options.precision)) +
-                         ": engine cuda computes in strict precision only");
+std::unique_ptr<Engine> made(const Dataset& dataset, const EngineOptions& options, KernelTime* time) {
+  if (cuda::operands_of(options.precision) != cuda::Operands::fp32 && !cuda::has_tensor_cores()) {
+    throw UnavailableError("trainer.precision = " + std::string(name(options.precision)) +
+                           ": this GPU has no tensor cores for it (compute capability 8.0 has)");
+  }
+  if (options.precision == Precision::bf16) return std::make_unique<CudaEngine<math::Bfloat16>>(dataset, options, time);
+  return std::make_unique<CudaEngine<float>>(dataset, options, time);
 }
 
 }  // namespace
 
 std::unique_ptr<Engine> make_cuda_engine(const Dataset& dataset, const EngineOptions& options) {
-  refuse_fast_precision(options);
-  return std::make_unique<CudaEngine>(dataset, options, nullptr);
+  return made(dataset, options, nullptr);
 }
 
 std::unique_ptr<Engine> make_timed_cuda_engine(const Dataset& dataset, const EngineOptions& options, KernelTime& time) {
-  refuse_fast_precision(options);
-  return std::make_unique<CudaEngine>(dataset, options, &time);
+  return made(dataset, options, &time);
 }
 
 }  // namespace shoal

@@ -6,12 +6,13 @@
 
 namespace shoal {
 
-/// Strict training on an NVIDIA GPU, tiny networks a thread each, others a block. In a
-/// build without CUDA it throws UnavailableError.
+/// Training on an NVIDIA GPU, tiny networks a thread each, others a block, and what no block holds layer by layer. In
+/// tf32 and bf16 blocks multiply by tensor cores, threads in strict order; in fp32 both in strict order. Layer by layer
+/// these three take cuBLAS. Throws UnavailableError in a build without CUDA.
 [[nodiscard]] std::unique_ptr<Engine> make_cuda_engine(const Dataset& dataset, const EngineOptions& options);
 
-/// What kernels of train() took by the device's own clock, added up, for networks that a block or a thread trains: copies
-/// and host work are not in it.
+/// What kernels of train() took by the device's own clock, added up, for networks that a block or a thread trains:
+/// copies and host work are not in it.
 struct KernelTime {
   double milliseconds = 0;
 };

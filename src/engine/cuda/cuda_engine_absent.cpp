@@ -16,7 +16,14 @@ std::unique_ptr<Engine> make_cublas_engine(const Dataset&, const EngineOptions&)
   throw UnavailableError("engine cublas is not available: " + cublas_engine_info().detail);
 }
 
-EngineInfo cuda_engine_info() { return {"cuda", false, "this program was built without CUDA", {Precision::strict}}; }
+bool streams_table(const Dataset&, const EngineOptions&) { return false; }
+
+EngineInfo cuda_engine_info() {
+  return {"cuda",
+          false,
+          "this program was built without CUDA",
+          {Precision::strict, Precision::fp32, Precision::tf32, Precision::bf16}};
+}
 EngineInfo cublas_engine_info() {
   return {"cublas", false, cuda_engine_info().detail, {Precision::fp32, Precision::tf32, Precision::bf16}};
 }

@@ -35,7 +35,7 @@ EngineInfo cuda_engine_info() {
   return {.name = "cuda",
           .available = why.empty(),
           .detail = why.empty() ? gpu : why,
-          .precisions = {Precision::strict},
+          .precisions = {Precision::strict, Precision::fp32, Precision::tf32, Precision::bf16},
           .kernels = {
 #include "engine/cuda/kernel_evidence.inc"
           }};

@@ -31,7 +31,11 @@ bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
 }  // namespace
 
 DeviceGangs::DeviceGangs(const EngineOptions& options, const DeviceTable& table, const Stream& stream)
-    : stream_(&stream), table_(&table), maximize_(options.maximize), metric_(watched_metric(options.metric)) {}
+    : stream_(&stream),
+      table_(&table),
+      maximize_(options.maximize),
+      metric_(watched_metric(options.metric)),
+      operands_(operands_of(options.precision)) {}
 
 std::size_t DeviceGangs::n_outputs(const GangKey& key) const {
   if (metric_ != WatchedMetric::by_host) return 0;
@@ -39,7 +43,7 @@ std::size_t DeviceGangs::n_outputs(const GangKey& key) const {
 }
 
 std::uint64_t DeviceGangs::bytes_per_slot(const Gang& gang) const {
-  const NetworkShape shape(gang.key.topology, gang.has_dropout, reads_outputs(metric_));
+  const NetworkShape shape(gang.key.topology, gang.has_dropout, reads_outputs(metric_), operands_);
   const bool alone = has_block_alone(gang, table_->has_row_weights());
   const std::uint64_t n_slots = std::max(1U, gang.n_slots);
   const std::uint64_t n_columns = alone ? 1 : n_slots;
@@ -92,7 +96,7 @@ void DeviceGangs::add_gang(const Gang& gang) {
   const std::uint32_t step = alone ? 1 : gang.n_slots;
   const NetworkShape& shape = shapes_
                                   .try_emplace({gang.key.topology, gang.has_dropout}, gang.key.topology,
-                                               gang.has_dropout, reads_outputs(metric_))
+                                               gang.has_dropout, reads_outputs(metric_), operands_)
                                   .first->second;
   for (std::uint32_t first = 0; first < gang.n_slots; first += step) {
     for (std::uint32_t i = 0; i < step; ++i) places_[gang.first_slot + first + i].gang = gangs_.size();

@@ -88,6 +88,7 @@ class DeviceGangs {
   const DeviceTable* table_;
   bool maximize_;
   WatchedMetric metric_;
+  Operands operands_;
   KernelBuilder builder_;  ///< of kernels that gangs have
   std::vector<DeviceGang> gangs_;
   std::vector<Place> places_;

@@ -59,9 +59,14 @@ bool reads_outputs(WatchedMetric metric) {
   return metric == WatchedMetric::val_accuracy || metric == WatchedMetric::by_host;
 }
 
-bool goes_by_layers(const Gang& gang, WatchedMetric metric, bool weighted_rows) {
+Operands operands_of(Precision precision) {
+  if (precision == Precision::tf32) return Operands::tf32;
+  return precision == Precision::bf16 ? Operands::bf16 : Operands::fp32;
+}
+
+bool goes_by_layers(const Gang& gang, WatchedMetric metric, Operands operands, bool weighted_rows) {
   return has_block_alone(gang, weighted_rows) &&
-         !NetworkShape(gang.key.topology, gang.has_dropout, reads_outputs(metric)).is_shared();
+         !NetworkShape(gang.key.topology, gang.has_dropout, reads_outputs(metric), operands).is_shared();
 }
 
 WatchedMetric watched_metric(Metric metric) {

@@ -15,9 +15,11 @@ namespace shoal::cuda {
 /// Whether this gang's networks are trained otherwise, each by itself.
 [[nodiscard]] bool has_block_alone(const Gang& gang, bool weighted_rows);
 /// Whether shared memory does not hold a network of this gang, so that layers are trained one after another.
-[[nodiscard]] bool goes_by_layers(const Gang& gang, WatchedMetric metric, bool weighted_rows);
+[[nodiscard]] bool goes_by_layers(const Gang& gang, WatchedMetric metric, Operands operands, bool weighted_rows);
 /// Whether the metric is counted or computed of what output_row() says of validation rows.
 [[nodiscard]] bool reads_outputs(WatchedMetric metric);
+/// What a precision's products are made of in a block: fp32 is no less exact in strict order.
+[[nodiscard]] Operands operands_of(Precision precision);
 /// How kernels come by a metric.
 [[nodiscard]] WatchedMetric watched_metric(Metric metric);
 

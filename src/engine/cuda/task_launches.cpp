@@ -31,22 +31,22 @@ void TaskLaunches::order(std::vector<TrainTask>& tasks) {
   }
 }
 
-void TaskLaunches::launch(const Launch& launch, const TrainTask* tasks, const Stream& stream) {
+void TaskLaunches::launch(Operands operands, const Launch& launch, const TrainTask* tasks, const Stream& stream) {
   const auto n = static_cast<std::uint32_t>(launch.tasks.size());
   const auto [thread_kernel, n_threads] = launch.size;
   if (thread_kernel != nullptr) {
     launch_train_threads(*thread_kernel, tasks, n, stream.get());
   } else {
-    launch_train_blocks(tasks, n, n_threads, launch.shared_bytes, stream.get());
+    launch_train_blocks(operands, tasks, n, n_threads, launch.shared_bytes, stream.get());
   }
 }
 
-void TaskLaunches::launch(const TrainTask* tasks, const Stream& stream) const {
+void TaskLaunches::launch(Operands operands, const TrainTask* tasks, const Stream& stream) const {
   begin_.record(stream);
   for (std::size_t i = 0; i < launches_.size(); ++i) {
     const std::size_t k = i % (beside_.size() + 1);
     if (k > 0 && k == i) begin_.hold(beside_[k - 1]);
-    launch(launches_[i], tasks, k == 0 ? stream : beside_[k - 1]);
+    launch(operands, launches_[i], tasks, k == 0 ? stream : beside_[k - 1]);
     tasks += launches_[i].tasks.size();
   }
   for (std::size_t k = 0; k < beside_.size() && k + 1 < launches_.size(); ++k) {

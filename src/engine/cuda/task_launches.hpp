@@ -21,8 +21,8 @@ class TaskLaunches {
   void add(const DeviceGang& gang, const TrainTask& task, double seconds);
   /// All tasks, launch by launch, in the order in which they begin.
   void order(std::vector<TrainTask>& tasks);
-  /// tasks: what order() gave, on the device. What comes to `stream` after it waits for all launches.
-  void launch(const TrainTask* tasks, const Stream& stream) const;
+  /// operands: of the blocks' products; tasks: what order() gave, on the device. What comes to `stream` after it waits for all launches.
+  void launch(Operands operands, const TrainTask* tasks, const Stream& stream) const;
 
  private:
   /// Tasks of one kernel: one with a thread a network, or (null) blocks of n_threads with one.
@@ -36,7 +36,7 @@ class TaskLaunches {
     std::size_t shared_bytes = 0;
     std::vector<Timed> tasks;
   };
-  static void launch(const Launch& launch, const TrainTask* tasks, const Stream& stream);
+  static void launch(Operands operands, const Launch& launch, const TrainTask* tasks, const Stream& stream);
 
   std::map<Size, std::size_t> number_of_;
   std::vector<Launch> launches_;

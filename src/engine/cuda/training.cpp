@@ -13,6 +13,7 @@ namespace shoal::cuda {
 Training::Training(const EngineOptions& options, DeviceTable& table, const Stream& stream, KernelTime* time,
                    std::size_t order_rows)
     : metric_(watched_metric(options.metric)),
+      operands_(operands_of(options.precision)),
       table_(&table),
       stream_(&stream),
       time_(time),
@@ -50,7 +51,7 @@ Work Training::epoch_of(const GangKey& key, std::uint32_t n_networks, const Netw
 /// Epochs of a launch at most, were the gang alone there. What the host decides, it decides before the next epoch.
 std::uint32_t Training::most_epochs(const Gang& gang) const {
   if (metric_ == WatchedMetric::by_host) return 1;
-  const NetworkShape shape(gang.key.topology, gang.has_dropout, reads_outputs(metric_));
+  const NetworkShape shape(gang.key.topology, gang.has_dropout, reads_outputs(metric_), operands_);
   const Work epoch = epoch_of(gang.key, 1, has_block_alone(gang, table_->has_row_weights()) ? &shape : nullptr);
   return epochs_in_launch(seconds_of_warp(epoch.longest));
 }
@@ -231,7 +232,7 @@ void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks
   launches_.order(host_tasks_);
   tasks_.upload(host_tasks_, *stream_);
   if (timer_) timer_->begin.record(*stream_);
-  launches_.launch(tasks_.get(), *stream_);
+  launches_.launch(operands_, tasks_.get(), *stream_);
   if (timer_) timer_->end.record(*stream_);
 }
 

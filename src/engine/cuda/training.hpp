@@ -71,6 +71,7 @@ class Training {
   void hand_out(const DeviceGangs& gangs, const Chunk& chunk, std::vector<EpochRecord>& records) const;
 
   WatchedMetric metric_;
+  Operands operands_;
   DeviceTable* table_;
   const Stream* stream_;
   KernelTime* time_;

@@ -1,5 +1,6 @@
 // Networks of every kind, many in a sweep, under every schedule of threads and with the race checker on: engine cuda
-// against the bits of the CPU engine, engine cublas against derived bounds. Over the emulated device, or on a GPU.
+// against the bits of the CPU engine, in fast precisions and engine cublas against derived bounds. Over the emulated
+// device, or on a GPU.
 #include <algorithm>
 #include <cstdint>
 #include <gtest/gtest.h>
@@ -33,11 +34,14 @@ using testing::Sweep;
 using testing::train;
 
 using MakeSweep = Sweep (*)(Random&, std::uint32_t);
+using MakeEngine = std::unique_ptr<Engine> (*)(const Dataset&, const EngineOptions&);
 
 constexpr std::uint32_t kBlockSweeps = 40;
 static_assert(kBlockSweeps * kNetworks == 320, "configurations of engine cuda, a block each");
 constexpr std::uint32_t kCohortSweeps = 44;
 static_assert(kCohortSweeps * (kNetworks - 1) == 308, "configurations of engine cublas in one precision");
+constexpr std::uint32_t kFastBlockSweeps = 16;
+static_assert(kFastBlockSweeps * (kNetworks - 1) == 112, "configurations of engine cuda in one fast precision");
 
 /// Of sweeps 0 to n those that are trained here.
 constexpr std::size_t share_of(std::uint32_t n) { return (n - 1) / kShare + 1; }
@@ -96,11 +100,11 @@ Sweep drawn_cohorts(std::uint32_t number) {
 }
 
 /// Under one schedule after another: the same company and the same calls of cuBLAS, so the same bits.
-Outcome train_cohorts(const Sweep& sweep, std::uint32_t number, std::size_t& n_trainings) {
+Outcome train_cohorts(MakeEngine make, const Sweep& sweep, std::uint32_t number, std::size_t& n_trainings) {
   Outcome first;
   for (std::uint32_t schedule = 0; schedule < kSchedules; ++schedule) {
     set_schedule(schedule);
-    const Outcome got = train(*make_cublas_engine(sweep.data, sweep.options), sweep, schedule % 2 == 0 ? 4 : 1);
+    const Outcome got = train(*make(sweep.data, sweep.options), sweep, schedule % 2 == 0 ? 4 : 1);
     EXPECT_EQ(n_allocations(), 0U);
     n_trainings += got.states.size() - 1;
     if (schedule == 0) first = got;
@@ -119,19 +123,20 @@ std::size_t compare_cohorts(const verify::Products& products, const Sweep& sweep
 }
 
 /// least_sharp: of a hundred bounds, so that they cannot come to admit anything.
-void expect_bounds(Precision precision, const verify::Products& products, std::size_t least_sharp) {
+void expect_bounds(MakeEngine make, std::uint32_t n_sweeps, Precision precision, const verify::Products& products,
+                   std::size_t least_sharp) {
   BoundsTally tally;
   std::size_t n_configurations = 0;
   std::size_t n_trainings = 0;
   RaceWatch watch;
-  for (std::uint32_t number = 0; number < kCohortSweeps; number += kShare) {
+  for (std::uint32_t number = 0; number < n_sweeps; number += kShare) {
     Sweep sweep = drawn_cohorts(number);
     sweep.options.precision = precision;
-    const Outcome outcome = train_cohorts(sweep, number, n_trainings);
+    const Outcome outcome = train_cohorts(make, sweep, number, n_trainings);
     n_configurations += compare_cohorts(products, sweep, outcome, tally);
     ASSERT_EQ(tally.n_breaches, 0U) << "sweep " << number << ", " << tally.first_breach;
   }
-  EXPECT_EQ(n_configurations, 7U * share_of(kCohortSweeps));
+  EXPECT_EQ(n_configurations, 7U * share_of(n_sweeps));
   EXPECT_EQ(n_trainings, n_configurations * kSchedules);
   EXPECT_TRUE(kShare > 1 || tally.n_sharp * 100 >= tally.n_values * least_sharp)
       << tally.n_sharp << " of " << tally.n_values;
@@ -139,15 +144,27 @@ void expect_bounds(Precision precision, const verify::Products& products, std::s
 }
 
 TEST(SHOAL_CUDA_SUITE, CublasFp32StaysWithinBoundsInCompany) {
-  expect_bounds(Precision::fp32, verify::kFp32Products, 50);
+  expect_bounds(make_cublas_engine, kCohortSweeps, Precision::fp32, verify::kFp32Products, 50);
 }
 
 TEST(SHOAL_CUDA_SUITE, CublasTf32StaysWithinBoundsInCompany) {
-  expect_bounds(Precision::tf32, verify::kTf32Products, 30);
+  expect_bounds(make_cublas_engine, kCohortSweeps, Precision::tf32, verify::kTf32Products, 30);
 }
 
 TEST(SHOAL_CUDA_SUITE, CublasBf16StaysWithinBoundsInCompany) {
-  expect_bounds(Precision::bf16, verify::kBf16Products, 25);
+  expect_bounds(make_cublas_engine, kCohortSweeps, Precision::bf16, verify::kBf16Products, 25);
+}
+
+TEST(SHOAL_CUDA_SUITE, BlocksInFp32StayWithinBoundsInCompany) {
+  expect_bounds(make_cuda_engine, kFastBlockSweeps, Precision::fp32, verify::kFp32Products, 50);
+}
+
+TEST(SHOAL_CUDA_SUITE, BlocksInTf32StayWithinBoundsInCompany) {
+  expect_bounds(make_cuda_engine, kFastBlockSweeps, Precision::tf32, verify::kTf32Products, 30);
+}
+
+TEST(SHOAL_CUDA_SUITE, BlocksInBf16StayWithinBoundsInCompany) {
+  expect_bounds(make_cuda_engine, kFastBlockSweeps, Precision::bf16, verify::kBf16Products, 25);
 }
 
 TEST(SHOAL_CUDA_SUITE, GivesTheBitsOfTheCpuEngineWithABlockANetwork) {
@@ -176,26 +193,33 @@ std::size_t n_breaches(const verify::Products& products, const Sweep& sweep, con
   return tally.n_breaches;
 }
 
-Outcome trained_cohorts(Sweep& sweep, Precision precision) {
+Outcome trained_cohorts(MakeEngine make, Sweep& sweep, Precision precision) {
   sweep.options.precision = precision;
-  return train(*make_cublas_engine(sweep.data, sweep.options), sweep, 4);
+  return train(*make(sweep.data, sweep.options), sweep, 4);
 }
 
-TEST(SHOAL_CUDA_SUITE, CublasBoundsInCompanyTellThePrecisionsApart) {
+void expect_precisions_told_apart(MakeEngine make) {
   std::size_t n_tf32_for_fp32 = 0;
   std::size_t n_bf16_for_tf32 = 0;
   for (std::uint32_t number = 1; number < 9; ++number) {
     Sweep sweep = drawn_cohorts(number);
-    n_tf32_for_fp32 += n_breaches(verify::kFp32Products, sweep, trained_cohorts(sweep, Precision::tf32));
-    n_bf16_for_tf32 += n_breaches(verify::kTf32Products, sweep, trained_cohorts(sweep, Precision::bf16));
+    n_tf32_for_fp32 += n_breaches(verify::kFp32Products, sweep, trained_cohorts(make, sweep, Precision::tf32));
+    n_bf16_for_tf32 += n_breaches(verify::kTf32Products, sweep, trained_cohorts(make, sweep, Precision::bf16));
   }
   EXPECT_GT(n_tf32_for_fp32, 0U);
   EXPECT_GT(n_bf16_for_tf32, 0U);
+  std::printf("IC %d %d\n", (int)n_tf32_for_fp32, (int)n_bf16_for_tf32);
 }
+
+TEST(SHOAL_CUDA_SUITE, CublasBoundsInCompanyTellThePrecisionsApart) {
+  expect_precisions_told_apart(make_cublas_engine);
+}
+
+TEST(SHOAL_CUDA_SUITE, BlocksBoundsInCompanyTellThePrecisionsApart) { expect_precisions_told_apart(make_cuda_engine); }
 
 TEST(SHOAL_CUDA_SUITE, CublasBoundsInCompanySeeAnotherNetworksNumbers) {
   Sweep sweep = drawn_cohorts(1);
-  const Outcome outcome = trained_cohorts(sweep, Precision::fp32);
+  const Outcome outcome = trained_cohorts(make_cublas_engine, sweep, Precision::fp32);
   EXPECT_EQ(n_breaches(verify::kFp32Products, sweep, outcome), 0U);
   const auto breaches_after = [&](auto change) {
     Outcome changed = outcome;

@@ -123,12 +123,19 @@ void expect_fewer_to_fit(MakeEngine make, Precision precision) {
 
 TEST(EmulatedCudaFaults, FewerNetworksFitWhereAllDoNot) {
   expect_fewer_to_fit(make_cuda_engine, Precision::strict);
+  expect_fewer_to_fit(make_cuda_engine, Precision::bf16);
   expect_fewer_to_fit(make_cublas_engine, Precision::fp32);
 }
 
 TEST(EmulatedCudaFaults, EveryCallOfCudaMayFail) {
   for (const Metric metric : kWatched) {
     expect_every_failure_told(make_cuda_engine, one_network(Precision::strict, metric));
+  }
+}
+
+TEST(EmulatedCudaFaults, EveryCallOfCudaMayFailInBf16) {
+  for (const Metric metric : kWatched) {
+    expect_every_failure_told(make_cuda_engine, one_network(Precision::bf16, metric));
   }
 }
 

@@ -25,7 +25,8 @@ void expect_equal_bits(std::uint32_t n_sweeps) {
     if (number % 4 == 2) testing::watch(sweep, testing::host_metric(task));
     if (number % 4 == 3 && metric_applies(Metric::val_accuracy, task)) testing::watch(sweep, Metric::val_accuracy);
     for (const Gang& gang : sweep.gangs) {
-      ASSERT_TRUE(cuda::goes_by_layers(gang, cuda::watched_metric(sweep.options.metric), !sweep.data.weights.empty()));
+      ASSERT_TRUE(cuda::goes_by_layers(gang, cuda::watched_metric(sweep.options.metric), cuda::Operands::fp32,
+                                       !sweep.data.weights.empty()));
     }
     const Outcome expected = testing::train(*make_cpu_engine(sweep.data, sweep.options), sweep, 4);
     set_schedule(number % kSchedules);
