@@ -197,6 +197,13 @@ std::int32_t n_outputs(const Dataset& dataset, Loss loss) {
   return dataset.task() == Task::classification && loss == Loss::binary_cross_entropy ? 1 : dataset.n_targets();
 }
 
+void scale_inputs(const InputScaling& scaling, std::span<const float> row, float* scaled) {
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    const float value = (row[i] - scaling.offset[i]) * scaling.factor[i];
+    scaled[i] = row[i] != row[i] ? scaling.fill[i] : value;
+  }
+}
+
 void fill_target(const Dataset& dataset, const Split& split, Loss loss, std::uint32_t row, std::span<float> targets) {
   if (dataset.task() == Task::classification) {
     const auto label = static_cast<std::size_t>(dataset.labels[row]);

@@ -58,6 +58,7 @@ class CublasEngine final : public Engine {
   }
   /// Cohorts are made here, of gangs that differ in shape.
   [[nodiscard]] std::uint32_t gang_size(const GangKey&) const override { return 1; }
+  [[nodiscard]] std::string_view kernel(const GangKey&) const override { return "cohort"; }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
     const cuda::CohortPlan plan = plan_of(gang.key, {&gang, 1});

@@ -28,7 +28,10 @@ class CudaEngine final : public Engine {
   [[nodiscard]] std::string_view name() const noexcept override { return "cuda"; }
   [[nodiscard]] std::string why_not(const Trial&) const override { return cuda::why_not(options_); }
   [[nodiscard]] std::uint32_t gang_size(const GangKey& key) const override {
-    return cuda::thread_kernel_of(key) < cuda::shapes().size() ? cuda::kNetworksInBlock : 1;
+    return cuda::has_block_alone(key) ? 1 : cuda::kNetworksInBlock;
+  }
+  [[nodiscard]] std::string_view kernel(const GangKey& key) const override {
+    return cuda::has_block_alone(key) ? "block_per_network" : "thread_per_network";
   }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
