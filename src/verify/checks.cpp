@@ -85,31 +85,37 @@ struct Outcome {
   std::vector<EpochRecord> records;
 };
 
+/// Copies of a trial that share its gang: engines may train gangs with few members in another way.
+constexpr std::uint32_t kCopies = 16;
+
 /// Trains `trials` together up to `until` epochs, `step` epochs a call; what becomes of the one at `watched`, which
 /// starts from `start`.
 Outcome train(Engine& engine, std::span<const Trial> trials, std::size_t watched, const TrialState& start,
               std::uint32_t until, std::uint32_t step) {
   std::vector<Gang> gangs;
   std::vector<Slot> slots;
+  std::vector<std::pair<Slot, std::size_t>> places;  // of each copy, and of which trial
   Slot next = 0;
-  for (const Trial& trial : trials) {
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    const Trial& trial = trials[i];
     const GangKey key = gang_key(trial);
     const std::uint32_t n_slots = std::max(1U, engine.gang_size(key));
     gangs.push_back(
         {key, next, n_slots, trial.hyperparameters.n_iter_no_change > 0, trial.hyperparameters.dropout > 0});
     slots.push_back(next);
+    for (std::uint32_t copy = 0; copy < std::min(n_slots, kCopies); ++copy) places.emplace_back(next + copy, i);
     next += n_slots;
   }
   engine.prepare(gangs);
-  for (std::size_t i = 0; i < trials.size(); ++i) {
-    engine.place(slots[i], trials[i], i == watched ? start : initial_state(trials[i]));
+  for (const auto& [slot, i] : places) {
+    engine.place(slot, trials[i], i == watched ? start : initial_state(trials[i]));
   }
   Outcome outcome;
   std::vector<EpochRecord> records;
   std::vector<Slot> lost;
   for (std::uint32_t epoch = std::min(step, until);; epoch = std::min(epoch + step, until)) {
     std::vector<TrainTarget> targets;
-    for (const Slot slot : slots) targets.push_back({slot, epoch});
+    for (const auto& [slot, i] : places) targets.push_back({slot, epoch});
     engine.train(targets, {}, records, lost);
     if (epoch == until) break;
   }
