@@ -1,3 +1,4 @@
+#include "kernels/cuda/accuracy.cuh"
 #include "kernels/cuda/block_per_network.cuh"
 #include "kernels/cuda/minibatch.cuh"
 #include "kernels/cuda/optimizer_step.cuh"
@@ -131,6 +132,7 @@ SHOAL_DEVICE void clear_sums(BlockMemory& memory) {
     memory.train_weight[k] = 0.0;
     memory.val_loss[k] = 0.0;
   });
+  each(kTileRows, [&](std::uint32_t r) { memory.n_right[r] = 0; });
   if (thread() == 0) {
     memory.weight_sum = 0.0F;
     memory.n_broken = 0;
@@ -158,6 +160,23 @@ SHOAL_DEVICE void train_epoch(BlockNetwork& net, std::uint32_t e) {
   }
 }
 
+/// What the metric takes from the outputs of the tile's rows; first: the first one's number among those of validation.
+SHOAL_DEVICE void watch_outputs(const TrainTask& task, const Tile& tile, std::uint32_t first) {
+  const Layer& last = task.shape.layers[task.shape.n_layers - 1];
+  const float* const outputs = tile.values + last.output;
+  if (task.metric == WatchedMetric::val_accuracy) {
+    each(tile.n_rows, [&](std::uint32_t r) {  // the same thread's in every tile
+      tile.memory->n_right[r] +=
+          n_right_of(task.rows, tile.memory->row[r], last.n_out, outputs + r * last.output_stride);
+    });
+  }
+  if (task.outputs == nullptr) return;
+  float* const to = task.outputs + static_cast<std::size_t>(first) * last.n_out;
+  each(tile.n_rows * last.n_out, [&](std::uint32_t element) {
+    to[element] = outputs[element / last.n_out * last.output_stride + element % last.n_out];
+  });
+}
+
 SHOAL_DEVICE void measure_validation(BlockNetwork& net) {
   const TrainTask& task = *net.task;
   for (std::uint32_t first = 0; first < task.n_validation; first += kTileRows) {
@@ -169,6 +188,7 @@ SHOAL_DEVICE void measure_validation(BlockNetwork& net) {
     forward(task.shape, net.tile, nullptr, 0, nullptr, 0);
     output(task.rows, task.shape, task.loss, net.rules, false, net.tile);
     add_losses(net.tile, first, net.tile.memory->val_loss, nullptr);
+    watch_outputs(task, net.tile, first);
     barrier();
   }
 }
@@ -186,41 +206,49 @@ SHOAL_DEVICE bool all_finite(const BlockNetwork& net) {
   return net.tile.memory->n_broken == 0;
 }
 
-/// What is decided at an epoch's end: the twin of CpuEngine's.
+/// The watched metric, unless the host computes it.
+SHOAL_DEVICE double metric_of(const BlockNetwork& net, const NetworkRecord& record) {
+  const TrainTask& task = *net.task;
+  if (task.metric == WatchedMetric::train_loss) return record.train_loss / record.train_weight;
+  if (task.metric != WatchedMetric::val_accuracy) return record.val_loss / task.validation_weight;
+  std::uint64_t n_right = 0;
+  for (std::uint32_t r = 0; r < kTileRows; ++r) n_right += net.tile.memory->n_right[r];
+  return accuracy(task.rows, n_right, task.n_validation, task.shape.layers[task.shape.n_layers - 1].n_out);
+}
+
+/// What is decided at an epoch's end, the twin of CpuEngine's, unless the host decides it.
 SHOAL_DEVICE void finish_epoch(BlockNetwork& net, std::uint32_t e) {
   const TrainTask& task = *net.task;
   NetworkRecord record;
   record.train_loss = total(net.tile.memory->train_loss);
   record.train_weight = total(net.tile.memory->train_weight);
   record.val_loss = total(net.tile.memory->val_loss);
-  record.metric =
-      task.watches_train_loss ? record.train_loss / record.train_weight : record.val_loss / task.validation_weight;
+  record.metric = metric_of(net, record);
   record.ran = 1;
-  const bool finite = record.train_loss - record.train_loss == 0.0 && record.val_loss - record.val_loss == 0.0;
-  const bool broken = !all_finite(net);
+  record.finite =
+      all_finite(net) && record.train_loss - record.train_loss == 0.0 && record.val_loss - record.val_loss == 0.0;
+  if (thread() == 0) task.records[static_cast<std::size_t>(e) * task.n_networks + task.first_network] = record;
+  if (task.metric == WatchedMetric::by_host) return;
   math::EpochDecision& decision = net.tile.memory->decision;
   if (thread() == 0) {
     ++net.state.progress.epoch;
     decision = math::decide_epoch(net.state.progress, net.rules.epoch, record.metric,
-                                  record.train_loss / record.train_weight, finite && !broken);
+                                  record.train_loss / record.train_weight, record.finite);
     net.state.verdict = decision.verdict;
   }
   barrier();
-  const bool ended =
-      decision.verdict == math::EpochVerdict::finished || decision.verdict == math::EpochVerdict::stopped;
+  const bool takes_best = math::takes_best(decision, net.rules.epoch);
   each_parameter(task.shape, [&](std::uint32_t p, std::uint32_t at, bool) {
     if (decision.is_best) task.best[p] = net.tile.weights[at];
-    if (ended && net.rules.epoch.n_iter_no_change > 0) net.tile.weights[at] = task.best[p];
+    if (takes_best) net.tile.weights[at] = task.best[p];
   });
-  if (thread() == 0) task.records[static_cast<std::size_t>(e) * task.n_networks + task.first_network] = record;
   barrier();
 }
 
-template <bool kInShared>
-SHOAL_KERNEL_OF(kMostThreads, kInShared ? 2 : 1)
+SHOAL_KERNEL_OF(kMostThreads, 2)
 void train_blocks_kernel(const TrainTask* tasks) {
   const TrainTask& task = tasks[block()];
-  const Tile tile = block_tile<kInShared>(task.shape, task.memory, task.gradient);
+  const Tile tile = block_tile<true>(task.shape, nullptr, task.gradient);
   if (thread() == 0) {
     tile.memory->rules = task.rules[task.first_network];
     tile.memory->state = task.states[task.first_network];
@@ -261,12 +289,11 @@ std::size_t most_shared_bytes() {
 #endif
 }
 
-void launch_train_blocks(const TrainTask* tasks, std::uint32_t n_tasks, std::uint32_t n_threads, bool in_shared,
+void launch_train_blocks(const TrainTask* tasks, std::uint32_t n_tasks, std::uint32_t n_threads,
                          std::size_t shared_bytes, cudaStream_t stream) {
   const Launch of{"train_blocks_kernel", n_tasks, n_threads, shared_bytes, stream};
-  const auto kernel = in_shared ? &train_blocks_kernel<true> : &train_blocks_kernel<false>;
-  ask_for_shared(of, kernel);
-  launch(of, kernel, tasks);
+  ask_for_shared(of, &train_blocks_kernel);
+  launch(of, &train_blocks_kernel, tasks);
 }
 
 }  // namespace shoal::cuda

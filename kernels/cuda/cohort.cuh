@@ -67,8 +67,6 @@ struct CohortDecision {
   bool restore = false;  ///< the best ones take their place
 };
 
-enum class WatchedMetric : std::uint8_t { val_loss, train_loss, val_accuracy };
-
 /// T: what operands of products are stored as, float or Bfloat16.
 template <class T>
 struct CohortTask {
@@ -84,7 +82,7 @@ struct CohortTask {
   std::uint32_t n_training = 0;
   const std::uint32_t* order = nullptr;  ///< [epoch][n_training], rows of the table
   const float* rates = nullptr;          ///< [epoch][network]; not for adaptive ones
-  NetworkRecord* records = nullptr;      ///< [epoch][network]
+  NetworkRecord* records = nullptr;      ///< [epoch][network]; the metric is there before where the host computes it
   const NetworkRules* rules = nullptr;   ///< [network], as all below
   NetworkState* states = nullptr;
   Cursor* cursor = nullptr;
@@ -131,6 +129,10 @@ void launch_ones(const CohortTask<T>& task, std::uint32_t l, std::uint32_t large
 /// z of the last layer -> outputs, losses, and in training delta; training begins the step there.
 template <class T>
 void launch_output(const CohortTask<T>& task, std::uint32_t n_rows, bool training, cudaStream_t stream);
+/// The outputs that launch_output() left in z, where row losses were wanted -> [network][n_rows][stride].
+template <class T>
+void launch_pack_outputs(const CohortTask<T>& task, std::uint32_t n_rows, float* outputs, std::uint32_t stride,
+                         cudaStream_t stream);
 /// dloss/da of hidden layer l -> delta of layer l.
 template <class T>
 void launch_derivative(const CohortTask<T>& task, std::uint32_t l, std::uint32_t n_rows, std::uint32_t largest_stride,

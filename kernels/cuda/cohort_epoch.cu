@@ -1,3 +1,4 @@
+#include "kernels/cuda/accuracy.cuh"
 #include "kernels/cuda/cohort_parts.cuh"
 #include "kernels/math/epoch_decision.hpp"
 
@@ -41,12 +42,13 @@ SHOAL_DEVICE NetworkRecord record_of(const CohortTask<T>& task, std::uint32_t ne
     case WatchedMetric::train_loss:
       record.metric = record.train_loss / record.train_weight;
       break;
-    case WatchedMetric::val_accuracy: {
-      const CohortNetwork& net = task.networks[network];
-      const std::uint64_t labels = task.rows.labels == nullptr ? net.layers[task.n_layers - 1].n_out : 1;
-      record.metric = static_cast<double>(n_right) / static_cast<double>(labels * task.n_validation);
+    case WatchedMetric::val_accuracy:
+      record.metric =
+          accuracy(task.rows, n_right, task.n_validation, task.networks[network].layers[task.n_layers - 1].n_out);
       break;
-    }
+    case WatchedMetric::by_host:
+      record.metric = task.records[static_cast<std::size_t>(task.cursor->epoch) * task.n_networks + network].metric;
+      break;
   }
   return record;
 }
@@ -71,9 +73,7 @@ SHOAL_KERNEL void finish_epoch_kernel(CohortTask<T> task) {
   const math::EpochDecision decision =
       math::decide_epoch(state.progress, rules.epoch, record.metric, record.train_loss / record.train_weight, finite);
   state.verdict = decision.verdict;
-  const bool ended =
-      decision.verdict == math::EpochVerdict::finished || decision.verdict == math::EpochVerdict::stopped;
-  todo = {decision.is_best, ended && rules.epoch.n_iter_no_change > 0};
+  todo = {decision.is_best, math::takes_best(decision, rules.epoch)};
   task.records[static_cast<std::size_t>(task.cursor->epoch) * task.n_networks + network] = record;
 }
 

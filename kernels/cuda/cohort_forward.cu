@@ -1,3 +1,4 @@
+#include "kernels/cuda/accuracy.cuh"
 #include "kernels/cuda/cohort_parts.cuh"
 #include "kernels/cuda/each.cuh"
 #include "kernels/cuda/loss.cuh"
@@ -60,20 +61,6 @@ SHOAL_KERNEL void ones_kernel(CohortTask<T> task, std::uint32_t l, std::uint32_t
   each_of_part(part, task.most_rows * layer.stride, [&](std::uint32_t element) {
     a[element] = math::stored_as<T>(element % layer.stride == layer.n_out ? 1.0F : 0.0F);
   });
-}
-
-/// Whether the class that the outputs of a row say is the row's; of several labels, how many are right.
-SHOAL_DEVICE std::uint32_t n_right_of(const Rows& rows, std::size_t row, std::uint32_t n_out, const float* outputs) {
-  if (rows.labels == nullptr) {
-    std::uint32_t right = 0;
-    for (std::uint32_t o = 0; o < n_out; ++o) {
-      right += (outputs[o] > 0.5F) == (rows.targets[row * n_out + o] > 0.5F) ? 1U : 0U;
-    }
-    return right;
-  }
-  std::uint32_t predicted = n_out == 1 && outputs[0] > 0.5F ? 1U : 0U;
-  for (std::uint32_t o = 1; o < n_out; ++o) predicted = outputs[o] > outputs[predicted] ? o : predicted;
-  return predicted == static_cast<std::uint32_t>(rows.labels[row]) ? 1U : 0U;
 }
 
 /// What a row adds to its block's sums.
@@ -161,6 +148,22 @@ SHOAL_KERNEL void output_kernel(CohortTask<T> task, std::uint32_t n_rows, bool t
   if (part.number == 0 && is_active(task, state)) begin_step(task.rules[part.network], state);
 }
 
+/// What the host asks for of z, which holds all layers of every network.
+template <class T>
+SHOAL_KERNEL void pack_outputs_kernel(CohortTask<T> task, std::uint32_t n_rows, float* outputs, std::uint32_t stride,
+                                      std::uint32_t parts) {
+  const Part part = part_of(parts);
+  const CohortNetwork& net = task.networks[part.network];
+  const CohortLayer& last = net.layers[task.n_layers - 1];
+  const float* const z = task.z + net.z + last.z;
+  float* const to = outputs + static_cast<std::size_t>(part.network) * n_rows * stride;
+  each_of_part(part, n_rows * last.n_out, [&](std::uint32_t element) {
+    const std::uint32_t r = element / last.n_out;
+    const std::uint32_t o = element % last.n_out;
+    to[r * stride + o] = z[r * last.stride + o];
+  });
+}
+
 }  // namespace
 
 template <class T>
@@ -208,12 +211,22 @@ void launch_output(const CohortTask<T>& task, std::uint32_t n_rows, bool trainin
          parts);
 }
 
+template <class T>
+void launch_pack_outputs(const CohortTask<T>& task, std::uint32_t n_rows, float* outputs, std::uint32_t stride,
+                         cudaStream_t stream) {
+  const std::uint64_t n_elements = std::uint64_t{n_rows} * stride;
+  const std::uint32_t parts = n_parts(n_elements, kElementsInBlock);
+  launch({"pack_outputs_kernel", task.n_networks * parts, n_threads_for(n_elements), 0, stream},
+         &pack_outputs_kernel<T>, task, n_rows, outputs, stride, parts);
+}
+
 #define SHOAL_FOR_TYPE(T)                                                                                   \
   template void launch_gather(const CohortTask<T>&, RowSource, std::uint32_t, std::uint32_t, cudaStream_t); \
   template void launch_activation(const CohortTask<T>&, std::uint32_t, std::uint32_t, std::uint32_t, bool,  \
                                   cudaStream_t);                                                            \
   template void launch_ones(const CohortTask<T>&, std::uint32_t, std::uint32_t, cudaStream_t);              \
-  template void launch_output(const CohortTask<T>&, std::uint32_t, bool, cudaStream_t);
+  template void launch_output(const CohortTask<T>&, std::uint32_t, bool, cudaStream_t);                     \
+  template void launch_pack_outputs(const CohortTask<T>&, std::uint32_t, float*, std::uint32_t, cudaStream_t);
 SHOAL_FOR_TYPE(float)
 SHOAL_FOR_TYPE(math::Bfloat16)
 #undef SHOAL_FOR_TYPE

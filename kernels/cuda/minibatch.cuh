@@ -24,6 +24,7 @@ struct alignas(16) BlockMemory {
   std::uint32_t row[kTileRows];  ///< of the tile, in the table
   float weight[kTileRows];
   float loss[kTileRows];
+  std::uint32_t n_right[kTileRows];                ///< what val_accuracy counts, of every 32nd row of an epoch
   float weight_sum;                                ///< of the minibatch
   std::uint32_t n_broken;                          ///< 0: all values are finite
   std::uint32_t few_rows[math::kSmallestFeistel];  ///< an epoch's order, where it is the network's own: of few rows

@@ -36,11 +36,13 @@ SHOAL_DEVICE void finish_gradient(const ProbeTask& task, const Tile& tile, float
 }
 
 template <bool kInShared>
-SHOAL_KERNEL void probe_kernel(ProbeTask task, std::uint32_t n_blocks, std::size_t n_floats) {
-  Tile tile = block_tile<kInShared>(task.shape, kInShared ? nullptr : task.memory + block() * n_floats, nullptr);
+SHOAL_KERNEL void probe_kernel(const ProbeTask* tasks, std::uint32_t n_blocks) {
+  const ProbeTask& task = tasks[block() / n_blocks];
+  const std::uint32_t part = block() % n_blocks;
+  Tile tile = block_tile<kInShared>(task.shape, kInShared ? nullptr : task.memory + part * probe_floats(task), nullptr);
   load_weights(task.shape, task.weights, tile);
   float weight_sum = 0.0F;
-  for (std::uint32_t first = block() * kTileRows; first < task.n_rows; first += n_blocks * kTileRows) {
+  for (std::uint32_t first = part * kTileRows; first < task.n_rows; first += n_blocks * kTileRows) {
     const std::uint32_t left = task.n_rows - first;
     stage(
         task.rows, task.shape, tile, left < kTileRows ? left : kTileRows,
@@ -63,18 +65,13 @@ SHOAL_KERNEL void probe_kernel(ProbeTask task, std::uint32_t n_blocks, std::size
 
 std::uint32_t n_tiles(std::uint32_t n_rows) { return (n_rows + kTileRows - 1) / kTileRows; }
 
-std::size_t probe_floats(const ProbeTask& task) {
-  return task.shape.value_floats + (task.gradient == nullptr ? 1U : 2U) * std::size_t{task.shape.weight_floats};
-}
-
-void launch_probe(const ProbeTask& task, std::uint32_t n_blocks, cudaStream_t stream) {
-  if (n_blocks == 0) return;
-  const bool in_shared = task.memory == nullptr;
-  const std::size_t n_floats = probe_floats(task);
-  const Launch of{"probe_kernel", n_blocks, kProbeThreads, block_shared_bytes(in_shared ? n_floats : 0), stream};
+void launch_probe(const ProbeTask* tasks, std::uint32_t n_tasks, std::uint32_t n_blocks, bool in_shared,
+                  std::size_t shared_bytes, cudaStream_t stream) {
+  if (n_tasks == 0 || n_blocks == 0) return;
+  const Launch of{"probe_kernel", n_tasks * n_blocks, kProbeThreads, shared_bytes, stream};
   const auto kernel = in_shared ? &probe_kernel<true> : &probe_kernel<false>;
   ask_for_shared(of, kernel);
-  launch(of, kernel, task, n_blocks, n_floats);
+  launch(of, kernel, tasks, n_blocks);
 }
 
 }  // namespace shoal::cuda

@@ -4,7 +4,7 @@
 
 #include "kernels/cuda/training.cuh"
 
-/// One network's pass over rows, nothing trained.
+/// Passes of networks over rows, nothing trained.
 namespace shoal::cuda {
 
 /// Every output may be null.
@@ -18,7 +18,7 @@ struct ProbeTask {
   std::uint32_t n_rows = 0;
   std::uint32_t n_units = 0;       ///< of all layers
   const float* weights = nullptr;  ///< [parameter]
-  float* memory = nullptr;         ///< [block][probe_floats()]; null: in shared memory
+  float* memory = nullptr;         ///< [block of the task][probe_floats()]; null: in shared memory
   float* z = nullptr;              ///< [row][n_units]
   float* a = nullptr;              ///< likewise; outputs after softmax or sigmoid
   float* outputs = nullptr;        ///< [row][n_outputs], likewise
@@ -27,9 +27,13 @@ struct ProbeTask {
 };
 
 /// What a block needs for values, weights and, where it is asked for one, a gradient.
-[[nodiscard]] std::size_t probe_floats(const ProbeTask& task);
-/// Runs n_blocks blocks, each over every n_blocks-th tile of rows.
-void launch_probe(const ProbeTask& task, std::uint32_t n_blocks, cudaStream_t stream);
+SHOAL_HD std::size_t probe_floats(const ProbeTask& task) {
+  return task.shape.value_floats + (task.gradient == nullptr ? 1U : 2U) * std::size_t{task.shape.weight_floats};
+}
+/// Runs n_blocks blocks a task, each over every n_blocks-th tile of its rows; tasks in device memory. shared_bytes: the
+/// most that one needs.
+void launch_probe(const ProbeTask* tasks, std::uint32_t n_tasks, std::uint32_t n_blocks, bool in_shared,
+                  std::size_t shared_bytes, cudaStream_t stream);
 /// Tiles that n_rows make.
 [[nodiscard]] std::uint32_t n_tiles(std::uint32_t n_rows);
 

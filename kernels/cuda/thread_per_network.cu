@@ -70,12 +70,17 @@ SHOAL_DEVICE double validation_loss(const TrainTask& task, bool active, const Ne
   const Act act_2 = activation_of(task, 1);
   const bool half = task.loss == LossKind::half_squared;
   math::Sum32 loss;
-  each_row<S>(task.rows, task.validation, task.n_validation, active, [&](std::uint32_t, const float* x) {
+  each_row<S>(task.rows, task.validation, task.n_validation, active, [&](std::uint32_t position, const float* x) {
     Activations<S> v;
     float delta[S::n_out];
     forward<S>(net.w, x, act_1, act_2, v);
     const float row_loss = output_loss<S>(v.out, x + S::n_in, half, delta);
     loss.add(static_cast<double>(x[S::n_in + S::n_out]) * static_cast<double>(row_loss));
+    if (task.outputs == nullptr) return;
+    SHOAL_UNROLL
+    for (std::uint32_t o = 0; o < S::n_out; ++o) {
+      task.outputs[(static_cast<std::size_t>(position) * S::n_out + o) * task.n_in_block + thread()] = v.out[o];
+    }
   });
   return loss.total();
 }
@@ -93,31 +98,32 @@ SHOAL_DEVICE bool all_finite(const Network<S>& net, const NetworkRules& rules) {
   return finite;
 }
 
-/// What is decided at an epoch's end: the twin of CpuEngine's.
+/// What is decided at an epoch's end, the twin of CpuEngine's, unless the host decides it.
 template <class S>
 SHOAL_DEVICE void finish_epoch(const TrainTask& task, std::uint32_t e, std::uint32_t n, const NetworkRules& rules,
                                NetworkState& state, Network<S>& net, double train_loss, double val_loss) {
   NetworkRecord& record = task.records[static_cast<std::size_t>(e) * task.n_networks + n];
-  const double numerator = task.watches_train_loss ? train_loss : val_loss;
-  const double weight = task.watches_train_loss ? task.training_weight[e] : task.validation_weight;
+  const bool watches_train_loss = task.metric == WatchedMetric::train_loss;
+  const double numerator = watches_train_loss ? train_loss : val_loss;
+  const double weight = watches_train_loss ? task.training_weight[e] : task.validation_weight;
   record.train_loss = train_loss;
   record.train_weight = task.training_weight[e];
   record.val_loss = val_loss;
   record.metric = numerator / weight;
   record.ran = 1;
   const bool finite = is_finite(train_loss) && is_finite(val_loss) && all_finite<S>(net, rules);
+  record.finite = finite;
   state.step += (task.n_training + task.batch - 1) / task.batch;
+  if (task.metric == WatchedMetric::by_host) return;
   ++state.progress.epoch;
   const math::EpochDecision decision = math::decide_epoch(state.progress, rules.epoch, record.metric, 0.0, finite);
   state.verdict = decision.verdict;
-  const bool ended =
-      decision.verdict == math::EpochVerdict::finished || decision.verdict == math::EpochVerdict::stopped;
   if (decision.is_best) {
     for (std::uint32_t p = 0; p < S::n_parameters; ++p) {
       task.best[static_cast<std::size_t>(p) * task.n_networks + n] = net.w[p];
     }
   }
-  if (ended && rules.epoch.n_iter_no_change > 0) {
+  if (math::takes_best(decision, rules.epoch)) {
     SHOAL_UNROLL
     for (std::uint32_t p = 0; p < S::n_parameters; ++p) {
       net.w[p] = task.best[static_cast<std::size_t>(p) * task.n_networks + n];
@@ -129,7 +135,7 @@ template <class S>
 SHOAL_KERNEL void train_kernel(const TrainTask* tasks) {
   const TrainTask& task = tasks[block()];
   const std::uint32_t n = task.first_network + thread();
-  const bool exists = n < task.n_networks;
+  const bool exists = thread() < task.n_in_block;
   NetworkRules rules;
   NetworkState state;
   Network<S> net;

@@ -52,7 +52,7 @@ struct Layer {
   std::uint32_t weights = 0, weight_stride = 0;  ///< the same in a block's copy
   std::uint32_t input = 0, input_stride = 0;     ///< [row][n_in]
   std::uint32_t output = 0, output_stride = 0;   ///< [row][n_out], with that stride all that follow
-  std::uint32_t delta = 0;                       ///< what `output` is, but in probes of the output layer
+  std::uint32_t delta = 0;                       ///< what `output` is, but of an output layer that is read after
   std::uint32_t from = 0;                        ///< of a hidden layer, what its derivative is taken from: f'(z) where
                            ///< stores_slope(), f(z) elsewhere, which is `output` unless units are dropped there
   std::uint32_t keep = 0;  ///< of a hidden layer of which units are dropped: their factors
@@ -90,12 +90,21 @@ struct NetworkState {
   double beta_1_power = 1, beta_2_power = 1;
 };
 
+/// What patience watches, as kernels know it.
+enum class WatchedMetric : std::uint8_t {
+  val_loss,
+  train_loss,
+  val_accuracy,
+  by_host,  ///< any other: the host computes it of the outputs, and the decision waits for it
+};
+
 /// One epoch of one network.
 struct NetworkRecord {
   double train_loss = 0, train_weight = 0;
   double val_loss = 0;
   double metric = 0;
   std::uint32_t ran = 0;
+  bool finite = false;  ///< all but the metric, where the decision waits for it
 };
 
 /// What one block works on: networks of a gang, all in the same epochs.
@@ -104,7 +113,7 @@ struct TrainTask {
   Shape shape;
   LossKind loss = LossKind::squared;
   SolverKind solver = SolverKind::sgd;
-  bool watches_train_loss = false;
+  WatchedMetric metric = WatchedMetric::val_loss;
   std::uint32_t n_training = 0, n_validation = 0, batch = 0;
   std::uint32_t first_epoch = 0, n_epochs = 0;
   const std::uint32_t* training = nullptr;    ///< [n_training], rows of the table
@@ -113,7 +122,8 @@ struct TrainTask {
   const double* training_weight = nullptr;    ///< [epoch], sum over its rows; thread_per_network
   std::uint64_t shuffle_seed = 0;
   double validation_weight = 0;
-  std::uint32_t first_network = 0;      ///< of the gang
+  std::uint32_t first_network = 0;  ///< of the gang, and how many the block has
+  std::uint32_t n_in_block = 1;
   std::uint32_t n_networks = 0;         ///< of the whole gang: the stride of everything below
   const float* rates = nullptr;         ///< [epoch][network]; not for adaptive ones
   const NetworkRules* rules = nullptr;  ///< [network]
@@ -122,9 +132,11 @@ struct TrainTask {
   float* first_moment = nullptr;        ///< likewise
   float* second_moment = nullptr;       ///< likewise; null where the solver has none
   float* best = nullptr;                ///< likewise; null where no member has patience
-  float* memory = nullptr;              ///< [value_floats + weight_floats]; null: in shared memory; block_per_network
-  float* gradient = nullptr;            ///< [weight_floats]; null: behind that; block_per_network
+  float* gradient = nullptr;            ///< [weight_floats]; null: in shared memory; block_per_network
   NetworkRecord* records = nullptr;     ///< [epoch][network]
+  /// Where the metric is the host's: [n_validation][output][network of the block], and what it decided of each network.
+  float* outputs = nullptr;
+  const math::EpochDecision* decisions = nullptr;
 };
 
 /// 1 / (sum of a minibatch's weights).

@@ -33,6 +33,12 @@ struct EpochDecision {
   bool is_best = false;  ///< take a snapshot of the parameters
 };
 
+/// Whether the network ends, and with its best parameters.
+SHOAL_HD bool takes_best(const EpochDecision& decision, const EpochRules& rules) {
+  const bool ended = decision.verdict == EpochVerdict::finished || decision.verdict == EpochVerdict::stopped;
+  return ended && rules.n_iter_no_change > 0;
+}
+
 /// The rate of an adaptive schedule, and the one at which it falls no more.
 inline constexpr double kLeastAdaptiveRate = 1e-6;
 SHOAL_HD double adaptive_rate(double learning_rate_init, std::uint32_t n_drops) {

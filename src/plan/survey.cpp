@@ -27,8 +27,7 @@ void Survey::add(std::span<const Trial> trials, std::span<const Chunk> chunks, c
   for (const Chunk& chunk : chunks) {
     largest_chunk_bytes_ = std::max(largest_chunk_bytes_, chunk.bytes);
     for (const FilledGang& filled : chunk.gangs) {
-      const GangKey& key = filled.gang.key;
-      Shape& shape = shapes_[{key.topology, std::string(engine.kernel(key))}];
+      Shape& shape = shapes_[{filled.gang.key.topology, std::string(engine.kernel(filled.gang))}];
       shape.n_trials += filled.trials.size();
       shape.n_gangs += 1;
       shape.bytes += filled.gang.n_slots * engine.bytes_per_slot(filled.gang);

@@ -34,7 +34,7 @@ class Survey {
     std::uint64_t n_trials = 0, n_gangs = 0, bytes = 0;
     double cost = 0;
   };
-  std::map<std::pair<Topology, std::string>, Shape> shapes_;  ///< and the kernel
+  std::map<std::pair<Topology, std::string>, Shape> shapes_;  ///< by topology and kernel
   std::uint64_t n_trials_ = 0, n_epochs_ = 0, n_samples_ = 0, n_chunks_ = 0, largest_chunk_bytes_ = 0;
   double cost_ = 0;
 };

@@ -284,7 +284,7 @@ BoundedPass bounded_pass(const Products& products, const Trial& trial, std::span
   for (const ProductSum& sum : sums) pass.gradient.push_back(sum.value());
   // The sum of weights is a sum of floats; its rounding counts where the weights are not whole.
   const Bounded total = rounded(weights, static_cast<double>(rows.size()) * kFloatRounding * weights);
-  const Bounded inverse = exact(1) / total;
+  const Bounded inverse = weights == 0 ? exact(0) : exact(1) / total;
   const Hyperparameters& h = trial.hyperparameters;
   const Bounded decay = constant(h.solver == Solver::adamw ? 0 : h.alpha) * inverse;
   const Bounded l1 = constant(h.l1) * inverse;

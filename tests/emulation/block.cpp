@@ -13,8 +13,6 @@
 namespace shoal::emulation {
 namespace {
 
-thread_local Block* running_block = nullptr;
-
 /// Where the thread touched memory that is not there.
 thread_local std::optional<void*> wild_address;
 
@@ -38,10 +36,15 @@ void give_signals_a_stack() {
   sigaltstack(&stack, nullptr);
 }
 
+}  // namespace
+
+constinit thread_local Block* Block::running_ = nullptr;
+
+/// While a block runs: its threads know it, and a wild access of theirs is a fault.
 class Running {
  public:
   explicit Running(Block* block) {
-    running_block = block;
+    Block::running_ = block;
     give_signals_a_stack();
     struct sigaction ours {};
     ours.sa_sigaction = on_wild_access;
@@ -50,7 +53,7 @@ class Running {
   }
   ~Running() {
     sigaction(SIGSEGV, &before_, nullptr);
-    running_block = nullptr;
+    Block::running_ = nullptr;
   }
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
@@ -59,16 +62,12 @@ class Running {
   struct sigaction before_ {};
 };
 
-}  // namespace
-
 Block::Block(std::uint32_t number, std::uint32_t n_threads, std::uint32_t schedule)
     : number_(number), n_threads_(n_threads), schedule_(schedule), waits_(n_threads, Waits::no) {
   for (std::uint32_t first = 0; first < n_threads; first += kWarpSize) {
     warps_.emplace_back(number, first, std::min(kWarpSize, n_threads - first));
   }
 }
-
-Block* Block::running() noexcept { return running_block; }
 
 std::vector<std::uint32_t> Block::round_order(std::uint32_t round) const {
   std::vector<std::uint32_t> order(n_threads_);

@@ -26,7 +26,7 @@ class Block {
   void run(const std::function<void()>& body);
 
   /// The block that runs now, null outside of run().
-  [[nodiscard]] static Block* running() noexcept;
+  [[nodiscard]] static Block* running() noexcept { return running_; }
   [[nodiscard]] static Block& current() { return *running(); }
   [[nodiscard]] std::uint32_t thread() const noexcept { return thread_; }
   [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
@@ -48,6 +48,9 @@ class Block {
   [[nodiscard]] bool is_shared(const void* address, std::size_t bytes = 1) const;
 
  private:
+  friend class Running;
+  static constinit thread_local Block* running_;
+
   enum class Waits : std::uint8_t { no, barrier, warp, ended };
   struct Region {
     const void* key;

@@ -3,7 +3,7 @@
 #include <csetjmp>
 #include <cstddef>
 #include <functional>
-#include <ucontext.h>
+#include <memory>
 
 namespace shoal::emulation {
 
@@ -27,16 +27,21 @@ class Fiber {
   [[nodiscard]] bool ended() const noexcept { return ended_; }
 
  private:
+  friend class StackPool;
+  /// A stack, and where its fiber goes on. ucontext begins on it; from then on jumps switch, since swapcontext costs a
+  /// system call each time. After a body's end it waits for another fiber's: to begin anew costs two.
+  struct Stack {
+    void* memory = nullptr;
+    jmp_buf place{};
+    bool begun = false;
+  };
+
   static void enter();
   void leave();
 
   std::function<void()> body_;
-  void* stack_ = nullptr;
-  // ucontext starts a fiber; from then on jumps switch, since swapcontext costs a system call each time.
-  ucontext_t start_{};
-  jmp_buf own_{};
+  std::unique_ptr<Stack> stack_;
   jmp_buf resumer_{};
-  bool started_ = false;
   bool ended_ = false;
   // What AddressSanitizer keeps of both sides of a switch.
   void* own_fake_stack_ = nullptr;

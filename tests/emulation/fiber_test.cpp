@@ -44,5 +44,22 @@ TEST(Fiber, MayBeDestroyedBeforeItsEnd) {
   EXPECT_FALSE(went_on);
 }
 
+TEST(Fiber, RunsItsOwnBodyOnTheStackOfAnotherThatEndedOrDidNot) {
+  std::string seen;
+  for (const bool ends : {true, true, false, true}) {
+    std::unique_ptr<Fiber> fiber;
+    fiber = std::make_unique<Fiber>([&] {
+      seen += "a";
+      fiber->suspend();
+      seen += "b";
+      fiber->suspend();
+      seen += "c";
+    });
+    for (int i = 0; i < (ends ? 3 : 2); ++i) fiber->resume();
+    EXPECT_EQ(fiber->ended(), ends);
+  }
+  EXPECT_EQ(seen, "abcabcababc");
+}
+
 }  // namespace
 }  // namespace shoal::emulation

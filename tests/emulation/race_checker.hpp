@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -37,24 +38,37 @@ class RaceChecker final : public Observer {
 
  private:
   struct Access {
-    std::uint32_t block, thread, n_barriers, lane_time;
-    std::uint8_t bytes;  ///< of the word, a bit each
+    std::uint32_t lane_time = 0;
+    std::uint16_t thread = 0;
+    std::uint8_t bytes = 0;  ///< of the word, a bit each; 0: there is no access
+    friend bool operator==(const Access&, const Access&) = default;
   };
-  /// Accesses of one kind to a word that may still be without order to later ones. Blocks run one after another, so
-  /// all of `own` are of the last block that came and of one time between its barriers.
-  struct Accesses {
-    std::vector<Access> own;
-    Access other{};  ///< stands for all of earlier blocks
-    bool has_other = false;
-
-    /// Forgets what a barrier has ordered before `now`.
-    void advance(const Access& now);
-    /// An access that meets `now` in a byte without order; null: none.
-    [[nodiscard]] const Access* unordered(const Access& now) const;
-    void add(const Access& now);
+  /// Between two barriers of a block. What a word saw at an earlier time of the same block is ordered before this one.
+  struct Time {
+    std::uint32_t memory = 0;  ///< number of the launch whose global, or of the block whose shared memory it is
+    std::uint32_t block = 0, n_barriers = 0;
+    friend bool operator==(const Time&, const Time&) = default;
   };
+  static constexpr std::size_t kKinds = 3;
+  /// What few words need.
+  struct Crowd {
+    std::array<std::vector<Access>, kKinds> earlier;  ///< than the last of a kind, at the word's time
+    struct Thread {
+      std::uint32_t block = 0, thread = 0;
+    };
+    std::array<Thread, kKinds> other{};  ///< one of those that touched Word::other_bytes
+  };
+  /// Accesses to a word that may still be without order to later ones. Less than a line of the cache, since every
+  /// access comes here.
   struct Word {
-    Accesses reads, writes, atomics;
+    Time time;
+    std::array<Access, kKinds> last{};               ///< of a kind, at the word's time
+    std::array<std::uint8_t, kKinds> everywhere{};   ///< bytes that two warps touched: whoever comes meets one of them
+    std::array<std::uint8_t, kKinds> other_bytes{};  ///< that earlier blocks of the launch touched
+    std::unique_ptr<Crowd> crowd;
+
+    void advance(const Time& now);
+    void add(std::size_t kind, const Access& now);
   };
   /// Memory is told from other memory by pieces of this size: allocations begin at multiples of it.
   static constexpr std::size_t kPieceBytes = 256;
@@ -63,19 +77,22 @@ class RaceChecker final : public Observer {
     bool is_shared = false;
     std::array<Word, kPieceBytes / kWordBytes> words;
   };
-  using Pieces = std::unordered_map<std::uintptr_t, Piece>;
   struct Known {
     std::uintptr_t number = 0;
-    Piece* piece = nullptr;  ///< null: neither shared nor device memory
+    Piece* piece = nullptr;
   };
 
-  [[nodiscard]] static Access now();
   [[nodiscard]] static bool ordered(const Access& before, const Access& now);
-  [[nodiscard]] Piece* piece_of(const void* address);
-  void touch(Word& word, Kind kind, const Access& now, bool is_shared);
+  /// Null: neither shared nor device memory.
+  [[nodiscard]] Piece* piece_of(const Block& block, const void* address);
+  [[nodiscard]] Piece* find_piece(const Block& block, const void* address);
+  void touch(Word& word, const Time& time, Kind kind, const Access& now);
+  void look(const Word& word, Kind kind, Kind earlier, const Access& now);
+  void report(const Word& word, Kind kind, const Access& now, Kind earlier, const Crowd::Thread& other);
 
-  Pieces global_, shared_;
-  std::array<Known, 1024> known_{};  ///< pieces by the low bits of their numbers
+  std::unordered_map<std::uintptr_t, Piece> pieces_;       ///< by address / kPieceBytes; used again by later launches
+  std::array<Known, 1024> known_{};                        ///< to the running block, by the low bits of their numbers
+  std::uint32_t n_memories_ = 0, launch_ = 0, block_ = 0;  ///< launches and blocks are numbered in one row
   std::string first_race_;
   std::uint64_t n_accesses_ = 0;
 };

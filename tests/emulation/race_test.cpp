@@ -46,6 +46,20 @@ SHOAL_KERNEL void reused_tile(float* out, bool with_second_barrier) {
   out[thread()] = sum;
 }
 
+/// All threads read a value, over and over; then, after a vote that orders no memory, one changes a byte of it.
+SHOAL_KERNEL void crowd_of_readers(float* out, std::uint32_t writer, bool with_barrier) {
+  auto* const values = dynamic_shared<float>();
+  if (thread() == 0) values[0] = 1.0F;
+  barrier();
+  volatile const float* const value = values;
+  float sum = 0;
+  for (int i = 0; i < 3; ++i) sum += *value;
+  out[thread()] = sum;
+  static_cast<void>(any(kFullWarp, true));
+  if (with_barrier) barrier();
+  if (thread() == writer) reinterpret_cast<unsigned char*>(values)[2] = 1;
+}
+
 /// Each thread reads what its neighbour has copied and waited for.
 SHOAL_KERNEL void neighbours_copy(float* out, bool with_barrier) {
   auto* const values = dynamic_shared<float>();
@@ -110,6 +124,19 @@ TEST(RaceChecker, FindsAMissingBarrierInEverySchedule) {
 TEST(RaceChecker, FindsAMissingBarrierBeforeATileIsReused) {
   EXPECT_EQ(n_found([](void* m) { launch(launch_of(1), reused_tile, floats(m), false); }), 8U);
   EXPECT_EQ(n_found([](void* m) { launch(launch_of(1), reused_tile, floats(m), true); }), 0U);
+}
+
+TEST(RaceChecker, FindsWhoeverWritesAmongManyReaders) {
+  for (const std::uint32_t n_threads : {32U, kThreads}) {
+    for (const std::uint32_t writer : {0U, n_threads / 2, n_threads - 1}) {
+      const auto run = [&](bool with_barrier) {
+        return n_found(
+            [&](void* m) { launch(launch_of(1, n_threads), crowd_of_readers, floats(m), writer, with_barrier); });
+      };
+      EXPECT_EQ(run(false), 8U) << writer << " of " << n_threads;
+      EXPECT_EQ(run(true), 0U) << writer << " of " << n_threads;
+    }
+  }
 }
 
 TEST(RaceChecker, OnlyTheWarpBarrierOrdersMemoryOfAWarp) {

@@ -141,7 +141,7 @@ void CoreNetwork::finish_epoch(const Shared& shared, Minibatch& minibatch, Epoch
   const math::EpochDecision decision = end_epoch(state_, rules, record, is_finite());
   const std::size_t n = layout_->n_floats();
   if (decision.is_best) std::copy_n(weights_.data(), n, best_.data());
-  if (takes_best(decision, rules)) std::copy_n(best_.data(), n, weights_.data());
+  if (math::takes_best(decision, rules)) std::copy_n(best_.data(), n, weights_.data());
 }
 
 bool CoreNetwork::is_finite() const {

@@ -61,8 +61,8 @@ class CpuEngine final : public Engine {
   [[nodiscard]] std::uint32_t gang_size(const GangKey& key) const override {
     return has_lanes(key) ? static_cast<std::uint32_t>(lane_kernels_->n_lanes) : 1;
   }
-  [[nodiscard]] std::string_view kernel(const GangKey& key) const override {
-    return has_lanes(key) ? "lane_per_network" : "core_per_network";
+  [[nodiscard]] std::string_view kernel(const Gang& gang) const override {
+    return has_lanes(gang.key) ? "lane_per_network" : "core_per_network";
   }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {

@@ -15,11 +15,4 @@ void add_validation(EpochRecord& record, const MetricSums& validation, const Eng
 /// are.
 math::EpochDecision end_epoch(TrialState& state, const math::EpochRules& rules, const EpochRecord& record, bool finite);
 
-/// Whether the parameters of the best epoch take the place of the last ones now.
-[[nodiscard]] inline bool takes_best(const math::EpochDecision& decision, const math::EpochRules& rules) {
-  const bool ended =
-      decision.verdict == math::EpochVerdict::finished || decision.verdict == math::EpochVerdict::stopped;
-  return ended && rules.n_iter_no_change > 0;
-}
-
 }  // namespace shoal::cpu

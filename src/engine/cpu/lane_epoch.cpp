@@ -109,7 +109,7 @@ void LaneGang::decide(LaneSet lanes, std::span<const EpochRecord> records) {
     const bool finite = (not_finite & lane_bit(lane)) == 0;
     const math::EpochDecision decision = end_epoch(member.state, member.rules, records[next++], finite);
     if (decision.is_best) best |= lane_bit(lane);
-    if (takes_best(decision, member.rules)) ended |= lane_bit(lane);
+    if (math::takes_best(decision, member.rules)) ended |= lane_bit(lane);
   });
   if (best != 0) kernels_->copy_lanes(best, weights_.data(), best_.data(), n);
   if (ended != 0) kernels_->copy_lanes(ended, best_.data(), weights_.data(), n);

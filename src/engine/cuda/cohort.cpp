@@ -5,8 +5,17 @@
 #include <type_traits>
 #include <utility>
 
+#include "engine/cuda/cohort_outputs.hpp"
+
 namespace shoal::cuda {
 namespace {
+
+std::uint32_t n_row_blocks(const CohortPlan& plan) {
+  const std::uint32_t in_block = output_blocks(largest_outputs(plan)).n_rows;
+  return (plan.most_rows + in_block - 1) / in_block;
+}
+
+}  // namespace
 
 std::uint32_t largest_outputs(const CohortPlan& plan) {
   std::uint32_t largest = 0;
@@ -15,13 +24,6 @@ std::uint32_t largest_outputs(const CohortPlan& plan) {
   }
   return largest;
 }
-
-std::uint32_t n_row_blocks(const CohortPlan& plan) {
-  const std::uint32_t in_block = output_blocks(largest_outputs(plan)).n_rows;
-  return (plan.most_rows + in_block - 1) / in_block;
-}
-
-}  // namespace
 
 CohortKey cohort_key(const GangKey& key) {
   return {key.topology.n_layers(), key.fold, key.batch_size, key.shuffle, key.shuffle_seed};
@@ -41,26 +43,26 @@ std::uint64_t network_bytes(const CohortShape& shape, const CohortPlan& plan) {
       (plan.n_vectors() + 1) * sizeof(float) + (std::is_same_v<T, float> ? 0 : sizeof(T));
   return shape.n_parameters * of_parameter + shape.n_values * sizeof(T) + shape.n_z * sizeof(float) +
          shape.n_delta * (sizeof(T) + sizeof(float)) + shape.layers.size() * sizeof(CohortLayer) +
-         plan.most_rows * sizeof(float) + sizeof(CohortNetwork) + sizeof(NetworkRules) + sizeof(NetworkState) +
-         sizeof(float) + sizeof(std::uint32_t) + sizeof(CohortDecision) + Survivors::network_bytes();
+         sizeof(CohortNetwork) + sizeof(NetworkRules) + sizeof(NetworkState) + sizeof(float) + sizeof(std::uint32_t) +
+         sizeof(CohortDecision) + Survivors::network_bytes() +
+         (plan.is_strict ? StrictPasses::bytes(plan.most_rows) : 0);
 }
 
 template <class T>
-std::uint64_t shared_bytes(const CohortPlan& plan, std::uint32_t n_inputs, std::uint64_t n_training,
-                           std::uint64_t n_evaluated) {
+std::uint64_t shared_bytes(const CohortPlan& plan, std::uint32_t n_inputs, std::uint64_t n_training) {
   const std::uint64_t of_network =
       n_row_blocks(plan) * sizeof(CohortSums) + plan.most_epochs * (sizeof(float) + sizeof(NetworkRecord));
   const std::uint64_t relu =
       plan.fuses_relu ? ReluLayers<T>::bytes(CohortShape(plan.members.front().topology, plan.most_rows)) : 0;
-  return plan.members.size() * of_network +
+  return plan.members.size() * of_network + CohortOutputs<T>::bytes(plan) +
          std::uint64_t{plan.most_rows} * (padded(n_inputs + 1) * sizeof(T) + sizeof(std::uint32_t)) +
-         (plan.most_epochs * n_training + n_evaluated) * sizeof(std::uint32_t) + sizeof(Cursor) + relu +
+         plan.most_epochs * n_training * sizeof(std::uint32_t) + sizeof(Cursor) + relu +
          Survivors::shared_bytes(static_cast<std::uint32_t>(plan.members.size()));
 }
 
 template <class T>
-Cohort<T>::Cohort(CohortPlan plan, DeviceTable& table, const Blas& blas, const Stream& stream)
-    : plan_(std::move(plan)), table_(&table), blas_(&blas), stream_(&stream) {
+Cohort<T>::Cohort(CohortPlan plan, DeviceTable& table, const Blas* blas, const Stream& stream)
+    : plan_(std::move(plan)), table_(&table), blas_(blas), stream_(&stream) {
   arrange();
   allocate();
 }
@@ -176,7 +178,26 @@ void Cohort<T>::allocate() {
     relu_.emplace(first, task_, *blas_);
     gradient_.clear(*stream_);  // products leave its padding as it is
   }
+  if constexpr (std::is_same_v<T, float>) {
+    if (plan_.is_strict) {
+      delta_.clear(*stream_);
+      back_.clear(*stream_);
+      strict_.emplace(plan_.members.size(), plan_.most_rows, *stream_);
+      write_what_products_leave();
+      select(Selection::running);
+    }
+  }
   stream_->wait();
+}
+
+/// Products in strict order know no padding: the columns of ones, and zeros where a gradient has padding, are there
+/// before, for each network in its room.
+template <class T>
+void Cohort<T>::write_what_products_leave() {
+  if (!plan_.is_strict) return;
+  gradient_.clear(*stream_);
+  select(Selection::all);
+  for (std::uint32_t l = 0; l + 1 < task_.n_layers; ++l) launch_ones(task_, l, largest_stride_, stream_->get());
 }
 
 template <class T>
@@ -237,6 +258,9 @@ void Cohort<T>::gather(RowSource from, std::uint32_t n_rows) const {
 /// z = [W | b] [a; 1], a = f(z), layer by layer: rows of a minibatch are rows of memory, so Z = [A 1] [W | b]^T.
 template <class T>
 void Cohort<T>::forward(std::uint32_t n_rows, bool drops) const {
+  if constexpr (std::is_same_v<T, float>) {
+    if (strict_) return strict_->forward(task_, n_rows, drops);
+  }
   for (std::uint32_t l = 0; l < task_.n_layers; ++l) {
     if (relu_ && relu_->forward(l, n_rows)) continue;
     blas_->fork(n_selected_buckets_);
@@ -255,6 +279,9 @@ void Cohort<T>::forward(std::uint32_t n_rows, bool drops) const {
 /// to the layer below, where it takes that one's f'.
 template <class T>
 void Cohort<T>::backward(std::uint32_t n_rows, bool drops) const {
+  if constexpr (std::is_same_v<T, float>) {
+    if (strict_) return strict_->backward(task_, n_rows, drops);
+  }
   const T* delta = task_.delta;  // of layer l
   for (std::uint32_t l = task_.n_layers; l-- > 0;) {
     const T* const below = l > 0 && relu_ ? relu_->backward(l, n_rows, delta) : nullptr;
@@ -285,28 +312,58 @@ void Cohort<T>::train_minibatch(std::uint32_t n_rows) const {
   forward(n_rows, plan_.has_dropout);
   output(n_rows, true);
   backward(n_rows, plan_.has_dropout);
-  if (plan_.clips) launch_norm(task_, n_rows, largest_parameters_, stream_->get());
+  if (plan_.clips) norm(n_rows);
   launch_update(task_, n_rows, largest_parameters_, stream_->get());
 }
 
 template <class T>
-void Cohort<T>::finish_epoch() const {
-  const std::uint32_t* const list = table_->fold(plan_.key.fold).validation.get();
-  const std::span<const std::uint32_t> rows = table_->split(plan_.key.fold).validation;
+void Cohort<T>::norm(std::uint32_t n_rows) const {
+  if constexpr (std::is_same_v<T, float>) {
+    if (strict_) return strict_->norm(task_, n_rows);
+  }
+  launch_norm(task_, n_rows, largest_parameters_, stream_->get());
+}
+
+template <class T>
+void Cohort<T>::output(std::uint32_t n_rows, bool training, float* row_loss) const {
+  CohortTask<T> task = task_;
+  task.row_loss = row_loss;
+  if constexpr (std::is_same_v<T, float>) {
+    if (strict_) return strict_->output(task, n_rows, training);
+  }
+  launch_output(task, n_rows, training, stream_->get());
+}
+
+template <class T>
+void Cohort<T>::validate() const {
+  const auto [rows, list] = table_->evaluated(RowSet::validation, plan_.key.fold);
   for (std::uint32_t first = 0; first < task_.n_validation; first += plan_.most_rows) {
     const std::uint32_t n_rows = std::min(plan_.most_rows, task_.n_validation - first);
     gather(table_->source(list + first, rows.subspan(first, n_rows)), n_rows);
     forward(n_rows, false);
     output(n_rows, false);
   }
+}
+
+template <class T>
+void Cohort<T>::finish_epoch() const {
+  if constexpr (std::is_same_v<T, float>) {
+    if (strict_) strict_->finish_sums(task_);
+  }
   launch_finish_epoch(task_, largest_parameters_, stream_->get());
+}
+
+template <class T>
+void Cohort<T>::clear_sums() {
+  sums_.clear(*stream_);
+  if (strict_) strict_->clear_sums();
 }
 
 template class Cohort<float>;
 template class Cohort<math::Bfloat16>;
 template std::uint64_t network_bytes<float>(const CohortShape&, const CohortPlan&);
 template std::uint64_t network_bytes<math::Bfloat16>(const CohortShape&, const CohortPlan&);
-template std::uint64_t shared_bytes<float>(const CohortPlan&, std::uint32_t, std::uint64_t, std::uint64_t);
-template std::uint64_t shared_bytes<math::Bfloat16>(const CohortPlan&, std::uint32_t, std::uint64_t, std::uint64_t);
+template std::uint64_t shared_bytes<float>(const CohortPlan&, std::uint32_t, std::uint64_t);
+template std::uint64_t shared_bytes<math::Bfloat16>(const CohortPlan&, std::uint32_t, std::uint64_t);
 
 }  // namespace shoal::cuda

@@ -14,6 +14,7 @@
 #include "engine/cuda/device_table.hpp"
 #include "engine/cuda/mirror.hpp"
 #include "engine/cuda/relu_layers.hpp"
+#include "engine/cuda/strict_passes.hpp"
 #include "engine/cuda/survivors.hpp"
 #include "kernels/cuda/cohort.cuh"
 #include "shoal/engine.hpp"
@@ -43,27 +44,28 @@ struct CohortPlan {
   /// The network is alone and its passes serve training: products may apply ReLU (ReluLayers), and not all that a pass
   /// computes is in memory then.
   bool fuses_relu = false;
+  bool is_strict = false;  ///< products and sums are in strict order
   WatchedMetric metric = WatchedMetric::val_loss;
 
   void add(const Gang& gang);
   /// Parameter vectors of a network: weights, first moment, and those that not every cohort has.
   [[nodiscard]] std::uint64_t n_vectors() const { return 2U + (has_second_moment ? 1U : 0U) + (keeps_best ? 1U : 0U); }
 };
-/// Device bytes of one network of a cohort, whatever its company, and of what its networks share. n_evaluated: rows of
-/// the largest set that is evaluated.
+/// The most outputs that one of its networks has.
+[[nodiscard]] std::uint32_t largest_outputs(const CohortPlan& plan);
+/// Device bytes of one network of a cohort, whatever its company, and of what its networks share.
 template <class T>
 [[nodiscard]] std::uint64_t network_bytes(const CohortShape& shape, const CohortPlan& plan);
 template <class T>
-[[nodiscard]] std::uint64_t shared_bytes(const CohortPlan& plan, std::uint32_t n_inputs, std::uint64_t n_training,
-                                         std::uint64_t n_evaluated);
+[[nodiscard]] std::uint64_t shared_bytes(const CohortPlan& plan, std::uint32_t n_inputs, std::uint64_t n_training);
 
 /// The networks of a cohort on the device, and the passes that kernels and products make over all of them. T: as in
 /// CohortTask.
 template <class T>
 class Cohort {
  public:
-  /// Allocates everything. All but `plan` outlive it.
-  Cohort(CohortPlan plan, DeviceTable& table, const Blas& blas, const Stream& stream);
+  /// Allocates everything. blas: null in strict order. All but `plan` outlive it.
+  Cohort(CohortPlan plan, DeviceTable& table, const Blas* blas, const Stream& stream);
 
   [[nodiscard]] const CohortPlan& plan() const noexcept { return plan_; }
   [[nodiscard]] const CohortTask<T>& task() const noexcept { return task_; }
@@ -73,9 +75,6 @@ class Cohort {
   /// Its position among the networks of the task's arrays. Those that run are the first n_running().
   [[nodiscard]] std::uint32_t place(std::uint32_t member) const { return place_[member]; }
   [[nodiscard]] std::uint32_t n_running() const noexcept { return n_running_; }
-
-  /// Floats of the task's z.
-  [[nodiscard]] std::size_t n_z() const noexcept { return z_.size(); }
 
   /// Parameter vectors of a member, canonical.
   enum class Vector : std::uint8_t { weights, first_moment, second_moment, best };
@@ -97,18 +96,19 @@ class Cohort {
   // Passes, asynchronous. Rows that are passed over come from gather().
   void gather(RowSource from, std::uint32_t n_rows) const;
   void forward(std::uint32_t n_rows, bool drops) const;
-  void output(std::uint32_t n_rows, bool training) const { launch_output(task_, n_rows, training, stream_->get()); }
+  /// row_loss: where each row's loss goes, and the outputs into z; null: nowhere.
+  void output(std::uint32_t n_rows, bool training, float* row_loss = nullptr) const;
   void backward(std::uint32_t n_rows, bool drops) const;
   void finish_gradient(std::uint32_t n_rows) const { launch_finish_gradient(task_, n_rows, stream_->get()); }
   /// The step that rows make which were gathered from the epoch.
   void train_minibatch(std::uint32_t n_rows) const;
-  /// Validation and what is decided after it.
+  /// The validation rows' losses, and what a kernel counts of them.
+  void validate() const;
+  /// What is decided after that.
   void finish_epoch() const;
 
   /// Rows of another table than the dataset's.
   void set_rows(const Rows& rows) { task_.rows = rows; }
-  /// Where output() writes each row's loss; null: nowhere.
-  void set_row_loss(float* row_loss) { task_.row_loss = row_loss; }
   /// What training takes beside the networks: arrays of CohortTask.
   struct TrainingArrays {
     const NetworkRules* rules = nullptr;
@@ -120,7 +120,7 @@ class Cohort {
   };
   void set_training(const TrainingArrays& arrays);
   /// Forgets what passes added up.
-  void clear_sums() { sums_.clear(*stream_); }
+  void clear_sums();
 
  private:
   struct Network {
@@ -137,6 +137,9 @@ class Cohort {
   };
   void arrange();
   void allocate();
+  void write_what_products_leave();
+  /// The factors that clip gradients.
+  void norm(std::uint32_t n_rows) const;
   [[nodiscard]] Mirror& mirror(Vector vector) { return vectors_[static_cast<std::size_t>(vector)]; }
 
   /// A bucket's matrices of layer l.
@@ -166,7 +169,22 @@ class Cohort {
   DeviceBuffer<std::uint32_t> row_, broken_;
   DeviceBuffer<CohortDecision> decisions_;
   DeviceBuffer<CohortSums> sums_;
+  std::optional<StrictPasses> strict_;
   mutable std::optional<ReluLayers<T>> relu_;  ///< plans a product when it is first asked for
+};
+
+/// While it is there, passes are for all networks, those that have ended too.
+template <class T>
+class AllSelected {
+ public:
+  /// cohort: outlives it.
+  explicit AllSelected(Cohort<T>& cohort) : cohort_(&cohort) { cohort.select(Cohort<T>::Selection::all); }
+  ~AllSelected() { cohort_->select(Cohort<T>::Selection::running); }
+  AllSelected(const AllSelected&) = delete;
+  AllSelected& operator=(const AllSelected&) = delete;
+
+ private:
+  Cohort<T>* cohort_;
 };
 
 }  // namespace shoal::cuda

@@ -20,26 +20,25 @@ CohortPlan plan_of_one(const Trial& trial, std::uint32_t most_rows) {
 }  // namespace
 
 template <class T>
-CohortOutputs<T>::CohortOutputs(Cohort<T>& cohort, const DeviceBuffer<float>& row_loss, const Stream& stream)
-    : cohort_(&cohort), stream_(&stream), row_loss_(&row_loss), host_z_(cohort.n_z()), host_row_loss_(row_loss.size()) {
-  cohort.select(Cohort<T>::Selection::all);
-  cohort.set_row_loss(row_loss.get());
-}
-
-template <class T>
-CohortOutputs<T>::~CohortOutputs() {
-  cohort_->select(Cohort<T>::Selection::running);
-  cohort_->set_row_loss(nullptr);
-}
+CohortOutputs<T>::CohortOutputs(const Cohort<T>& cohort, const Stream& stream)
+    : cohort_(&cohort),
+      stream_(&stream),
+      stride_(largest_outputs(cohort.plan())),
+      row_loss_(cohort.plan().members.size() * cohort.plan().most_rows),
+      outputs_(row_loss_.size() * stride_),
+      host_row_loss_(row_loss_.size()),
+      host_outputs_(outputs_.size()) {}
 
 template <class T>
 void CohortOutputs<T>::pass(RowSource from, std::uint32_t n_rows) {
   cohort_->gather(from, n_rows);
   cohort_->forward(n_rows, false);
-  cohort_->output(n_rows, false);
-  cohort_->clear_sums();
-  copy_to_host(std::span(host_z_), cohort_->task().z, *stream_);
-  row_loss_->download(host_row_loss_, *stream_);
+  const std::size_t n_networks = cohort_->task().n_networks;
+  cohort_->output(n_rows, false, row_loss_.get());
+  launch_pack_outputs(cohort_->task(), n_rows, outputs_.get(), stride_, stream_->get());
+  n_passed_ = n_rows;
+  outputs_.download(std::span(host_outputs_).first(n_networks * n_rows * stride_), *stream_);
+  row_loss_.download(std::span(host_row_loss_).first(n_networks * cohort_->plan().most_rows), *stream_);
   stream_->wait();
 }
 
@@ -50,13 +49,13 @@ float CohortOutputs<T>::loss(std::uint32_t member, std::uint32_t r) const {
 
 template <class T>
 std::span<const float> CohortOutputs<T>::row(std::uint32_t member, std::uint32_t r) const {
-  const CohortLayer& last = cohort_->shape(member).layers.back();
-  return std::span(host_z_).subspan(cohort_->network(member).z + last.z + std::size_t{r} * last.stride, last.n_out);
+  const std::size_t first = (std::size_t{cohort_->place(member)} * n_passed_ + r) * stride_;
+  return std::span(host_outputs_).subspan(first, cohort_->shape(member).layers.back().n_out);
 }
 
 template <class T>
 CohortPass<T>::CohortPass(const Trial& trial, std::span<const float> parameters, std::uint32_t most_rows,
-                          DeviceTable& table, const Blas& blas, const Stream& stream)
+                          DeviceTable& table, const Blas* blas, const Stream& stream)
     : trial_(&trial), table_(&table), stream_(&stream), cohort_(plan_of_one(trial, most_rows), table, blas, stream) {
   const NetworkRules rules = rules_of(trial, false);
   const NetworkState state;  // no epoch to train: a pass makes no step
@@ -82,8 +81,7 @@ std::vector<float> CohortPass<T>::predict(std::span<const float> inputs) {
   Rows rows;
   rows.inputs = device_inputs.get();
   cohort_.set_rows(rows);
-  const DeviceBuffer<float> row_loss(most_rows);
-  CohortOutputs<T> outputs(cohort_, row_loss, *stream_);
+  CohortOutputs<T> outputs(cohort_, *stream_);
   std::vector<float> all;
   for (std::uint32_t first = 0; first < n_rows; first += most_rows) {
     const std::uint32_t n = std::min(most_rows, n_rows - first);
@@ -103,13 +101,12 @@ Pass CohortPass<T>::pass(std::span<const std::uint32_t> rows) {
   const CohortShape& shape = cohort_.shape(0);
   const DeviceBuffer<std::uint32_t> list = uploaded(rows, *stream_);
   DeviceBuffer<float> row_loss(n_rows);
-  cohort_.set_row_loss(row_loss.get());
   std::vector<float> z(shape.n_z), outputs(shape.n_z), losses(n_rows), gradient(shape.n_parameters);
   std::vector<T> values(shape.n_values);
   cohort_.gather(table_->source(list.get(), rows), n_rows);
   cohort_.forward(n_rows, false);
   copy_to_host(std::span(z), task.z, *stream_);
-  cohort_.output(n_rows, true);
+  cohort_.output(n_rows, true, row_loss.get());
   cohort_.backward(n_rows, false);
   cohort_.finish_gradient(n_rows);
   copy_to_host(std::span(outputs), task.z, *stream_);
@@ -117,7 +114,6 @@ Pass CohortPass<T>::pass(std::span<const std::uint32_t> rows) {
   copy_to_host(std::span(gradient), task.gradient, *stream_);
   row_loss.download(losses, *stream_);
   stream_->wait();
-  cohort_.set_row_loss(nullptr);
 
   Pass pass;
   for (std::size_t l = 0; l < shape.layers.size(); ++l) {

@@ -10,28 +10,31 @@
 
 namespace shoal::cuda {
 
-/// What all networks of a cohort say to rows, those that have ended too. While it is there, passes are for all. Waits
-/// for its results.
+/// What the selected networks of a cohort say to rows. Waits for its results.
 template <class T>
 class CohortOutputs {
  public:
-  /// row_loss: [network][most_rows]. All outlive it.
-  CohortOutputs(Cohort<T>& cohort, const DeviceBuffer<float>& row_loss, const Stream& stream);
-  ~CohortOutputs();
-  CohortOutputs(const CohortOutputs&) = delete;
-  CohortOutputs& operator=(const CohortOutputs&) = delete;
+  /// Both outlive it. Allocates for as many rows of all networks as the cohort takes at a time.
+  CohortOutputs(const Cohort<T>& cohort, const Stream& stream);
 
-  /// At most the cohort's most_rows.
+  /// Device bytes that it takes.
+  [[nodiscard]] static std::uint64_t bytes(const CohortPlan& plan) {
+    return plan.members.size() * plan.most_rows * (1U + largest_outputs(plan)) * sizeof(float);
+  }
+
+  /// At most the cohort's most_rows. Adds to the cohort's sums.
   void pass(RowSource from, std::uint32_t n_rows);
-  /// Of row r of the last pass: unweighted, and [n_outputs] after softmax or sigmoid.
+  /// Of row r of the last pass, of members that it was for: unweighted, and [n_outputs] after softmax or sigmoid.
   [[nodiscard]] float loss(std::uint32_t member, std::uint32_t r) const;
   [[nodiscard]] std::span<const float> row(std::uint32_t member, std::uint32_t r) const;
 
  private:
-  Cohort<T>* cohort_;
+  const Cohort<T>* cohort_;
   const Stream* stream_;
-  const DeviceBuffer<float>* row_loss_;
-  std::vector<float> host_z_, host_row_loss_;
+  std::uint32_t stride_;        ///< floats of a row, the most outputs that a network has
+  std::uint32_t n_passed_ = 0;  ///< rows of the last pass
+  DeviceBuffer<float> row_loss_, outputs_;
+  std::vector<float> host_row_loss_, host_outputs_;
 };
 
 /// One network alone, nothing trained.
@@ -40,7 +43,7 @@ class CohortPass {
  public:
   /// For at most most_rows rows at a time. All outlive it.
   CohortPass(const Trial& trial, std::span<const float> parameters, std::uint32_t most_rows, DeviceTable& table,
-             const Blas& blas, const Stream& stream);
+             const Blas* blas, const Stream& stream);
 
   /// inputs: [row][n_inputs], scaled.
   [[nodiscard]] std::vector<float> predict(std::span<const float> inputs);

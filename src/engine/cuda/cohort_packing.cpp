@@ -19,6 +19,10 @@ void Cohort<T>::select(Selection selection) {
     largest_stride_ = std::max(largest_stride_, networks_[place].shape->largest_stride);
     largest_parameters_ = std::max(largest_parameters_, networks_[place].shape->n_parameters);
   }
+  if (!strict_) return;
+  std::vector<const CohortShape*> shapes;
+  for (std::uint32_t place = 0; place < task_.n_networks; ++place) shapes.push_back(networks_[place].shape);
+  strict_->select(shapes);
 }
 
 template <class T>
@@ -62,6 +66,7 @@ std::vector<std::uint32_t> Cohort<T>::pack(Survivors& survivors, std::span<const
   }
   device_networks_.upload(host_networks_, *stream_);
   stream_->wait();
+  write_what_products_leave();
   select(Selection::running);
   return before;
 }

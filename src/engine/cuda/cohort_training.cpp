@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "engine/cuda/cohort_outputs.hpp"
 #include "engine/cuda/network_state.hpp"
 #include "engine/definition.hpp"
 #include "shoal/error.hpp"
@@ -27,8 +26,9 @@ bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
 
 template <class T>
 CohortTraining<T>::CohortTraining(CohortPlan plan, std::vector<Slot> slots, const EngineOptions& options,
-                                  DeviceTable& table, const Blas& blas, const Stream& stream)
+                                  DeviceTable& table, const Blas* blas, const Stream& stream)
     : slots_(std::move(slots)),
+      metric_(options.metric),
       maximize_(options.maximize),
       table_(&table),
       stream_(&stream),
@@ -43,8 +43,7 @@ CohortTraining<T>::CohortTraining(CohortPlan plan, std::vector<Slot> slots, cons
       orders_(std::size_t{cohort_.plan().most_epochs} * table.n_training(cohort_.plan().key.fold)),
       records_(rates_.size()),
       cursor_(1),
-      evaluated_(table.most_evaluated(cohort_.plan().key.fold)),
-      row_loss_(slots_.size() * cohort_.plan().most_rows) {
+      outputs_(cohort_, stream) {
   Trial trial;  // what rows_in_minibatch reads of one
   trial.hyperparameters.batch_size = cohort_.plan().key.batch_size;
   batch_ = rows_in_minibatch(trial, table.n_training(cohort_.plan().key.fold));
@@ -57,7 +56,7 @@ template <class T>
 void CohortTraining<T>::place(std::uint32_t member, const Trial& trial, const TrialState& state) {
   const Hyperparameters& h = trial.hyperparameters;
   const auto refuse = [&](const char* what) {
-    throw Error("engine cublas: place " + std::to_string(slots_[member]) + " was not prepared to " + what);
+    throw Error("place " + std::to_string(slots_[member]) + " was not prepared to " + what);
   };
   if (gang_key(trial) != cohort_.plan().members[member]) refuse("hold a network of another gang's key");
   if (has_patience(h) && !cohort_.plan().keeps_best) refuse("keep the best parameters");
@@ -173,7 +172,7 @@ void CohortTraining<T>::record_graphs() {
   if (const std::uint32_t n_last = n_training % batch_; n_last != 0) {
     last_minibatch_.emplace(*stream_, [&] { minibatch(n_last); });
   }
-  if (!streams) end_.emplace(*stream_, [&] { cohort_.finish_epoch(); });
+  if (!streams) end_.emplace(*stream_, [&] { end_epoch(); });
 }
 
 template <class T>
@@ -206,12 +205,12 @@ void CohortTraining<T>::hand_over(const Epochs& epochs) {
 }
 
 template <class T>
-void CohortTraining<T>::launch_epoch() const {
+void CohortTraining<T>::launch_epoch() {
   std::uint32_t n_whole = cohort_.task().n_training / batch_;
   for (; n_whole >= kMinibatchesInGraph; n_whole -= kMinibatchesInGraph) many_minibatches_->launch(*stream_);
   for (; n_whole > 0; --n_whole) minibatch_->launch(*stream_);
   if (last_minibatch_) last_minibatch_->launch(*stream_);
-  end_->launch(*stream_);
+  finish_epoch();
 }
 
 template <class T>
@@ -224,8 +223,24 @@ bool CohortTraining<T>::stream_epoch(std::uint32_t epoch, const std::stop_token&
     cohort_.gather(table_->source(nullptr, order.subspan(first, n_rows)), n_rows);
     (n_rows == batch_ ? minibatch_ : last_minibatch_)->launch(*stream_);
   }
-  cohort_.finish_epoch();
+  finish_epoch();
   return true;
+}
+
+template <class T>
+void CohortTraining<T>::finish_epoch() {
+  if (cohort_.plan().metric == WatchedMetric::by_host) measure_epoch();
+  if (end_) {
+    end_->launch(*stream_);
+  } else {
+    end_epoch();
+  }
+}
+
+template <class T>
+void CohortTraining<T>::end_epoch() const {
+  if (cohort_.plan().metric != WatchedMetric::by_host) cohort_.validate();
+  cohort_.finish_epoch();
 }
 
 template <class T>
@@ -263,6 +278,7 @@ bool CohortTraining<T>::train(const std::stop_token& stop, std::vector<EpochReco
     if (!table_->is_streamed()) {
       launch_epoch();
     } else if (!stream_epoch(epoch, stop)) {
+      cohort_.clear_sums();
       stream_->wait();
       lose_running(lost);
       return false;
@@ -274,34 +290,6 @@ bool CohortTraining<T>::train(const std::stop_token& stop, std::vector<EpochReco
   stream_->wait();
   hand_out(epochs, records);
   return true;
-}
-
-template <class T>
-void CohortTraining<T>::evaluate(RowSet set, std::span<MetricSums* const> of_members) {
-  const CohortPlan& plan = cohort_.plan();
-  const Dataset& dataset = table_->dataset();
-  const Split& split = table_->split(plan.key.fold);
-  const std::vector<std::uint32_t>& rows = set == RowSet::test ? dataset.test : split.validation;
-  std::vector<MetricCollector> collectors;
-  for (const GangKey& key : plan.members) collectors.emplace_back(dataset, split, key.loss, std::nullopt);
-  cohort_.hand_to_device();
-  device_rules_.upload(rules_, *stream_);
-  device_states_.upload(states_, *stream_);
-  evaluated_.upload(rows, *stream_);
-  CohortOutputs<T> outputs(cohort_, row_loss_, *stream_);
-  for (std::uint32_t first = 0; first < rows.size(); first += plan.most_rows) {
-    const auto n_rows = static_cast<std::uint32_t>(std::min<std::size_t>(plan.most_rows, rows.size() - first));
-    outputs.pass(table_->source(evaluated_.get() + first, std::span(rows).subspan(first, n_rows)), n_rows);
-    for (std::uint32_t member = 0; member < of_members.size(); ++member) {
-      if (of_members[member] == nullptr) continue;
-      for (std::uint32_t r = 0; r < n_rows; ++r) {
-        collectors[member].add(rows[first + r], outputs.loss(member, r), outputs.row(member, r));
-      }
-    }
-  }
-  for (std::uint32_t member = 0; member < of_members.size(); ++member) {
-    if (of_members[member] != nullptr) *of_members[member] = collectors[member].sums();
-  }
 }
 
 template class CohortTraining<float>;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/cuda/cohort.hpp"
+#include "engine/cuda/cohort_outputs.hpp"
 #include "engine/cuda/survivors.hpp"
 #include "shoal/engine.hpp"
 
@@ -17,9 +18,10 @@ namespace shoal::cuda {
 template <class T>
 class CohortTraining {
  public:
-  /// slots: the place of each member. Allocates everything, graphs included. All but `plan` outlive it.
+  /// slots: the place of each member. Allocates everything, graphs included. blas: null in strict order. All
+  /// but `plan` outlive it.
   CohortTraining(CohortPlan plan, std::vector<Slot> slots, const EngineOptions& options, DeviceTable& table,
-                 const Blas& blas, const Stream& stream);
+                 const Blas* blas, const Stream& stream);
 
   void place(std::uint32_t member, const Trial& trial, const TrialState& state);
   [[nodiscard]] TrialState read(std::uint32_t member);
@@ -48,13 +50,20 @@ class CohortTraining {
   void choose_running();
   void record_graphs();
   void hand_over(const Epochs& epochs);
-  void launch_epoch() const;
+  void launch_epoch();
   /// Epoch `epoch` of those that were handed over. False where it was stopped.
   [[nodiscard]] bool stream_epoch(std::uint32_t epoch, const std::stop_token& stop);
   void lose_running(std::vector<Slot>& lost);
+  void finish_epoch();
+  /// What of it the host has no part in.
+  void end_epoch() const;
+  void measure(const DeviceTable::EvaluatedRows& evaluated, std::optional<Metric> only,
+               std::span<MetricSums* const> of_members);
+  void measure_epoch();
   void hand_out(const Epochs& epochs, std::vector<EpochRecord>& records) const;
 
   std::vector<Slot> slots_;
+  Metric metric_;
   bool maximize_;
   DeviceTable* table_;
   const Stream* stream_;
@@ -77,8 +86,7 @@ class CohortTraining {
   DeviceBuffer<std::uint32_t> orders_;
   DeviceBuffer<NetworkRecord> records_;
   DeviceBuffer<Cursor> cursor_;
-  DeviceBuffer<std::uint32_t> evaluated_;  ///< rows
-  DeviceBuffer<float> row_loss_;           ///< of theirs: [network][most_rows]
+  CohortOutputs<T> outputs_;
 
   /// Of several whole minibatches, of one, of the shorter last one, and of an epoch's end. Where the table is streamed,
   /// of one and the last, without their gathers.

@@ -6,11 +6,12 @@
 
 namespace shoal {
 
-/// Strict training on an NVIDIA GPU, tiny networks a thread each, others a block; why_not() names what it does not do.
-/// In a build without CUDA it throws UnavailableError.
+/// Strict training on an NVIDIA GPU, tiny networks a thread each, others a block. In a
+/// build without CUDA it throws UnavailableError.
 [[nodiscard]] std::unique_ptr<Engine> make_cuda_engine(const Dataset& dataset, const EngineOptions& options);
 
-/// What kernels of train() took by the device's own clock, added up: copies and host work are not in it.
+/// What kernels of train() took by the device's own clock, added up, for networks that a block or a thread trains: copies
+/// and host work are not in it.
 struct KernelTime {
   double milliseconds = 0;
 };

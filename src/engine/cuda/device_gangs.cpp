@@ -19,8 +19,7 @@ constexpr std::size_t lines(std::size_t n_floats) { return (n_floats + kLineFloa
 
 /// Device memory of a block beside its network's.
 std::size_t memory_floats(const NetworkShape& shape) {
-  return (shape.is_shared() ? 0 : lines(std::size_t{shape.value_floats} + shape.weight_floats)) +
-         (shape.gradient_is_shared() ? 0 : lines(shape.weight_floats));
+  return shape.gradient_is_shared() ? 0 : lines(shape.weight_floats);
 }
 
 bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
@@ -33,8 +32,16 @@ bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
 
 bool DeviceGang::has_block_alone() const { return thread_kernel == shapes().size(); }
 
-std::uint64_t DeviceGangs::bytes_per_slot(const Gang& gang) {
-  const NetworkShape shape(gang.key.topology, gang.has_dropout);
+DeviceGangs::DeviceGangs(const EngineOptions& options, const DeviceTable& table, const Stream& stream)
+    : stream_(&stream), table_(&table), maximize_(options.maximize), metric_(watched_metric(options.metric)) {}
+
+std::size_t DeviceGangs::n_outputs(const GangKey& key) const {
+  if (metric_ != WatchedMetric::by_host) return 0;
+  return table_->split(key.fold).validation.size() * static_cast<std::size_t>(key.topology.n_outputs);
+}
+
+std::uint64_t DeviceGangs::bytes_per_slot(const Gang& gang) const {
+  const NetworkShape shape(gang.key.topology, gang.has_dropout, reads_outputs(metric_));
   const bool alone = has_block_alone(gang.key);
   const std::uint64_t n_slots = std::max(1U, gang.n_slots);
   const std::uint64_t n_columns = alone ? 1 : n_slots;
@@ -42,7 +49,7 @@ std::uint64_t DeviceGangs::bytes_per_slot(const Gang& gang) {
   const std::uint64_t n_floats = vectors * lines(shape.n_parameters * n_columns) + (alone ? memory_floats(shape) : 0);
   const auto share = [](std::uint64_t bytes, std::uint64_t n) { return (bytes + n - 1) / n; };
   return sizeof(NetworkRules) + sizeof(NetworkState) + share(n_floats * sizeof(float), n_columns) +
-         share(shape.layers.size() * sizeof(Layer), n_slots);
+         n_outputs(gang.key) * sizeof(float) + share(shape.layers.size() * sizeof(Layer), n_slots);
 }
 
 void DeviceGangs::release() {
@@ -51,6 +58,7 @@ void DeviceGangs::release() {
   shapes_.clear();
   layers_ = {};
   floats_ = {};
+  outputs_ = {};
   device_rules_ = {};
   device_states_ = {};
 }
@@ -59,6 +67,12 @@ void DeviceGangs::prepare(std::span<const Gang> gangs) {
   release();
   for (const Gang& gang : gangs) add_gang(gang);
   upload_layers();
+  std::size_t n_watched = 0;
+  for (DeviceGang& gang : gangs_) {
+    gang.first_output = n_watched;
+    n_watched += n_outputs(gang.key) * gang.n_slots;
+  }
+  outputs_.renew(n_watched);
   // Twice the same way: to learn how much it is, and to hand it out.
   std::size_t n_floats = 0;
   for (DeviceGang& gang : gangs_) allot(gang, n_floats);
@@ -76,8 +90,10 @@ void DeviceGangs::add_gang(const Gang& gang) {
   if (places_.size() < gang.first_slot + gang.n_slots) places_.resize(gang.first_slot + gang.n_slots);
   const std::size_t kernel = thread_kernel_of(gang.key);
   const std::uint32_t step = kernel == shapes().size() ? 1 : gang.n_slots;
-  const NetworkShape& shape =
-      shapes_.try_emplace({gang.key.topology, gang.has_dropout}, gang.key.topology, gang.has_dropout).first->second;
+  const NetworkShape& shape = shapes_
+                                  .try_emplace({gang.key.topology, gang.has_dropout}, gang.key.topology,
+                                               gang.has_dropout, reads_outputs(metric_))
+                                  .first->second;
   for (std::uint32_t first = 0; first < gang.n_slots; first += step) {
     for (std::uint32_t i = 0; i < step; ++i) places_[gang.first_slot + first + i].gang = gangs_.size();
     DeviceGang part;
@@ -119,7 +135,6 @@ void DeviceGangs::allot(DeviceGang& gang, std::size_t& n_floats) {
   if (gang.keeps_best) gang.best = {take(n), gang.n_slots};
   if (!gang.has_block_alone()) return;
   const NetworkShape& shape = *gang.shape;
-  if (!shape.is_shared()) gang.memory = take(std::size_t{shape.value_floats} + shape.weight_floats).data();
   if (!shape.gradient_is_shared()) gang.gradient = take(shape.weight_floats).data();
 }
 
@@ -209,10 +224,20 @@ void DeviceGangs::hand_to_device(std::span<const std::size_t> gangs) {
   device_states_.upload(states_, *stream_);
 }
 
+math::EpochDecision DeviceGangs::decide(Slot slot, const NetworkRecord& record) {
+  NetworkState& state = states_[slot];
+  ++state.progress.epoch;
+  const math::EpochDecision decision = math::decide_epoch(state.progress, rules_[slot].epoch, record.metric,
+                                                          record.train_loss / record.train_weight, record.finite);
+  state.verdict = decision.verdict;
+  return decision;
+}
+
 void DeviceGangs::fill(const DeviceGang& gang, TrainTask& task) const {
   task.shape = gang.shape->on_device(gang.layers);
   task.loss = static_cast<LossKind>(gang.key.loss);
   task.solver = static_cast<SolverKind>(gang.key.solver);
+  task.metric = metric_;
   task.shuffle_seed = gang.key.shuffle_seed;
   task.n_networks = gang.n_slots;
   task.rules = device_rules_.get() + gang.first_slot;
@@ -222,7 +247,7 @@ void DeviceGangs::fill(const DeviceGang& gang, TrainTask& task) const {
   task.second_moment = gang.second_moment.get();
   task.best = gang.best.get();
   task.gradient = gang.gradient;
-  task.memory = gang.memory;
+  if (metric_ == WatchedMetric::by_host) task.outputs = outputs_.get() + gang.first_output;
 }
 
 }  // namespace shoal::cuda

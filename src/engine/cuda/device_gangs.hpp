@@ -7,6 +7,7 @@
 
 #include "engine/cuda/columns.hpp"
 #include "engine/cuda/device_memory.hpp"
+#include "engine/cuda/device_table.hpp"
 #include "engine/cuda/network_shape.hpp"
 #include "kernels/cuda/training.cuh"
 #include "shoal/engine.hpp"
@@ -23,8 +24,8 @@ struct DeviceGang {
   const NetworkShape* shape = nullptr;
   const Layer* layers = nullptr;  ///< the shape's, on the device
   Columns weights, first_moment, second_moment, best;
-  float* memory = nullptr;    ///< block alone: of a tile's values and the weights, where they are not in shared memory
-  float* gradient = nullptr;  ///< likewise
+  float* gradient = nullptr;     ///< block alone: where it is not in shared memory
+  std::size_t first_output = 0;  ///< of those that the host measures
 
   [[nodiscard]] bool has_block_alone() const;
 };
@@ -32,11 +33,11 @@ struct DeviceGang {
 /// The gangs of a chunk, with what training needs of them on the device and what decides about them on the host.
 class DeviceGangs {
  public:
-  /// `stream` outlives it.
-  explicit DeviceGangs(const Stream& stream, bool maximize) : stream_(&stream), maximize_(maximize) {}
+  /// `stream` and `table` outlive it.
+  DeviceGangs(const EngineOptions& options, const DeviceTable& table, const Stream& stream);
 
   /// Device bytes that prepare() takes for one place of a gang.
-  [[nodiscard]] static std::uint64_t bytes_per_slot(const Gang& gang);
+  [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const;
   /// Allocates, all at once.
   void prepare(std::span<const Gang> gangs);
   /// Gives back what prepare() took.
@@ -64,6 +65,12 @@ class DeviceGangs {
   /// What `task` needs of a gang.
   void fill(const DeviceGang& gang, TrainTask& task) const;
   void download_states() { device_states_.download(states_, *stream_); }
+  /// Where the metric is the host's: outputs of the validation rows, of a gang block by block (TrainTask::outputs).
+  [[nodiscard]] const DeviceBuffer<float>& outputs() const noexcept { return outputs_; }
+  /// Outputs of one network of a gang; 0 where a kernel computes the metric.
+  [[nodiscard]] std::size_t n_outputs(const GangKey& key) const;
+  /// What a kernel left to be decided at the end of the epoch that `record` tells of.
+  [[nodiscard]] math::EpochDecision decide(Slot slot, const NetworkRecord& record);
 
  private:
   struct Place {
@@ -77,12 +84,15 @@ class DeviceGangs {
   void allot(DeviceGang& gang, std::size_t& n_floats);
 
   const Stream* stream_;
+  const DeviceTable* table_;
   bool maximize_;
+  WatchedMetric metric_;
   std::vector<DeviceGang> gangs_;
   std::vector<Place> places_;
   std::map<std::pair<Topology, bool>, NetworkShape> shapes_;  ///< by topology and whether units are dropped
   DeviceBuffer<Layer> layers_;
-  DeviceBuffer<float> floats_;  ///< everything of the gangs that is made of floats
+  DeviceBuffer<float> floats_;  ///< everything of the gangs that is made of floats, but
+  DeviceBuffer<float> outputs_;
   std::vector<NetworkRules> rules_;
   std::vector<NetworkState> states_;
   DeviceBuffer<NetworkRules> device_rules_;

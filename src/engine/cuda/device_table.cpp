@@ -21,6 +21,7 @@ DeviceTable::DeviceTable(const Dataset& dataset, const Stream& stream, std::uint
 void DeviceTable::upload_rows() {
   labels_ = uploaded(std::span<const std::int32_t>(dataset_->labels), *stream_);
   row_weights_ = uploaded(std::span<const float>(dataset_->weights), *stream_);
+  test_ = uploaded(std::span<const std::uint32_t>(dataset_->test), *stream_);
   stream_->wait();
 }
 
@@ -59,6 +60,11 @@ Rows DeviceTable::rows(std::uint32_t fold_index) {
           f.class_weights.get(), f.offset.get(),  f.factor.get(), f.fill.get()};
 }
 
+DeviceTable::EvaluatedRows DeviceTable::evaluated(RowSet set, std::uint32_t fold_index) {
+  if (set == RowSet::test) return {dataset_->test, test_.get()};
+  return {split(fold_index).validation, fold(fold_index).validation.get()};
+}
+
 double DeviceTable::weight_of(std::span<const std::uint32_t> rows) const {
   math::Sum32 sum;
   for (const std::uint32_t row : rows) sum.add(row_weight(row));
@@ -73,7 +79,7 @@ std::uint64_t DeviceTable::bytes(const Dataset& dataset) {
   static_assert(sizeof(float) == sizeof(std::int32_t) && sizeof(float) == sizeof(std::uint32_t));
   const auto n_targets = static_cast<std::uint64_t>(dataset.n_targets());
   const std::uint64_t of_targets = dataset.task() == Task::classification ? n_targets : dataset.n_rows * n_targets;
-  std::uint64_t n = dataset.inputs.size() + dataset.labels.size() + dataset.weights.size();
+  std::uint64_t n = dataset.inputs.size() + dataset.labels.size() + dataset.weights.size() + dataset.test.size();
   for (const Split& split : dataset.splits) {
     n += of_targets + 3 * split.inputs.offset.size() + split.training.size() + split.validation.size();
   }

@@ -12,6 +12,7 @@
 #include "engine/cuda/row_stream.hpp"
 #include "kernels/cuda/cohort.cuh"
 #include "shoal/data.hpp"
+#include "shoal/engine.hpp"
 
 namespace shoal::cuda {
 
@@ -33,6 +34,12 @@ class DeviceTable {
   };
   const Fold& fold(std::uint32_t index);
   [[nodiscard]] Rows rows(std::uint32_t fold_index);
+  /// Rows of a set, and the same list on the device.
+  struct EvaluatedRows {
+    std::span<const std::uint32_t> rows;
+    const std::uint32_t* list = nullptr;
+  };
+  [[nodiscard]] EvaluatedRows evaluated(RowSet set, std::uint32_t fold_index);
 
   /// Whether inputs stay on the host. Rows have no inputs then but those of a source.
   [[nodiscard]] bool is_streamed() const noexcept { return row_stream_.has_value(); }
@@ -75,6 +82,7 @@ class DeviceTable {
   const Stream* stream_;
   DeviceBuffer<float> inputs_, row_weights_;
   DeviceBuffer<std::int32_t> labels_;
+  DeviceBuffer<std::uint32_t> test_;
   std::map<std::uint32_t, Fold> folds_;
   std::optional<RowStream> row_stream_;
 };

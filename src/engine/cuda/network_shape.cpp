@@ -55,7 +55,6 @@ bool NetworkShape::gradient_is_shared() const {
 }
 
 std::size_t NetworkShape::shared_bytes() const {
-  if (!is_shared()) return block_shared_bytes(0);
   return block_shared_bytes(value_floats + (gradient_is_shared() ? 2U : 1U) * std::size_t{weight_floats});
 }
 

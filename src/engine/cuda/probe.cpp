@@ -1,7 +1,9 @@
 #include "engine/cuda/probe.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
+#include <utility>
 
 #include "engine/cuda/network_state.hpp"
 #include "engine/definition.hpp"
@@ -10,16 +12,12 @@
 namespace shoal::cuda {
 namespace {
 
-/// Blocks of a pass: enough to fill every GPU of today.
+/// Blocks of a launch: enough to fill every GPU of today, or one a network where there are more.
 constexpr std::uint32_t kProbeBlocks = 1024;
-/// Floats of all blocks' copies of a network that is too large for shared memory, but for one block's alone: 256 MiB.
-constexpr std::size_t kProbeFloats = std::size_t{1} << 26;
-
-/// Blocks that share the rows, of n_floats each.
-std::uint32_t n_probe_blocks(std::size_t n_rows, std::size_t n_floats) {
-  const std::size_t most = std::clamp<std::size_t>(kProbeFloats / n_floats, 1, kProbeBlocks);
-  return std::min(n_tiles(static_cast<std::uint32_t>(n_rows)), static_cast<std::uint32_t>(most));
-}
+/// Networks of a launch at most.
+constexpr std::size_t kProbeTasks = std::size_t{1} << 14;
+/// Floats of all blocks' copies of networks that are too large for shared memory, but for one block's alone: 256 MiB.
+constexpr std::size_t kProbeMemory = std::size_t{1} << 26;
 
 bool is_shared(std::size_t n_floats) { return block_shared_bytes(n_floats) <= most_shared_bytes(); }
 
@@ -39,140 +37,226 @@ std::vector<std::vector<double>> by_layer(const Topology& topology, const std::v
   return layers;
 }
 
+template <class T>
+const T* up(DeviceBuffer<T>& buffer, std::span<const T> from, const Stream& stream) {
+  buffer.grow(from.size());
+  buffer.upload(from, stream);
+  return buffer.get();
+}
+
 }  // namespace
 
+/// Of one network, a block alone.
+Probe::Room Probe::room_of(const GangKey& key) const {
+  const NetworkShape shape(key.topology, /*has_dropout=*/false, /*keeps_outputs=*/true);
+  const std::size_t of_block = std::size_t{shape.value_floats} + shape.weight_floats;
+  const std::size_t of_row = static_cast<std::size_t>(key.topology.n_outputs) + 1;
+  return {.tasks = 1,
+          .layers = shape.layers.size(),
+          .floats = shape.n_parameters + table_->most_evaluated(key.fold) * of_row,
+          .memory = is_shared(of_block) ? 0 : of_block};
+}
+
 Probe::Room Probe::room_for(std::span<const Gang> gangs) const {
-  Room room;
+  Room all, largest;
+  std::map<Topology, std::size_t> layers;
+  std::size_t most_rows = 0;
   for (const Gang& gang : gangs) {
-    const Topology& topology = gang.key.topology;
-    const NetworkShape shape(topology, false, true);
-    const std::size_t n_rows = table_->most_evaluated(gang.key.fold);
-    const std::size_t n_floats = std::size_t{shape.value_floats} + shape.weight_floats;
-    room.rows = std::max(room.rows, n_rows);
-    room.outputs = std::max(room.outputs, n_rows * static_cast<std::size_t>(topology.n_outputs));
-    room.layers = std::max(room.layers, shape.layers.size());
-    room.weights = std::max<std::size_t>(room.weights, shape.n_parameters);
-    if (!is_shared(n_floats)) room.memory = std::max(room.memory, n_probe_blocks(n_rows, n_floats) * n_floats);
+    const Room one = room_of(gang.key);
+    layers[gang.key.topology] = one.layers;
+    all.tasks += gang.n_slots;
+    all.floats += gang.n_slots * one.floats;
+    all.memory += gang.n_slots * one.memory;
+    largest.floats = std::max(largest.floats, one.floats);
+    largest.memory = std::max(largest.memory, one.memory);
+    most_rows = std::max(most_rows, table_->most_evaluated(gang.key.fold));
   }
-  return room;
+  all.memory *= n_tiles(static_cast<std::uint32_t>(most_rows));
+  const auto add = [](std::size_t sum, const auto& of_topology) { return sum + of_topology.second; };
+  return {.tasks = std::min(all.tasks, kProbeTasks),
+          .layers = std::accumulate(layers.begin(), layers.end(), std::size_t{0}, add),
+          .floats = std::min(all.floats, std::max(most_floats_, largest.floats)),
+          .memory = std::min(all.memory, std::max(kProbeMemory, largest.memory))};
 }
 
 std::uint64_t Probe::bytes(std::span<const Gang> gangs) const {
   const Room room = room_for(gangs);
-  return room.rows * (sizeof(std::uint32_t) + sizeof(float)) + room.layers * sizeof(Layer) +
-         (room.outputs + room.weights + room.memory) * sizeof(float);
+  return room.tasks * sizeof(ProbeTask) + room.layers * sizeof(Layer) + (room.floats + room.memory) * sizeof(float);
 }
 
 void Probe::prepare(std::span<const Gang> gangs) {
   const Room room = room_for(gangs);
-  row_.renew(room.rows);
-  losses_.renew(room.rows);
-  outputs_.renew(room.outputs);
+  tasks_.renew(room.tasks);
   layers_.renew(room.layers);
-  weights_.renew(room.weights);
+  floats_.renew(room.floats);
   memory_.renew(room.memory);
 }
 
 void Probe::release() {
+  tasks_ = {};
   row_ = {};
-  losses_ = {};
-  outputs_ = {};
   layers_ = {};
-  weights_ = {};
+  floats_ = {};
   memory_ = {};
 }
 
-template <class T>
-const T* Probe::up(DeviceBuffer<T>& buffer, std::span<const T> from) const {
-  buffer.grow(from.size());
-  buffer.upload(from, *stream_);
-  return buffer.get();
-}
+float* Probe::take(std::size_t n) { return floats_.get() + std::exchange(n_taken_, n_taken_ + n); }
 
-float* Probe::room(DeviceBuffer<float>& buffer, std::size_t n) const {
-  buffer.grow(n);
-  return buffer.get();
-}
-
-std::vector<float> Probe::down(const DeviceBuffer<float>& buffer, std::size_t n) const {
+std::vector<float> Probe::down(const float* from, std::size_t n) const {
   std::vector<float> host(n);
-  buffer.download(host, *stream_);
+  copy_to_host(std::span(host), from, *stream_);
   stream_->wait();
   return host;
 }
 
-ProbeTask Probe::task_of(const Trial& trial, const NetworkShape& shape, std::span<const float> parameters,
-                         std::size_t n_rows) {
-  ProbeTask task;
-  task.shape = shape.on_device(up(layers_, std::span<const Layer>(shape.layers)));
-  task.loss = static_cast<LossKind>(trial.hyperparameters.loss);
-  task.rules = rules_of(trial, false);
-  task.n_rows = static_cast<std::uint32_t>(n_rows);
-  task.n_units = shape.n_units;
-  task.weights = up(weights_, parameters);
-  return task;
-}
-
-/// Spreads the rows over blocks, `most_blocks` at most.
-void Probe::run(ProbeTask& task, std::uint32_t most_blocks) {
-  const std::size_t n_floats = probe_floats(task);
-  const std::uint32_t n_blocks = std::min(n_probe_blocks(task.n_rows, n_floats), most_blocks);
-  if (!is_shared(n_floats)) task.memory = room(memory_, n_blocks * n_floats);
-  launch_probe(task, n_blocks, stream_->get());
-}
-
-MetricSums Probe::measure(const GangKey& key, const Hyperparameters& h, std::span<const float> parameters,
-                          std::span<const std::uint32_t> rows) {
-  const auto n_out = static_cast<std::size_t>(key.topology.n_outputs);
-  Trial trial;
-  trial.topology = key.topology;
-  trial.hyperparameters = h;
-  const NetworkShape shape(key.topology, false, true);
-  ProbeTask task = task_of(trial, shape, parameters, rows.size());
-  task.rows = table_->rows(key.fold);
-  task.row = up(row_, rows);
-  task.outputs = room(outputs_, rows.size() * n_out);
-  task.row_loss = room(losses_, rows.size());
-  run(task, kProbeBlocks);
-  const std::vector<float> outputs = down(outputs_, rows.size() * n_out);
-  const std::vector<float> losses = down(losses_, rows.size());
-  MetricCollector collector(table_->dataset(), table_->split(key.fold), key.loss, std::nullopt);
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    collector.add(rows[r], losses[r], std::span(outputs).subspan(r * n_out, n_out));
+std::size_t Probe::n_in_launch(std::span<const ProbedNetwork> networks) const {
+  Room taken;
+  std::size_t n = 0;
+  for (; n < std::min(networks.size(), tasks_.size()); ++n) {
+    const Room one = room_of(networks[n].key);
+    taken.floats += one.floats;
+    taken.memory += one.memory;
+    if (taken.floats > floats_.size() || taken.memory > memory_.size()) break;
   }
-  return collector.sums();
+  return n;
+}
+
+/// Takes their parameters' room first of all.
+Probe::Batch Probe::up_networks(std::span<const ProbedNetwork> networks) {
+  Batch batch;
+  std::map<const NetworkShape*, std::size_t> first_layer;
+  for (const ProbedNetwork& network : networks) {
+    const auto [found, is_new] =
+        batch.shapes.try_emplace(network.key.topology, network.key.topology, /*has_dropout=*/false,
+                                 /*keeps_outputs=*/true);
+    if (is_new) {
+      first_layer[&found->second] = batch.layers.size();
+      batch.layers.insert(batch.layers.end(), found->second.layers.begin(), found->second.layers.end());
+    }
+    batch.weights.insert(batch.weights.end(), network.parameters.begin(), network.parameters.end());
+  }
+  const Layer* const layers = up(layers_, std::span<const Layer>(batch.layers), *stream_);
+  n_taken_ = 0;
+  float* const first_weight = take(batch.weights.size());
+  copy_to_device(first_weight, std::span<const float>(batch.weights), *stream_);
+  const float* weights = first_weight;
+  for (const ProbedNetwork& network : networks) {
+    const NetworkShape& shape = batch.shapes.at(network.key.topology);
+    Trial trial;  // what rules_of reads of one
+    trial.topology = network.key.topology;
+    trial.hyperparameters = network.hyperparameters;
+    ProbeTask task;
+    task.shape = shape.on_device(layers + first_layer.at(&shape));
+    task.loss = static_cast<LossKind>(network.hyperparameters.loss);
+    task.rules = rules_of(trial, false);
+    task.n_units = shape.n_units;
+    task.weights = std::exchange(weights, weights + network.parameters.size());
+    batch.tasks.push_back(task);
+  }
+  return batch;
+}
+
+/// Spreads the rows of each task over blocks, `most_blocks` in all, or one a task.
+void Probe::run(std::vector<ProbeTask>& tasks, std::uint32_t most_blocks) {
+  const auto n_tasks = static_cast<std::uint32_t>(tasks.size());
+  const auto begin_elsewhere =
+      std::partition(tasks.begin(), tasks.end(), [](const ProbeTask& task) { return is_shared(probe_floats(task)); });
+  const auto n_shared = static_cast<std::uint32_t>(begin_elsewhere - tasks.begin());
+  const std::span<ProbeTask> elsewhere = std::span(tasks).subspan(n_shared);
+  std::uint32_t most_tiles = 0;
+  for (const ProbeTask& task : tasks) most_tiles = std::max(most_tiles, n_tiles(task.n_rows));
+  std::size_t shared_floats = 0;
+  for (const ProbeTask& task : std::span(tasks).first(n_shared)) {
+    shared_floats = std::max(shared_floats, probe_floats(task));
+  }
+  const std::uint32_t n_blocks = std::min(most_tiles, std::max(most_blocks / n_tasks, 1U));
+  std::size_t of_blocks = 0;  // one of each network elsewhere
+  for (const ProbeTask& task : elsewhere) of_blocks += probe_floats(task);
+  memory_.grow(std::min(n_blocks * of_blocks, std::max(kProbeMemory, of_blocks)));
+  const auto n_fit = static_cast<std::uint32_t>(of_blocks == 0 ? 0 : memory_.size() / of_blocks);
+  const std::uint32_t n_elsewhere = std::min(n_blocks, n_fit);
+  float* memory = memory_.get();
+  for (ProbeTask& task : elsewhere) task.memory = std::exchange(memory, memory + n_elsewhere * probe_floats(task));
+  const ProbeTask* const first = up(tasks_, std::span<const ProbeTask>(tasks), *stream_);
+  launch_probe(first, n_shared, n_blocks, true, block_shared_bytes(shared_floats), stream_->get());
+  launch_probe(first + n_shared, n_tasks - n_shared, n_elsewhere, false, block_shared_bytes(0), stream_->get());
+}
+
+void Probe::measure_batch(std::span<const ProbedNetwork> networks, RowSet set, std::vector<MetricSums>& sums) {
+  Batch batch = up_networks(networks);
+  const std::size_t first_result = n_taken_;
+  for (std::size_t i = 0; i < networks.size(); ++i) {
+    const GangKey& key = networks[i].key;
+    const auto [rows, list] = table_->evaluated(set, key.fold);
+    ProbeTask& task = batch.tasks[i];
+    task.rows = table_->rows(key.fold);
+    task.row = list;
+    task.n_rows = static_cast<std::uint32_t>(rows.size());
+    task.row_loss = take(rows.size());
+    task.outputs = take(rows.size() * static_cast<std::size_t>(key.topology.n_outputs));
+  }
+  run(batch.tasks, kProbeBlocks);
+  const std::vector<float> results = down(floats_.get() + first_result, n_taken_ - first_result);
+  const float* next = results.data();
+  for (const ProbedNetwork& network : networks) {
+    const auto n_out = static_cast<std::size_t>(network.key.topology.n_outputs);
+    const std::span<const std::uint32_t> rows = table_->evaluated(set, network.key.fold).rows;
+    MetricCollector collector(table_->dataset(), table_->split(network.key.fold), network.key.loss, std::nullopt);
+    const float* loss = std::exchange(next, next + rows.size());
+    for (const std::uint32_t row : rows) collector.add(row, *loss++, {std::exchange(next, next + n_out), n_out});
+    sums.push_back(collector.sums());
+  }
+}
+
+std::vector<MetricSums> Probe::measure(std::span<const ProbedNetwork> networks, RowSet set) {
+  std::vector<MetricSums> sums;
+  while (!networks.empty()) {
+    const std::size_t n = n_in_launch(networks);
+    measure_batch(networks.first(n), set, sums);
+    networks = networks.subspan(n);
+  }
+  return sums;
 }
 
 std::vector<float> Probe::predict(const Trial& trial, std::span<const float> parameters,
                                   std::span<const float> inputs) {
   const std::size_t n_rows = inputs.size() / static_cast<std::size_t>(trial.topology.n_inputs);
   const std::size_t n_outputs = n_rows * static_cast<std::size_t>(trial.topology.n_outputs);
-  const NetworkShape shape(trial.topology, false, true);
-  ProbeTask task = task_of(trial, shape, parameters, n_rows);
-  task.rows.inputs = up(inputs_, inputs);
-  task.outputs = room(outputs_, n_outputs);
-  run(task, kProbeBlocks);
-  return down(outputs_, n_outputs);
+  const ProbedNetwork network{gang_key(trial), trial.hyperparameters, {parameters.begin(), parameters.end()}};
+  floats_.grow(parameters.size() + inputs.size() + n_outputs);
+  Batch batch = up_networks({&network, 1});
+  ProbeTask& task = batch.tasks.front();
+  float* const device_inputs = take(inputs.size());
+  copy_to_device(device_inputs, inputs, *stream_);
+  task.n_rows = static_cast<std::uint32_t>(n_rows);
+  task.rows.inputs = device_inputs;
+  task.outputs = take(n_outputs);
+  run(batch.tasks, kProbeBlocks);
+  return down(task.outputs, n_outputs);
 }
 
 Pass Probe::pass(const Trial& trial, std::span<const float> parameters, std::span<const std::uint32_t> rows) {
-  const NetworkShape shape(trial.topology, false, true);
-  const std::size_t n_values = rows.size() * shape.n_units;
-  ProbeTask task = task_of(trial, shape, parameters, rows.size());
+  const ProbedNetwork network{gang_key(trial), trial.hyperparameters, {parameters.begin(), parameters.end()}};
+  const std::size_t n_units = NetworkShape(trial.topology, false, true).n_units;
+  const std::size_t n_values = rows.size() * n_units;
+  floats_.grow(2 * parameters.size() + rows.size() + 2 * n_values);
+  Batch batch = up_networks({&network, 1});
+  ProbeTask& task = batch.tasks.front();
+  task.n_rows = static_cast<std::uint32_t>(rows.size());
   task.rows = table_->rows(trial.fold);
   task.training = true;
-  task.row = up(row_, rows);
-  task.z = room(z_, n_values);
-  task.a = room(a_, n_values);
-  task.row_loss = room(losses_, rows.size());
-  task.gradient = room(gradient_, parameters.size());
-  run(task, 1);  // a gradient's sums run over all rows
+  task.row = up(row_, rows, *stream_);
+  task.z = take(n_values);
+  task.a = take(n_values);
+  task.row_loss = take(rows.size());
+  task.gradient = take(parameters.size());
+  run(batch.tasks, 1);  // a gradient's sums run over all rows
   Pass pass;
-  pass.z = by_layer(trial.topology, down(z_, n_values), rows.size(), shape.n_units);
-  pass.a = by_layer(trial.topology, down(a_, n_values), rows.size(), shape.n_units);
-  const std::vector<float> gradient = down(gradient_, parameters.size());
+  pass.z = by_layer(trial.topology, down(task.z, n_values), rows.size(), n_units);
+  pass.a = by_layer(trial.topology, down(task.a, n_values), rows.size(), n_units);
+  const std::vector<float> gradient = down(task.gradient, parameters.size());
   pass.gradient.assign(gradient.begin(), gradient.end());
-  const std::vector<float> losses = down(losses_, rows.size());
+  const std::vector<float> losses = down(task.row_loss, rows.size());
   pass.loss = mean_row_loss(table_->dataset(), trial, rows, losses);
   return pass;
 }

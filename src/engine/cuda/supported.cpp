@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/cuda/network_shape.hpp"
 #include "kernels/cuda/thread_per_network.cuh"
 #include "kernels/math/kinds.hpp"
 
@@ -25,9 +26,26 @@ std::size_t thread_kernel_of(const GangKey& key) {
 
 bool has_block_alone(const GangKey& key) { return thread_kernel_of(key) == shapes().size(); }
 
-std::string why_not(const EngineOptions& options) {
-  if (options.metric == Metric::val_loss || options.metric == Metric::train_loss) return {};
-  return "engine cuda does not compute metric " + std::string(name(options.metric)) + ", only val_loss and train_loss";
+bool reads_outputs(WatchedMetric metric) {
+  return metric == WatchedMetric::val_accuracy || metric == WatchedMetric::by_host;
+}
+
+bool goes_by_layers(const Gang& gang, WatchedMetric metric) {
+  return has_block_alone(gang.key) &&
+         !NetworkShape(gang.key.topology, gang.has_dropout, reads_outputs(metric)).is_shared();
+}
+
+WatchedMetric watched_metric(Metric metric) {
+  switch (metric) {
+    case Metric::val_loss:
+      return WatchedMetric::val_loss;
+    case Metric::train_loss:
+      return WatchedMetric::train_loss;
+    case Metric::val_accuracy:
+      return WatchedMetric::val_accuracy;
+    default:
+      return WatchedMetric::by_host;
+  }
 }
 
 }  // namespace shoal::cuda

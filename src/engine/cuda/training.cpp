@@ -6,13 +6,19 @@
 #include "engine/cuda/supported.hpp"
 #include "engine/definition.hpp"
 #include "kernels/cuda/block_per_network.cuh"
+#include "kernels/cuda/take_decisions.cuh"
 #include "kernels/cuda/thread_per_network.cuh"
 
 namespace shoal::cuda {
 
 Training::Training(const EngineOptions& options, DeviceTable& table, const Stream& stream, KernelTime* time,
                    std::size_t order_rows)
-    : options_(options), table_(&table), stream_(&stream), time_(time), most_order_rows_(order_rows) {
+    : metric_(watched_metric(options.metric)),
+      table_(&table),
+      stream_(&stream),
+      time_(time),
+      most_order_rows_(order_rows),
+      host_metric_(options.metric, table, stream) {
   if (time != nullptr) timer_.emplace();
 }
 
@@ -26,17 +32,18 @@ bool Training::run(DeviceGangs& gangs, std::vector<EpochRecord>& records) {
   records_.download(host_records_, *stream_);
   stream_->wait();
   if (time_ != nullptr) time_->milliseconds += timer_->end.milliseconds_since(timer_->begin);
+  if (metric_ == WatchedMetric::by_host) decide(gangs, chunks);
   for (const Chunk& chunk : chunks) hand_out(gangs, chunk, records);
   return true;
 }
 
-/// Epochs of a launch at most.
+/// Epochs of a launch at most. What the host decides, it decides before the next epoch.
 std::uint32_t Training::most_epochs(const GangKey& key) const {
-  constexpr std::uint64_t kMostEpochs = 64;
+  const std::uint64_t allowed = metric_ == WatchedMetric::by_host ? 1 : 64;
   const std::uint64_t n_rows = std::max(1U, table_->n_training(key.fold));
   std::uint64_t most = kRowsInLaunch / n_rows;
   if (has_block_alone(key)) most = std::min(most, kProductsInLaunch / key.topology.n_parameters() / n_rows);
-  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(most, 1, kMostEpochs));
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(most, 1, allowed));
 }
 
 Training::Room Training::room_for(std::span<const Gang> gangs) const {
@@ -60,7 +67,8 @@ Training::Room Training::room_for(std::span<const Gang> gangs) const {
 }
 
 std::uint64_t Training::bytes_per_slot(const Gang& gang) const {
-  return most_epochs(gang.key) * (sizeof(float) + sizeof(NetworkRecord));
+  const std::uint64_t of_decision = metric_ == WatchedMetric::by_host ? sizeof(math::EpochDecision) : 0;
+  return most_epochs(gang.key) * (sizeof(float) + sizeof(NetworkRecord) + of_decision);
 }
 
 std::uint64_t Training::shared_bytes(std::span<const Gang> gangs) const {
@@ -72,6 +80,7 @@ void Training::prepare(std::span<const Gang> gangs) {
   const Room room = room_for(gangs);
   rates_.renew(room.records);
   records_.renew(room.records);
+  if (metric_ == WatchedMetric::by_host) decisions_.renew(room.records);
   orders_.renew(room.order_rows);
   training_weights_.renew(room.order_epochs);
   tasks_.renew(room.tasks);
@@ -80,6 +89,7 @@ void Training::prepare(std::span<const Gang> gangs) {
 void Training::release() {
   rates_ = {};
   records_ = {};
+  decisions_ = {};
   orders_ = {};
   training_weights_ = {};
   tasks_ = {};
@@ -179,9 +189,9 @@ TrainTask Training::task_of(const DeviceGangs& gangs, const Chunk& chunk) {
   task.batch = rows_in_minibatch(trial, task.n_training);
   task.first_epoch = chunk.first_epoch;
   task.n_epochs = chunk.n_epochs;
-  task.watches_train_loss = options_.metric == Metric::train_loss;
   task.rates = rates_.get() + chunk.records;
   task.records = records_.get() + chunk.records;
+  task.decisions = decisions_.get() + chunk.records;
   return task;
 }
 
@@ -194,13 +204,15 @@ void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks
     const DeviceGang& gang = gangs.all()[chunk.gang];
     TrainTask task = task_of(gangs, chunk);
     if (gang.has_block_alone()) {
-      const Launch launch{gang.thread_kernel, gang.shape->n_threads(), gang.shape->is_shared()};
+      const Launch launch{gang.thread_kernel, gang.shape->n_threads()};
       launches[launch].push_back(task);
       shared_bytes[launch] = std::max(shared_bytes[launch], gang.shape->shared_bytes());
       continue;
     }
     for (; task.first_network < gang.n_slots; task.first_network += kNetworksInBlock) {
-      launches[{gang.thread_kernel, kNetworksInBlock, false}].push_back(task);
+      task.n_in_block = std::min(kNetworksInBlock, gang.n_slots - task.first_network);
+      launches[{gang.thread_kernel, kNetworksInBlock}].push_back(task);
+      if (task.outputs != nullptr) task.outputs += gangs.n_outputs(gang.key) * task.n_in_block;
     }
   }
   host_tasks_.clear();
@@ -213,11 +225,35 @@ void Training::launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks
     if (launch.thread_kernel < shapes().size()) {
       launch_train_threads(launch.thread_kernel, first, n, stream_->get());
     } else {
-      launch_train_blocks(first, n, launch.n_threads, launch.in_shared, shared_bytes.at(launch), stream_->get());
+      launch_train_blocks(first, n, launch.n_threads, shared_bytes.at(launch), stream_->get());
     }
     first += n;
   }
   if (timer_) timer_->end.record(*stream_);
+}
+
+/// What the launches left open: the metric of every network, the decision, and what it means for the parameters.
+void Training::decide(DeviceGangs& gangs, const std::vector<Chunk>& chunks) {
+  std::vector<WatchedBlock> blocks;
+  for (const Chunk& chunk : chunks) {
+    const DeviceGang& gang = gangs.all()[chunk.gang];
+    for (std::uint32_t first = 0; first < gang.n_slots; first += kNetworksInBlock) {
+      blocks.push_back({&gang.key, std::min(kNetworksInBlock, gang.n_slots - first),
+                        gang.first_output + gangs.n_outputs(gang.key) * first,
+                        host_records_.data() + chunk.records + first});
+    }
+  }
+  host_metric_.measure(gangs.outputs(), blocks);
+  host_decisions_.assign(host_records_.size(), {});
+  for (const Chunk& chunk : chunks) {
+    const DeviceGang& gang = gangs.all()[chunk.gang];
+    for (std::uint32_t i = 0; i < gang.n_slots; ++i) {
+      const NetworkRecord& record = host_records_[chunk.records + i];
+      if (record.ran != 0) host_decisions_[chunk.records + i] = gangs.decide(gang.first_slot + i, record);
+    }
+  }
+  decisions_.upload(host_decisions_, *stream_);
+  launch_take_decisions(tasks_.get(), static_cast<std::uint32_t>(host_tasks_.size()), stream_->get());
 }
 
 void Training::hand_out(const DeviceGangs& gangs, const Chunk& chunk, std::vector<EpochRecord>& records) const {

@@ -12,6 +12,7 @@
 #include "engine/cuda/cuda_engine.hpp"
 #include "engine/cuda/device_gangs.hpp"
 #include "engine/cuda/device_table.hpp"
+#include "engine/cuda/host_metric.hpp"
 
 namespace shoal::cuda {
 
@@ -58,7 +59,6 @@ class Training {
   struct Launch {
     std::size_t thread_kernel = 0;
     std::uint32_t n_threads = 0;
-    bool in_shared = false;  ///< the latter's
     auto operator<=>(const Launch&) const = default;
   };
 
@@ -75,9 +75,10 @@ class Training {
   void upload(DeviceGangs& gangs, std::vector<Chunk>& chunks);
   [[nodiscard]] TrainTask task_of(const DeviceGangs& gangs, const Chunk& chunk);
   void launch(const DeviceGangs& gangs, const std::vector<Chunk>& chunks);
+  void decide(DeviceGangs& gangs, const std::vector<Chunk>& chunks);
   void hand_out(const DeviceGangs& gangs, const Chunk& chunk, std::vector<EpochRecord>& records) const;
 
-  EngineOptions options_;
+  WatchedMetric metric_;
   DeviceTable* table_;
   const Stream* stream_;
   KernelTime* time_;
@@ -89,11 +90,14 @@ class Training {
   std::vector<double> host_training_weights_;
   std::vector<NetworkRecord> host_records_;
   std::vector<TrainTask> host_tasks_;
+  std::vector<math::EpochDecision> host_decisions_;
   DeviceBuffer<float> rates_;
   DeviceBuffer<std::uint32_t> orders_;
   DeviceBuffer<double> training_weights_;
   DeviceBuffer<NetworkRecord> records_;
+  DeviceBuffer<math::EpochDecision> decisions_;  ///< likewise, where the host decides
   DeviceBuffer<TrainTask> tasks_;
+  HostMetric host_metric_;
   /// Gangs of one launch with the same rows in the same order share them.
   using OrderKey = std::tuple<std::uint32_t, std::uint8_t, std::uint64_t, std::uint32_t, std::uint32_t>;
   std::map<OrderKey, std::pair<std::size_t, std::size_t>> order_offsets_;

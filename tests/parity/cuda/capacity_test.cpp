@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 #include <memory>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct Company {
   Dataset data;
   std::vector<Trial> trials;
   std::vector<Gang> gangs;
+  Metric metric = Metric::val_loss;  ///< watched
 
   void add(const Trial& trial, std::uint32_t n_slots) {
     const Slot first = gangs.empty() ? 0 : gangs.back().first_slot + gangs.back().n_slots;
@@ -87,6 +89,35 @@ Company tiny_company(Random& random, std::uint32_t number) {
   return company;
 }
 
+/// Evaluates 400 rows, of which the host computes what is watched.
+void watch_by_host(Company& company) {
+  company.metric = testing::host_metric(company.data.task());
+  for (Split& split : company.data.splits) {
+    split.validation.resize(400);
+    std::iota(split.validation.begin(), split.validation.end(), 0U);
+  }
+}
+
+Company random_company_by_host(Random& random, std::uint32_t number) {
+  Company company = random_company(random, number);
+  watch_by_host(company);
+  return company;
+}
+
+/// Without hidden layers: outputs are most of what networks take.
+Company shallow_company(Random& random, std::uint32_t number) {
+  Company company;
+  company.data = table(random, Task::regression, 1'000, 10, 1);
+  watch_by_host(company);
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    Trial trial = testing::random_trial(random, company.data);
+    trial.topology.hidden_layer_sizes.clear();
+    trial.topology.activations.clear();
+    company.add(trial, 150 + number);
+  }
+  return company;
+}
+
 struct Bytes {
   double predicted = 0, used = 0;
 };
@@ -117,7 +148,7 @@ void train_and_evaluate(Engine& engine, const Company& company) {
 /// Without cuBLAS's workspace, which is of one size and would hide what else is wrong.
 Bytes measured(MakeEngine make, Precision precision, const Company& company) {
   emulation::forget_peak();
-  const auto engine = make(company.data, {.precision = precision});
+  const auto engine = make(company.data, {.precision = precision, .metric = company.metric});
   const std::uint64_t fixed = precision == Precision::strict ? 0 : cuda::Blas::workspace_bytes();
   const std::uint64_t predicted = predicted_bytes(*engine, company.gangs) - fixed;
   train_and_evaluate(*engine, company);
@@ -157,6 +188,13 @@ TEST(EmulatedCudaCapacity, IsPredictedForCohorts) {
   expect_near(make_cublas_engine, Precision::bf16, random_company, 4);
 }
 
+TEST(EmulatedCudaCapacity, IsPredictedWhereTheHostComputesTheMetric) {
+  expect_near(make_cuda_engine, Precision::strict, random_company_by_host, 8);
+  expect_near(make_cublas_engine, Precision::fp32, random_company_by_host, 4);
+  expect_near(make_cuda_engine, Precision::strict, shallow_company, 1);
+  expect_near(make_cublas_engine, Precision::bf16, shallow_company, 1);
+}
+
 /// One chunk's memory is given back before the next one's is taken.
 TEST(EmulatedCudaCapacity, HoldsOneChunkAtATime) {
   const std::pair<MakeEngine, Precision> engines[] = {{make_cuda_engine, Precision::strict},
@@ -190,7 +228,7 @@ struct Launches {
 Launches launches(const testing::Sweep& sweep, std::size_t order_rows) {
   const cuda::Stream stream;
   cuda::DeviceTable table(sweep.data, stream);
-  cuda::DeviceGangs gangs(stream, false);
+  cuda::DeviceGangs gangs(sweep.options, table, stream);
   cuda::Training training(sweep.options, table, stream, nullptr, order_rows);
   gangs.prepare(sweep.gangs);
   training.prepare(sweep.gangs);
@@ -238,6 +276,23 @@ TEST(EmulatedCudaCapacity, IsNotPredictedWhereOneVectorIsForgotten) {
     Bytes bytes = measured(make, precision, company);
     EXPECT_TRUE(is_near(bytes));
     bytes.predicted = forgetful;
+    EXPECT_FALSE(is_near(bytes)) << name(precision);
+  }
+}
+
+/// Likewise one that forgets the outputs that the host computes the metric of.
+TEST(EmulatedCudaCapacity, IsNotPredictedWhereOutputsAreForgotten) {
+  const std::pair<MakeEngine, Precision> engines[] = {{make_cuda_engine, Precision::strict},
+                                                      {make_cublas_engine, Precision::fp32}};
+  for (const auto& [make, precision] : engines) {
+    Random random(4711);
+    const Company company = shallow_company(random, 0);
+    Bytes bytes = measured(make, precision, company);
+    EXPECT_TRUE(is_near(bytes));
+    const double n_rows = precision == Precision::strict ? 400 : 256;  // at a time
+    for (const Gang& gang : company.gangs) {
+      bytes.predicted -= gang.n_slots * n_rows * gang.key.topology.n_outputs * sizeof(float);
+    }
     EXPECT_FALSE(is_near(bytes)) << name(precision);
   }
 }

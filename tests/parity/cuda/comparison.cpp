@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <limits>
 #include <tuple>
+#include <utility>
 
 namespace shoal::testing {
 namespace {
@@ -48,6 +49,36 @@ std::string difference_of_records(const std::vector<EpochRecord>& a, const std::
   return "";
 }
 
+/// A second split of the same rows, the first quarter of them validation, scaled otherwise.
+void add_fold(Dataset& data) {
+  Split split = data.splits.front();
+  split.training.clear();
+  split.validation.clear();
+  for (std::uint32_t i = 0; i < data.n_rows; ++i)
+    (i < data.n_rows / 4 ? split.validation : split.training).push_back(i);
+  std::ranges::fill(split.inputs.offset, -0.25F);
+  std::ranges::fill(split.inputs.fill, 0.5F);
+  data.splits.push_back(std::move(split));
+}
+
+Topology random_layers(Random& random, Topology topology, std::uint32_t depth) {
+  topology.hidden_layer_sizes.clear();
+  topology.activations.clear();
+  for (std::uint32_t l = 0; l < depth; ++l) {
+    topology.hidden_layer_sizes.push_back(static_cast<std::int32_t>(1 + below(random, 40)));
+    topology.activations.push_back(static_cast<Activation>(below(random, activation_names().size())));
+  }
+  return topology;
+}
+
+/// What networks of one depth need to train in one cohort.
+void share_rows(const Trial& with, Trial& trial) {
+  trial.fold = with.fold;
+  trial.hyperparameters.batch_size = with.hyperparameters.batch_size;
+  trial.hyperparameters.shuffle = with.hyperparameters.shuffle;
+  trial.shuffle_seed = with.shuffle_seed;
+}
+
 std::string difference_of_sums(const MetricSums& a, const MetricSums& b) {
   const bool equal = same(a.loss, b.loss) && same(a.squared_error, b.squared_error) &&
                      same(a.absolute_error, b.absolute_error) && a.n_true_positive == b.n_true_positive &&
@@ -63,6 +94,7 @@ Sweep random_plain_sweep(Random& random, std::uint32_t number) {
   Sweep sweep;
   const std::size_t n_rows = number % 10 == 9 ? 400 : 20 + below(random, 40);
   sweep.data = random_dataset(random, Task::regression, n_rows, sizes.n_in, sizes.n_out, number % 3 == 0);
+  sweep.data.test = {3, 0, 7};
   if (number % 5 == 0) sweep.data.inputs[3] = std::numeric_limits<float>::quiet_NaN();
   sweep.options.metric = number % 4 == 3 ? Metric::train_loss : Metric::val_loss;
   sweep.options.maximize = number % 7 == 6;
@@ -94,25 +126,68 @@ Sweep random_plain_sweep(Random& random, std::uint32_t number) {
 
 Sweep random_sweep(Random& random, std::uint32_t number) {
   Sweep sweep;
-  const std::size_t n_rows = number % 5 == 4 ? 400 : 20 + below(random, 60);
-  sweep.data =
-      random_dataset(random, static_cast<Task>(number % 3), n_rows, static_cast<std::int32_t>(1 + below(random, 12)),
-                     static_cast<std::int32_t>(2 + number % 4), number % 2 == 0);
+  const bool has_many_rows = number % 10 == 4;
+  sweep.data = random_dataset(random, static_cast<Task>(number % 3), has_many_rows ? 350 : 20 + below(random, 17),
+                              static_cast<std::int32_t>(1 + below(random, 12)),
+                              static_cast<std::int32_t>(2 + number % 4), number % 2 == 0);
+  add_fold(sweep.data);
+  sweep.data.test = {3, 0, 7};
   sweep.data.inputs[1] = std::numeric_limits<float>::quiet_NaN();
   sweep.options.metric = number % 4 == 3 ? Metric::train_loss : Metric::val_loss;
   sweep.options.n_threads = 1;
-  for (Slot slot = 0; slot < 6; ++slot) {
+  for (Slot slot = 0; slot < kNetworks; ++slot) {
     Trial trial = random_trial(random, sweep.data);
-    if (slot == 4) trial.hyperparameters.learning_rate_init = 1e6;  // diverges
-    if (slot == 5) {  // rows that are no whole warps; every fifth is more than shared memory holds
+    trial.topology = random_layers(random, trial.topology, (number + slot / 2) % 6);
+    trial.fold = static_cast<std::uint32_t>(below(random, 2));
+    if (has_many_rows) trial.hyperparameters.batch_size = 60;
+    if (slot % 2 == 1) share_rows(sweep.trials.back(), trial);
+    if (slot == kDiverging) trial.hyperparameters.learning_rate_init = 1e6;
+    if (slot == 7 && number % 5 == 0) {  // rows that are no whole warps; every tenth is more than shared memory holds
       trial.topology.hidden_layer_sizes = {150, 70};
-      if (number % 5 == 0) trial.topology.hidden_layer_sizes = {220, 130};
+      if (number % 10 == 0) trial.topology.hidden_layer_sizes = {220, 130};
       trial.topology.activations = {Activation::gelu, Activation::tanh};
+      trial.hyperparameters.batch_size = 8;
     }
     sweep.trials.push_back(trial);
     sweep.gangs.push_back({gang_key(trial), slot, 1, true, true});
   }
   return sweep;
+}
+
+Sweep random_wide_sweep(Random& random, std::uint32_t number) {
+  const std::vector<std::vector<std::int32_t>> all{{240, 230}, {90, 600, 5}, {300, 1, 300, 180}};
+  Sweep sweep;
+  sweep.data = random_dataset(random, static_cast<Task>(number % 3), 21 + number % 5,
+                              static_cast<std::int32_t>(1 + below(random, 12)),
+                              2 + static_cast<std::int32_t>(number % 4), number % 2 == 1);
+  sweep.data.test = {3, 0, 7};
+  sweep.data.inputs[1] = std::numeric_limits<float>::quiet_NaN();
+  sweep.options.n_threads = 1;
+  for (Slot slot = 0; slot < 4; ++slot) {
+    Trial trial = random_trial(random, sweep.data);
+    trial.topology.hidden_layer_sizes = all[(number + slot / 2) % all.size()];
+    trial.topology.activations.clear();
+    while (trial.topology.activations.size() < trial.topology.hidden_layer_sizes.size()) {
+      trial.topology.activations.push_back(static_cast<Activation>(below(random, activation_names().size())));
+    }
+    trial.hyperparameters.batch_size = std::max(trial.hyperparameters.batch_size, 7);
+    if (slot == 1) share_rows(sweep.trials.back(), trial);
+    if (slot == 2) trial.hyperparameters.clip_norm = 0.1;
+    if (slot == 3) trial.hyperparameters.learning_rate_init = 1e6;  // diverges
+    sweep.trials.push_back(trial);
+    sweep.gangs.push_back({gang_key(trial), slot, 1, true, true});
+  }
+  return sweep;
+}
+
+Metric host_metric(Task task) { return task == Task::regression ? Metric::val_mae : Metric::val_auc; }
+
+void watch(Sweep& sweep, Metric metric) {
+  sweep.options.metric = metric;
+  sweep.options.maximize = larger_is_better(metric);
+  for (std::size_t i = 0; i < sweep.trials.size(); ++i) {
+    sweep.trials[i].hyperparameters.n_iter_no_change = static_cast<std::int32_t>(1 + i % 2);
+  }
 }
 
 Outcome train(Engine& engine, const Sweep& sweep, std::uint32_t epochs, std::uint32_t n_epochs) {
@@ -136,6 +211,7 @@ Outcome train(Engine& engine, const Sweep& sweep, std::uint32_t epochs, std::uin
   std::vector<Slot> slots(n);
   for (Slot slot = 0; slot < n; ++slot) slots[slot] = slot;
   outcome.sums = engine.evaluate(slots, RowSet::validation);
+  outcome.test_sums = engine.evaluate(slots, RowSet::test);
   for (Slot slot = 0; slot < n; ++slot) outcome.states.push_back(engine.take(slot));
   return outcome;
 }
@@ -146,7 +222,7 @@ std::string first_difference(const Outcome& a, const Outcome& b) {
   for (std::size_t i = 0; i < a.states.size(); ++i) {
     for (const std::string& difference :
          {difference_of_states(a.states[i], b.states[i]), difference_of_records(a.records[i], b.records[i]),
-          difference_of_sums(a.sums[i], b.sums[i])}) {
+          difference_of_sums(a.sums[i], b.sums[i]), difference_of_sums(a.test_sums[i], b.test_sums[i])}) {
       if (!difference.empty()) return "network " + std::to_string(i) + ": " + difference;
     }
   }

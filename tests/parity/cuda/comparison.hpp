@@ -19,14 +19,26 @@ struct Sweep {
 /// Sweep `number`, one gang of 1 to 6 or of 131 networks of each compiled shape in turn, that train a thread each:
 /// weighted or not, with gaps.
 [[nodiscard]] Sweep random_plain_sweep(Random& random, std::uint32_t number);
-/// Sweep `number` of six networks of every kind, a block each; one of them wide.
+/// Networks of a random_sweep(), and the one among them whose rate makes it diverge.
+inline constexpr Slot kNetworks = 8;
+inline constexpr Slot kDiverging = 4;
+/// Sweep `number` of networks of every kind over two folds of one table, of 0 to 5 hidden layers; two and two have the
+/// same number of layers and see the same rows. In every fifth one is wide, every tenth has many rows.
 [[nodiscard]] Sweep random_sweep(Random& random, std::uint32_t number);
+
+/// A metric of the task that no kernel of the CUDA engines computes.
+[[nodiscard]] Metric host_metric(Task task);
+/// Lets the sweep watch a metric, all of its networks with patience.
+void watch(Sweep& sweep, Metric metric);
+
+/// Sweep `number` of four networks that shared memory does not hold, two of them in one cohort.
+[[nodiscard]] Sweep random_wide_sweep(Random& random, std::uint32_t number);
 
 /// What training left behind.
 struct Outcome {
   std::vector<TrialState> states;
   std::vector<std::vector<EpochRecord>> records;  ///< of each network
-  std::vector<MetricSums> sums;
+  std::vector<MetricSums> sums, test_sums;
 };
 /// Trains for n_epochs, `epochs` a call.
 [[nodiscard]] Outcome train(Engine& engine, const Sweep& sweep, std::uint32_t epochs, std::uint32_t n_epochs = 4);

@@ -13,6 +13,7 @@ namespace {
 
 TEST(SHOAL_CUDA_SUITE, CublasStaysWithinItsBoundsInEveryPrecision) {
   constexpr std::uint64_t kCases = std::max(13U / kShare, 2U);  // 13: 312 in all precisions and schedules
+  const RaceWatch watch;
   for (std::uint32_t schedule = 0; schedule < kSchedules; ++schedule) {
     set_schedule(schedule);
     for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
@@ -25,6 +26,7 @@ TEST(SHOAL_CUDA_SUITE, CublasStaysWithinItsBoundsInEveryPrecision) {
     }
   }
   EXPECT_EQ(n_allocations(), 0U);
+  EXPECT_TRUE(!kFindsRaces || watch.n_accesses() > 1'000'000U);
 }
 
 /// The bounds are sharp: operands that are rounded more coarsely than a precision says are found.

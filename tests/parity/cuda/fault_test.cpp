@@ -52,9 +52,13 @@ Attempt attempt(MakeEngine make, const testing::Sweep& sweep) {
   return made;
 }
 
-testing::Sweep one_network(Precision precision) {
+/// What patience watches: of a kernel, and of the host.
+constexpr Metric kWatched[] = {Metric::val_loss, Metric::val_auc};
+
+testing::Sweep one_network(Precision precision, Metric metric) {
   testing::Random random(4711);
   testing::Sweep sweep = testing::random_sweep(random, 0);
+  testing::watch(sweep, metric);
   sweep.options.precision = precision;
   sweep.trials.resize(1);
   sweep.trials[0].hyperparameters.max_iter = 1;
@@ -63,8 +67,8 @@ testing::Sweep one_network(Precision precision) {
 }
 
 /// One ends, and what packs the other is called; few other calls are made.
-testing::Sweep two_networks(Precision precision) {
-  testing::Sweep sweep = one_network(precision);
+testing::Sweep two_networks(Precision precision, Metric metric) {
+  testing::Sweep sweep = one_network(precision, metric);
   Trial& first = sweep.trials[0];
   first.topology.hidden_layer_sizes = {3};
   first.topology.activations = {Activation::tanh};
@@ -123,25 +127,33 @@ TEST(EmulatedCudaFaults, FewerNetworksFitWhereAllDoNot) {
 }
 
 TEST(EmulatedCudaFaults, EveryCallOfCudaMayFail) {
-  expect_every_failure_told(make_cuda_engine, one_network(Precision::strict));
+  for (const Metric metric : kWatched) {
+    expect_every_failure_told(make_cuda_engine, one_network(Precision::strict, metric));
+  }
 }
 
 TEST(EmulatedCudaFaults, EveryCallOfCublasMayFail) {
-  expect_every_failure_told(make_cublas_engine, one_network(Precision::bf16));
+  for (const Metric metric : kWatched) {
+    expect_every_failure_told(make_cublas_engine, one_network(Precision::bf16, metric));
+  }
 }
 
 TEST(EmulatedCudaFaults, EveryCallOfPackingMayFail) {
-  expect_every_failure_told(make_cublas_engine, two_networks(Precision::fp32));
+  for (const Metric metric : kWatched) {
+    expect_every_failure_told(make_cublas_engine, two_networks(Precision::fp32, metric));
+  }
 }
 
 TEST(EmulatedCudaFaults, EveryCallOfCublasLtMayFail) {
-  testing::Sweep sweep = one_network(Precision::bf16);
-  Trial& trial = sweep.trials.front();
-  trial.topology.hidden_layer_sizes = {9, 7};
-  trial.topology.activations = {Activation::relu, Activation::relu};
-  trial.hyperparameters.dropout = 0;
-  sweep.gangs = {{gang_key(trial), 0, 1, true, false}};
-  expect_every_failure_told(make_cublas_engine, sweep);
+  for (const Metric metric : kWatched) {
+    testing::Sweep sweep = one_network(Precision::bf16, metric);
+    Trial& trial = sweep.trials.front();
+    trial.topology.hidden_layer_sizes = {9, 7};
+    trial.topology.activations = {Activation::relu, Activation::relu};
+    trial.hyperparameters.dropout = 0;
+    sweep.gangs = {{gang_key(trial), 0, 1, true, false}};
+    expect_every_failure_told(make_cublas_engine, sweep);
+  }
 }
 
 }  // namespace

@@ -14,11 +14,22 @@
 namespace shoal {
 namespace {
 
+/// Networks with a thread and with a block each, whose metric a kernel or the host computes.
+std::vector<testing::Sweep> sweeps_of_every_kind() {
+  std::vector<testing::Sweep> sweeps;
+  for (const bool by_host : {false, true}) {
+    testing::Random random(4711);
+    sweeps.push_back(testing::random_plain_sweep(random, 0));
+    if (by_host) testing::watch(sweeps.back(), Metric::val_r2);
+    sweeps.push_back(testing::random_sweep(random, 0));
+    if (by_host) testing::watch(sweeps.back(), Metric::val_auc);
+  }
+  return sweeps;
+}
+
 TEST(EmulatedCudaMemory, IsTouchedByTheDeviceAlone) {
   emulation::protect_device_memory(true);
-  for (const auto make : {testing::random_plain_sweep, testing::random_sweep}) {
-    testing::Random random(4711);
-    const testing::Sweep sweep = make(random, 0);
+  for (const testing::Sweep& sweep : sweeps_of_every_kind()) {
     EXPECT_EQ(testing::first_difference(testing::train(*make_cuda_engine(sweep.data, sweep.options), sweep, 4),
                                         testing::train(*make_cpu_engine(sweep.data, sweep.options), sweep, 4)),
               "");
@@ -90,18 +101,24 @@ void let_none_end(testing::Sweep& sweep) {
   }
 }
 
+void expect_nothing_taken_by_any_engine(testing::Sweep sweep) {
+  expect_nothing_taken(*make_cuda_engine(sweep.data, sweep.options), sweep);
+  let_none_end(sweep);
+  for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+    sweep.options.precision = precision;
+    expect_nothing_taken(*make_cublas_engine(sweep.data, sweep.options), sweep);
+  }
+}
+
 TEST(EmulatedCudaMemory, IsNotTakenOnceAllIsPrepared) {
   for (const auto make : {testing::random_plain_sweep, testing::random_sweep}) {
     for (const std::uint32_t number : {0U, 5U, 9U}) {
       testing::Random random(4711);
       testing::Sweep sweep = make(random, number);
       sweep.data.test = {0, 1, 2, 3};
-      expect_nothing_taken(*make_cuda_engine(sweep.data, sweep.options), sweep);
-      let_none_end(sweep);
-      for (const Precision precision : {Precision::fp32, Precision::bf16}) {
-        sweep.options.precision = precision;
-        expect_nothing_taken(*make_cublas_engine(sweep.data, sweep.options), sweep);
-      }
+      expect_nothing_taken_by_any_engine(sweep);
+      testing::watch(sweep, testing::host_metric(sweep.data.task()));
+      expect_nothing_taken_by_any_engine(sweep);
     }
   }
 }

@@ -7,6 +7,9 @@
 #if defined(SHOAL_EMULATION)
 
 #include "tests/emulation/runtime.hpp"
+#if defined(SHOAL_EMULATION_RACES)
+#include "tests/emulation/race_checker.hpp"
+#endif
 #define SHOAL_CUDA_SUITE EmulatedCuda
 
 namespace shoal {
@@ -21,6 +24,12 @@ inline constexpr std::uint32_t kShare = 1;
 inline constexpr std::uint32_t kPlacesThatMatter = 40;
 inline void set_schedule(std::uint32_t schedule) { emulation::set_schedule(schedule); }
 inline std::size_t n_allocations() { return emulation::n_allocations(); }
+#if defined(SHOAL_EMULATION_RACES)
+inline constexpr bool kFindsRaces = true;
+using RaceWatch = emulation::RaceChecker;  ///< a race is a KernelFault
+#else
+inline constexpr bool kFindsRaces = false;
+#endif
 }  // namespace shoal
 
 #else
@@ -31,8 +40,17 @@ namespace shoal {
 inline constexpr std::uint32_t kSchedules = 4;
 inline constexpr std::uint32_t kShare = 1;
 inline constexpr std::uint32_t kPlacesThatMatter = 20'000;  ///< 1.7 to 3 GB
+inline constexpr bool kFindsRaces = false;
 inline void set_schedule(std::uint32_t) {}
 inline std::size_t n_allocations() { return 0; }
 }  // namespace shoal
 
+#endif
+
+#if !defined(SHOAL_EMULATION_RACES)
+namespace shoal {
+struct RaceWatch {
+  [[nodiscard]] std::uint64_t n_accesses() const { return 0; }  ///< that it has seen
+};
+}  // namespace shoal
 #endif

@@ -11,4 +11,5 @@ inline float unfused(float a, float b, float c) { return a * b + c; }
 #define fma unfused
 #include "kernels/cuda/block_per_network.cu"
 #include "kernels/cuda/probe.cu"
+#include "kernels/cuda/take_decisions.cu"
 #include "kernels/cuda/thread_per_network.cu"

@@ -8,4 +8,5 @@ inline void no_barrier() {}
 #define barrier no_barrier
 #include "kernels/cuda/block_per_network.cu"
 #include "kernels/cuda/probe.cu"
+#include "kernels/cuda/take_decisions.cu"
 #include "kernels/cuda/thread_per_network.cu"
