@@ -197,10 +197,15 @@ std::int32_t n_outputs(const Dataset& dataset, Loss loss) {
   return dataset.task() == Task::classification && loss == Loss::binary_cross_entropy ? 1 : dataset.n_targets();
 }
 
-void scale_inputs(const InputScaling& scaling, std::span<const float> row, float* scaled) {
-  for (std::size_t i = 0; i < row.size(); ++i) {
-    const float value = (row[i] - scaling.offset[i]) * scaling.factor[i];
-    scaled[i] = row[i] != row[i] ? scaling.fill[i] : value;
+void scale_inputs(const InputScaling& scaling, std::span<const float> raw, std::span<float> scaled) {
+  const std::size_t n = scaling.offset.size();
+  for (std::size_t first = 0; first < raw.size(); first += n) {
+    const auto from = raw.subspan(first, n);
+    const auto to = scaled.subspan(first, n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const float value = (from[i] - scaling.offset[i]) * scaling.factor[i];
+      to[i] = from[i] != from[i] ? scaling.fill[i] : value;
+    }
   }
 }
 

@@ -43,7 +43,7 @@ void LaneTables::prepare(const Dataset& dataset, std::span<const GangKey> keys) 
     table.resize(dataset.n_rows * stride);
     for (std::size_t row = 0; row < dataset.n_rows; ++row) {
       float* to = table.data() + row * stride;
-      scale_inputs(split.inputs, dataset.row(row), to);
+      scale_inputs(split.inputs, dataset.row(row), std::span(to, n_inputs));
       if (n_targets == 0) continue;
       fill_target(dataset, split, key.loss, static_cast<std::uint32_t>(row), std::span(to + n_inputs, n_targets));
     }

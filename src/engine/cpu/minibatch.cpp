@@ -86,7 +86,7 @@ void Minibatch::gather(const Split& split, Loss loss, std::span<const std::uint3
   for (std::size_t r = 0; r < n_rows_; ++r) {
     const float* from = dataset_->inputs.data() + static_cast<std::size_t>(rows[r]) * first.n_in;
     float* to = activations_.data() + r * first.input_stride;
-    scale_inputs(split.inputs, {from, first.n_in}, to);
+    scale_inputs(split.inputs, {from, first.n_in}, {to, first.n_in});
     to[first.n_in] = 1.0F;
   }
   weighted_ = !dataset_->weights.empty() || !class_weights.empty();
