@@ -26,13 +26,10 @@ bool all_finite(const NetworkLayout& layout, const float* values) {
 }  // namespace
 
 CoreNetwork::CoreNetwork(std::shared_ptr<const NetworkLayout> layout, const Gang& gang)
-    : layout_(std::move(layout)), weights_(layout_->n_floats()), first_moment_(layout_->n_floats()) {
-  if (has_second_moment(gang.key.solver)) second_moment_ = AlignedFloats(layout_->n_floats());
-  if (gang.keeps_best) best_ = AlignedFloats(layout_->n_floats());
-}
+    : layout_(std::move(layout)), vectors_(gang, layout_->n_floats()) {}
 
 std::uint64_t CoreNetwork::bytes(const Gang& gang) {
-  return sizeof(CoreNetwork) + vectors_of(gang) * NetworkLayout(gang.key.topology).n_floats() * sizeof(float);
+  return sizeof(CoreNetwork) + NetworkVectors::bytes(gang, NetworkLayout(gang.key.topology).n_floats());
 }
 
 void CoreNetwork::place(const Shared& shared, const Trial& trial, const TrialState& state) {
@@ -42,34 +39,17 @@ void CoreNetwork::place(const Shared& shared, const Trial& trial, const TrialSta
   layer_rates_ = layer_rates(trial);
   class_weights_ =
       class_weights(*shared.dataset, shared.dataset->splits.at(trial.fold), trial.hyperparameters.class_weight);
-  layout_->pack(state.parameters, weights_.data());
-  const auto pack = [&](std::vector<float>& from, AlignedFloats& to) {
-    if (!from.empty()) layout_->pack(from, to.data());
-    from.clear();
-    from.shrink_to_fit();
-  };
-  if (state.best_parameters.empty() && trial.hyperparameters.n_iter_no_change > 0) {
-    state_.best_parameters = state.parameters;
-  }
-  pack(state_.best_parameters, best_);
-  pack(state_.first_moment, first_moment_);
-  pack(state_.second_moment, second_moment_);
-  state_.parameters.clear();
-  state_.parameters.shrink_to_fit();
+  vectors_.take(trial.hyperparameters, state_,
+                [&](std::span<const float> from, float* to) { layout_->pack(from, to); });
 }
 
 TrialState CoreNetwork::read() const {
-  const Hyperparameters& h = trial_.hyperparameters;
   TrialState state = state_;
-  const auto unpack = [&](const AlignedFloats& from) {
+  vectors_.give(trial_.hyperparameters, state, [&](const float* from) {
     std::vector<float> canonical(layout_->n_parameters());
-    layout_->unpack(from.data(), canonical);
+    layout_->unpack(from, canonical);
     return canonical;
-  };
-  state.parameters = unpack(weights_);
-  if (h.n_iter_no_change > 0 && state.best_epoch > 0) state.best_parameters = unpack(best_);
-  if (has_first_moment(h)) state.first_moment = unpack(first_moment_);
-  if (has_second_moment(h.solver)) state.second_moment = unpack(second_moment_);
+  });
   return state;
 }
 
@@ -116,15 +96,15 @@ void CoreNetwork::train_minibatch(Minibatch& minibatch, const Split& split, std:
   const Hyperparameters& h = trial_.hyperparameters;
   const math::Dropout dropout(h.dropout, trial_.seed, state_.step);
   minibatch.gather(split, h.loss, rows, class_weights_);
-  minibatch.forward(weights_.data(), h, h.dropout > 0 ? &dropout : nullptr);
-  minibatch.backward(weights_.data());
+  minibatch.forward(vectors_.weights.data(), h, h.dropout > 0 ? &dropout : nullptr);
+  minibatch.backward(vectors_.weights.data());
   ++state_.step;
   Update update{.hyperparameters = &h,
                 .rate = static_cast<double>(rate),
                 .factors = layer_rates_,
-                .weights = weights_.data(),
-                .first_moment = has_first_moment(h) ? first_moment_.data() : nullptr,
-                .second_moment = has_second_moment(h.solver) ? second_moment_.data() : nullptr};
+                .weights = vectors_.weights.data(),
+                .first_moment = has_first_moment(h) ? vectors_.first_moment.data() : nullptr,
+                .second_moment = has_second_moment(h.solver) ? vectors_.second_moment.data() : nullptr};
   if (corrects_bias(h.solver)) {
     state_.beta_1_power *= h.beta_1;
     state_.beta_2_power *= h.beta_2;
@@ -140,15 +120,15 @@ void CoreNetwork::finish_epoch(const Shared& shared, Minibatch& minibatch, Epoch
   const math::EpochRules rules = epoch_rules(trial_.hyperparameters, shared.options);
   const math::EpochDecision decision = end_epoch(state_, rules, record, is_finite());
   const std::size_t n = layout_->n_floats();
-  if (decision.is_best) std::copy_n(weights_.data(), n, best_.data());
-  if (math::takes_best(decision, rules)) std::copy_n(best_.data(), n, weights_.data());
+  if (decision.is_best) std::copy_n(vectors_.weights.data(), n, vectors_.best.data());
+  if (math::takes_best(decision, rules)) std::copy_n(vectors_.best.data(), n, vectors_.weights.data());
 }
 
 bool CoreNetwork::is_finite() const {
   const Hyperparameters& h = trial_.hyperparameters;
-  return all_finite(*layout_, weights_.data()) &&
-         (!has_first_moment(h) || all_finite(*layout_, first_moment_.data())) &&
-         (!has_second_moment(h.solver) || all_finite(*layout_, second_moment_.data()));
+  return all_finite(*layout_, vectors_.weights.data()) &&
+         (!has_first_moment(h) || all_finite(*layout_, vectors_.first_moment.data())) &&
+         (!has_second_moment(h.solver) || all_finite(*layout_, vectors_.second_moment.data()));
 }
 
 MetricSums CoreNetwork::measure(const Shared& shared, Minibatch& minibatch, RowSet set,
@@ -161,7 +141,7 @@ MetricSums CoreNetwork::measure(const Shared& shared, Minibatch& minibatch, RowS
   for (std::size_t first = 0; first < rows.size(); first += kEvaluationRows) {
     const auto block = std::span(rows).subspan(first, std::min<std::size_t>(kEvaluationRows, rows.size() - first));
     minibatch.gather(split, loss, block, {});
-    minibatch.evaluate(weights_.data(), trial_.hyperparameters);
+    minibatch.evaluate(vectors_.weights.data(), trial_.hyperparameters);
     for (std::size_t r = 0; r < block.size(); ++r) collector.add(block[r], minibatch.row_loss(r), minibatch.outputs(r));
   }
   return collector.sums();

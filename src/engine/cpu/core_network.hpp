@@ -9,6 +9,7 @@
 #include "engine/cpu/epoch_orders.hpp"
 #include "engine/cpu/minibatch.hpp"
 #include "engine/cpu/network_layout.hpp"
+#include "engine/cpu/network_vectors.hpp"
 #include "shoal/engine.hpp"
 
 namespace shoal::cpu {
@@ -27,7 +28,7 @@ class CoreNetwork {
   [[nodiscard]] static std::uint64_t bytes(const Gang& gang);
 
   [[nodiscard]] bool is_occupied() const noexcept { return occupied_; }
-  [[nodiscard]] bool keeps_best() const noexcept { return best_.size() > 0; }
+  [[nodiscard]] bool keeps_best() const noexcept { return vectors_.best.size() > 0; }
   void place(const Shared& shared, const Trial& trial, const TrialState& state);
   void free() noexcept { occupied_ = false; }
   [[nodiscard]] TrialState read() const;
@@ -54,7 +55,7 @@ class CoreNetwork {
   TrialState state_;  ///< its scalars; the vectors live below, in the layout's order
   std::vector<float> class_weights_;
   std::vector<double> layer_rates_;
-  AlignedFloats weights_, first_moment_, second_moment_, best_;
+  NetworkVectors vectors_;
 };
 
 }  // namespace shoal::cpu

@@ -1,7 +1,7 @@
 // An epoch of a gang, and what is measured after it.
 #include <algorithm>
 #include <bit>
-#include <cmath>
+#include <utility>
 
 #include "engine/cpu/epoch_end.hpp"
 #include "engine/cpu/lane_gang.hpp"
@@ -33,11 +33,7 @@ void LaneWorker::shape(const LaneLayout& layout, bool has_dropout) {
   const std::size_t needed = bytes(layout, kernels->n_lanes, has_dropout) / sizeof(float);
   if (memory_.size() < needed) memory_ = AlignedFloats(needed);
   float* memory = memory_.data();
-  const auto next = [&memory](std::size_t n) {
-    float* part = memory;
-    memory += padded(n);
-    return part;
-  };
+  const auto next = [&](std::size_t n) { return std::exchange(memory, memory + padded(n)); };
   const std::size_t n_floats = layout.n_parameters() * kernels->n_lanes;
   weights = next(n_floats);
   first_moment = next(n_floats);
@@ -85,9 +81,10 @@ bool LaneGang::train_epoch(Shared& shared, const LaneTables& tables, LaneSet lan
 
 void LaneGang::take_over(LaneSet lanes, const LaneWorker& worker) {
   const std::size_t n = layout_->n_parameters();
-  kernels_->copy_lanes(lanes, worker.weights, weights_.data(), n);
-  if (has_first_moment_ != 0) kernels_->copy_lanes(lanes, worker.first_moment, first_moment_.data(), n);
-  if (second_moment_.size() > 0) kernels_->copy_lanes(lanes, worker.second_moment, second_moment_.data(), n);
+  kernels_->copy_lanes(lanes, worker.weights, vectors_.weights.data(), n);
+  if (has_first_moment_ != 0) kernels_->copy_lanes(lanes, worker.first_moment, vectors_.first_moment.data(), n);
+  if (vectors_.second_moment.size() > 0)
+    kernels_->copy_lanes(lanes, worker.second_moment, vectors_.second_moment.data(), n);
   each_lane(lanes, [&](std::uint32_t lane) {
     TrialState& state = members_[lane].state;
     state.step = worker.rules.step[lane];
@@ -98,9 +95,9 @@ void LaneGang::take_over(LaneSet lanes, const LaneWorker& worker) {
 
 void LaneGang::decide(LaneSet lanes, std::span<const EpochRecord> records) {
   const std::size_t n = layout_->n_parameters();
-  LaneSet not_finite = kernels_->not_finite(weights_.data(), n);
-  if (has_first_moment_ != 0) not_finite |= kernels_->not_finite(first_moment_.data(), n) & has_first_moment_;
-  if (second_moment_.size() > 0) not_finite |= kernels_->not_finite(second_moment_.data(), n);
+  LaneSet not_finite = kernels_->not_finite(vectors_.weights.data(), n);
+  if (has_first_moment_ != 0) not_finite |= kernels_->not_finite(vectors_.first_moment.data(), n) & has_first_moment_;
+  if (vectors_.second_moment.size() > 0) not_finite |= kernels_->not_finite(vectors_.second_moment.data(), n);
   LaneSet best = 0;
   LaneSet ended = 0;
   std::size_t next = 0;
@@ -111,8 +108,8 @@ void LaneGang::decide(LaneSet lanes, std::span<const EpochRecord> records) {
     if (decision.is_best) best |= lane_bit(lane);
     if (math::takes_best(decision, member.rules)) ended |= lane_bit(lane);
   });
-  if (best != 0) kernels_->copy_lanes(best, weights_.data(), best_.data(), n);
-  if (ended != 0) kernels_->copy_lanes(ended, best_.data(), weights_.data(), n);
+  if (best != 0) kernels_->copy_lanes(best, vectors_.weights.data(), vectors_.best.data(), n);
+  if (ended != 0) kernels_->copy_lanes(ended, vectors_.best.data(), vectors_.weights.data(), n);
 }
 
 std::vector<MetricSums> LaneGang::measure(const Shared& shared, const LaneTables& tables, std::span<const Slot> slots,
@@ -122,7 +119,7 @@ std::vector<MetricSums> LaneGang::measure(const Shared& shared, const LaneTables
   worker.shape(*layout_, false);
   worker.rules = rules_;
   std::array<MetricSums, kMostLanes> sums;
-  measure_lanes(shared, tables, lanes, weights_.data(), worker, rows, std::nullopt, sums);
+  measure_lanes(shared, tables, lanes, vectors_.weights.data(), worker, rows, std::nullopt, sums);
   std::vector<MetricSums> of_slots;
   for (const Slot slot : slots) of_slots.push_back(sums.at(lane_of(slot)));
   return of_slots;

@@ -24,37 +24,23 @@ LaneGang::LaneGang(std::shared_ptr<const LaneLayout> layout, const Gang& gang, S
       layer_rates_(layout_->n_layers()),
       members_(n_places),
       trials_(n_places),
-      weights_(n_floats()),
-      first_moment_(n_floats()) {
-  if (has_second_moment(gang.key.solver)) second_moment_ = AlignedFloats(n_floats());
-  if (gang.keeps_best) best_ = AlignedFloats(n_floats());
-}
+      vectors_(gang, n_floats()) {}
 
 std::uint64_t LaneGang::bytes(const Gang& gang, std::size_t n_lanes) {
   const LaneLayout layout(gang.key.topology);
   const std::uint64_t of_places = gang.n_slots * (sizeof(Member) + sizeof(Trial));
   const std::uint64_t n_vectors = (gang.n_slots + n_lanes - 1) / n_lanes;
-  const std::uint64_t floats = vectors_of(gang) * layout.n_parameters() * n_lanes;
-  return of_places + n_vectors * (sizeof(LaneGang) + layout.n_layers() * sizeof(LaneDoubles) + floats * sizeof(float));
+  const std::uint64_t of_networks = NetworkVectors::bytes(gang, layout.n_parameters() * n_lanes);
+  return of_places + n_vectors * (sizeof(LaneGang) + layout.n_layers() * sizeof(LaneDoubles) + of_networks);
 }
 
 void LaneGang::place(const Shared& shared, Slot slot, const Trial& trial, const TrialState& state) {
   const std::uint32_t lane = lane_of(slot);
-  const auto pack = [&](std::span<const float> from, AlignedFloats& to) {
-    for (std::size_t p = 0; p < from.size(); ++p) to.data()[p * n_lanes_ + lane] = from[p];
-  };
-  pack(state.parameters, weights_);
-  const bool begins = state.best_parameters.empty() && trial.hyperparameters.n_iter_no_change > 0;
-  pack(begins ? state.parameters : state.best_parameters, best_);
-  pack(state.first_moment, first_moment_);
-  pack(state.second_moment, second_moment_);
   trials_[lane] = trial;
   members_[lane] = {state, epoch_rules(trial.hyperparameters, shared.options)};
-  TrialState& kept = members_[lane].state;
-  for (std::vector<float>* values :
-       {&kept.parameters, &kept.best_parameters, &kept.first_moment, &kept.second_moment}) {
-    *values = {};
-  }
+  vectors_.take(trial.hyperparameters, members_[lane].state, [&](std::span<const float> from, float* to) {
+    for (std::size_t p = 0; p < from.size(); ++p) to[p * n_lanes_ + lane] = from[p];
+  });
   if (trial.hyperparameters.class_weight == ClassWeight::balanced) {
     class_weights_ = class_weights(*shared.dataset, split(shared), ClassWeight::balanced);
   }
@@ -115,17 +101,12 @@ void LaneGang::free(Slot slot) {
 
 TrialState LaneGang::read(Slot slot) const {
   const std::uint32_t lane = lane_of(slot);
-  const Hyperparameters& h = trials_[lane].hyperparameters;
   TrialState state = members_[lane].state;
-  const auto unpack = [&](const AlignedFloats& from) {
+  vectors_.give(trials_[lane].hyperparameters, state, [&](const float* from) {
     std::vector<float> canonical(layout_->n_parameters());
-    for (std::size_t p = 0; p < canonical.size(); ++p) canonical[p] = from.data()[p * n_lanes_ + lane];
+    for (std::size_t p = 0; p < canonical.size(); ++p) canonical[p] = from[p * n_lanes_ + lane];
     return canonical;
-  };
-  state.parameters = unpack(weights_);
-  if (h.n_iter_no_change > 0 && state.best_epoch > 0) state.best_parameters = unpack(best_);
-  if (has_first_moment(h)) state.first_moment = unpack(first_moment_);
-  if (has_second_moment(h.solver)) state.second_moment = unpack(second_moment_);
+  });
   return state;
 }
 
@@ -169,9 +150,9 @@ void LaneGang::load(const Shared& shared, LaneSet lanes, LaneWorker& worker) con
     worker.rules.power_2[lane] = state.beta_2_power;
     worker.rules.step[lane] = state.step;
   });
-  std::copy_n(weights_.data(), n_floats(), worker.weights);
-  if (has_first_moment_ != 0) std::copy_n(first_moment_.data(), n_floats(), worker.first_moment);
-  if (second_moment_.size() > 0) std::copy_n(second_moment_.data(), n_floats(), worker.second_moment);
+  std::copy_n(vectors_.weights.data(), n_floats(), worker.weights);
+  if (has_first_moment_ != 0) std::copy_n(vectors_.first_moment.data(), n_floats(), worker.first_moment);
+  if (vectors_.second_moment.size() > 0) std::copy_n(vectors_.second_moment.data(), n_floats(), worker.second_moment);
 }
 
 bool LaneGang::train_rows(const LaneRows& rows, std::span<const std::uint32_t> order, LaneWorker& worker,

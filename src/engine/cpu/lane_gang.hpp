@@ -12,6 +12,7 @@
 #include "engine/cpu/core_network.hpp"
 #include "engine/cpu/lane_layout.hpp"
 #include "engine/cpu/lane_table.hpp"
+#include "engine/cpu/network_vectors.hpp"
 #include "kernels/cpu/lane_per_network.hpp"
 #include "kernels/math/epoch_decision.hpp"
 #include "shoal/engine.hpp"
@@ -53,12 +54,11 @@ class LaneGang {
   /// n_places is less.
   LaneGang(std::shared_ptr<const LaneLayout> layout, const Gang& gang, Slot first_slot, std::uint32_t n_places,
            const LaneKernels& kernels);
-  /// Of a whole gang.
+  /// Of a whole gang, whatever number of vectors its places make.
   [[nodiscard]] static std::uint64_t bytes(const Gang& gang, std::size_t n_lanes);
 
-  [[nodiscard]] Slot first_slot() const noexcept { return first_slot_; }
   [[nodiscard]] bool is_occupied(Slot slot) const { return (occupied_ >> lane_of(slot) & 1U) != 0; }
-  [[nodiscard]] bool keeps_best() const noexcept { return best_.size() > 0; }
+  [[nodiscard]] bool keeps_best() const noexcept { return vectors_.best.size() > 0; }
   [[nodiscard]] const GangKey& key() const noexcept { return key_; }
   [[nodiscard]] const Trial& trial(Slot slot) const { return trials_[lane_of(slot)]; }
   /// Whether a target still has epochs to train.
@@ -75,7 +75,7 @@ class LaneGang {
   /// A stop between two epochs or in the middle of one loses nothing but that epoch.
   void train(Shared& shared, const LaneTables& tables, std::span<const TrainTarget> targets, LaneWorker& worker,
              const std::stop_token& stop, std::vector<EpochRecord>& records);
-  /// Of `slots` in this gang. `only`: as MetricCollector has it.
+  /// Every metric of `slots` in this gang, in their order.
   [[nodiscard]] std::vector<MetricSums> measure(const Shared& shared, const LaneTables& tables,
                                                 std::span<const Slot> slots, LaneWorker& worker, RowSet rows) const;
 
@@ -101,6 +101,7 @@ class LaneGang {
   void take_over(LaneSet lanes, const LaneWorker& worker);
   /// records: of the lanes, in their order.
   void decide(LaneSet lanes, std::span<const EpochRecord> records);
+  /// weights: [parameters] x lanes. `only`: as MetricCollector has it. sums: [kMostLanes], those of `lanes` are set.
   void measure_lanes(const Shared& shared, const LaneTables& tables, LaneSet lanes, const float* weights,
                      LaneWorker& worker, RowSet set, std::optional<Metric> only, std::span<MetricSums> sums) const;
 
@@ -108,14 +109,14 @@ class LaneGang {
   GangKey key_;
   Slot first_slot_;
   std::size_t n_lanes_;
-  LaneSet occupied_ = 0, has_first_moment_ = 0;
+  LaneSet occupied_ = 0, has_first_moment_ = 0;  ///< the latter: lanes whose solver keeps one
   const LaneKernels* kernels_;
   LaneRules rules_{};
   std::vector<LaneDoubles> layer_rates_;
   std::vector<Member> members_;
   std::vector<Trial> trials_;
   std::vector<float> class_weights_;  ///< of the lanes that balance classes; empty: none does
-  AlignedFloats weights_, first_moment_, second_moment_, best_;
+  NetworkVectors vectors_;
 };
 
 }  // namespace shoal::cpu

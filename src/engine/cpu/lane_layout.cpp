@@ -1,5 +1,7 @@
 #include "engine/cpu/lane_layout.hpp"
 
+#include <utility>
+
 namespace shoal::cpu {
 
 LaneLayout::LaneLayout(const Topology& topology) : n_parameters_(topology.n_parameters()) {
@@ -22,11 +24,7 @@ std::size_t LaneLayout::workspace_floats(std::size_t n_lanes, bool has_dropout) 
 }
 
 LaneWorkspace LaneLayout::workspace(float* memory, std::size_t n_lanes, bool has_dropout) const {
-  const auto next = [&memory](std::size_t n) {
-    float* part = memory;
-    memory += padded(n);
-    return part;
-  };
+  const auto next = [&](std::size_t n) { return std::exchange(memory, memory + padded(n)); };
   const std::size_t units = kLaneBlock * n_units_ * n_lanes;
   LaneWorkspace space{};
   space.inputs = next(kLaneBlock * layers_.front().n_in);

@@ -17,6 +17,7 @@ class LaneTables {
  public:
   /// Of all that these gangs read.
   [[nodiscard]] static std::uint64_t bytes(const Dataset& dataset, std::span<const GangKey> keys);
+  /// Keeps what is there already and wanted still, and drops the rest.
   void prepare(const Dataset& dataset, std::span<const GangKey> keys);
   /// Without class weights.
   [[nodiscard]] LaneRows rows(const Dataset& dataset, const GangKey& key) const;

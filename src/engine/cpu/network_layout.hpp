@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "kernels/cpu/core_per_network.hpp"
-#include "shoal/engine.hpp"
+#include "shoal/network.hpp"
 
 namespace shoal::cpu {
 
@@ -50,12 +50,6 @@ class NetworkLayout {
   std::size_t activation_floats_ = 0;
   std::size_t slope_floats_ = 0;
 };
-
-/// Vectors of parameters that a place of this gang holds: parameters and a first moment, which sgd uses where a trial
-/// has momentum; the others where its solver or patience wants them.
-[[nodiscard]] inline std::size_t vectors_of(const Gang& gang) {
-  return 2 + (has_second_moment(gang.key.solver) ? 1U : 0U) + (gang.keeps_best ? 1U : 0U);
-}
 
 /// Floats aligned for every target.
 class AlignedFloats {
