@@ -160,7 +160,7 @@ HWY_ATTR void train_fixed(const LaneTraining& t) {
       std::size_t r = 0;
       for (; r + 2 <= n_rows; r += 2) fixed_rows<2, S, kAct, kHalf>(t, block + r, w, losses + r * kLanes, g);
       if (r < n_rows) fixed_rows<1, S, kAct, kHalf>(t, block + r, w, losses + r * kLanes, g);
-      add_losses(losses, nullptr, n_rows, block, t.loss);
+      add_rows(losses, nullptr, n_rows, block, t.loss);
     }
     const Float inverse = constant(1.0F / static_cast<float>(last - first));
     if (is_plain) {

@@ -29,25 +29,16 @@ namespace shoal::cpu::lanes::HWY_NAMESPACE {
 //
 #include "kernels/cpu/lane_layers.inl"
 
-/// Adds rows' losses to sum32's partials, the first one being element `position`. weights: [n_rows] x lanes or nullptr:
-/// every row counts once. A product of two floats is exact in double.
-HWY_INLINE void add_losses(const float* losses, const float* weights, std::size_t n_rows, std::size_t position,
-                           double* partials) {
+/// Adds values of rows, [n_rows] x lanes, to sum32's partials, the first one being element `position`. weights:
+/// likewise, or nullptr: every row counts once. A product of two floats is exact in double.
+HWY_INLINE void add_rows(const float* values, const float* weights, std::size_t n_rows, std::size_t position,
+                         double* partials) {
   for (std::size_t r = 0; r < n_rows; ++r) {
     double* partial = partials + (position + r) % math::kPartials * kLanes;
     for (std::size_t i = 0; i < kLanes; i += kDoubles) {
-      const Double loss = widened(losses + r * kLanes + i);
+      const Double value = widened(values + r * kLanes + i);
       const Double sum = load(partial + i);
-      store(weights == nullptr ? sum + loss : fma(widened(weights + r * kLanes + i), loss, sum), partial + i);
-    }
-  }
-}
-
-HWY_INLINE void add_weights(const float* weights, std::size_t n_rows, std::size_t position, double* partials) {
-  for (std::size_t r = 0; r < n_rows; ++r) {
-    double* partial = partials + (position + r) % math::kPartials * kLanes;
-    for (std::size_t i = 0; i < kLanes; i += kDoubles) {
-      store(load(partial + i) + widened(weights + r * kLanes + i), partial + i);
+      store(weights == nullptr ? sum + value : fma(widened(weights + r * kLanes + i), value, sum), partial + i);
     }
   }
 }
@@ -102,9 +93,9 @@ HWY_INLINE void train_block(const LaneTraining& t, std::size_t first, std::size_
       weight_sum = weight_sum + weight;
       for (std::size_t o = r * n_out; o < (r + 1) * n_out; ++o) store(lanes_of(delta, o) * weight, delta + o * kLanes);
     }
-    add_weights(weights, n_rows, first, t.weight);
+    add_rows(weights, nullptr, n_rows, first, t.weight);
   }
-  add_losses(losses, weighted ? weights : nullptr, n_rows, first, t.loss);
+  add_rows(losses, weighted ? weights : nullptr, n_rows, first, t.loss);
   block_backward(t, n_rows);
 }
 
@@ -154,7 +145,7 @@ HWY_ATTR void evaluate(const LaneEvaluation& t) {
   for (std::size_t r = 0; r < t.n; ++r) {
     HWY_ALIGN float weight[kMostLanes];
     store(constant(t.rows.weights == nullptr ? 1.0F : t.rows.weights[t.order[r]]), weight);
-    add_losses(t.row_loss + r * kLanes, t.rows.weights == nullptr ? nullptr : weight, 1, t.position + r, t.loss);
+    add_rows(t.row_loss + r * kLanes, t.rows.weights == nullptr ? nullptr : weight, 1, t.position + r, t.loss);
   }
 }
 
@@ -174,11 +165,6 @@ HWY_ATTR void copy_lanes(std::uint32_t lanes, const float* from, float* to, std:
   for (std::size_t lane = 0; lane < kLanes; ++lane) truths[lane] = (lanes >> lane & 1U) != 0 ? 1.0F : 0.0F;
   const Mask taken = holds(truths);
   for (std::size_t i = 0; i < n; ++i) store(select(taken, lanes_of(from, i), lanes_of(to, i)), to + i * kLanes);
-}
-
-constexpr std::string_view target_name() {
-  if (kLanes == 1) return "scalar";
-  return HWY_TARGET == HWY_AVX2 ? "AVX2" : kLanes == 16 ? "AVX-512" : "SIMD";
 }
 
 LaneKernels table() { return {target_name(), kLanes, train, evaluate, not_finite, copy_lanes}; }

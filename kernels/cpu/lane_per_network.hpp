@@ -34,7 +34,7 @@ struct LaneLayer {
 
 struct LaneShape {
   std::span<const LaneLayer> layers;
-  std::size_t n_parameters, n_units;  ///< units: outputs of all layers
+  std::size_t n_parameters;
 
   [[nodiscard]] std::size_t n_inputs() const { return layers.front().n_in; }
   [[nodiscard]] std::size_t n_outputs() const { return layers.back().n_out; }

@@ -140,8 +140,7 @@ class CpuEngine final : public Engine {
     std::ranges::stable_sort(tasks, std::ranges::greater{}, &Task::cost);
     std::vector<Trained> trained(tasks.size());
     cpu::each_in_parallel(workers_, tasks.size(), [&](std::size_t i, Worker& worker) {
-      Trained result = train_task(tasks[i], sorted, worker, stop);
-      trained[i] = std::move(result);
+      trained[i] = train_task(tasks[i], sorted, worker, stop);
     });
     for (std::size_t i = 0; i < tasks.size(); ++i) {
       records.insert(records.end(), trained[i].records.begin(), trained[i].records.end());

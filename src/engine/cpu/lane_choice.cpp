@@ -7,7 +7,7 @@ namespace {
 
 /// Weights and gradients of all lanes, which a minibatch passes over for every block of rows: a quarter of a
 /// second-level cache of 2 MiB. Beyond it a core alone is faster, which reads a sixteenth of that.
-constexpr std::size_t kLaneBytes = 512 * 1024;
+constexpr std::size_t kLaneBytes = std::size_t{512} * 1024;
 
 /// What beginning and ending the loops of a layer costs a core for each row, in multiply-adds.
 constexpr std::size_t kLayerCost = 256;

@@ -17,7 +17,7 @@ class LaneLayout {
   [[nodiscard]] std::size_t n_parameters() const noexcept { return n_parameters_; }
   [[nodiscard]] std::size_t n_layers() const noexcept { return layers_.size(); }
   [[nodiscard]] std::size_t n_outputs() const noexcept { return layers_.back().n_out; }
-  [[nodiscard]] LaneShape shape() const noexcept { return {layers_, n_parameters_, n_units_}; }
+  [[nodiscard]] LaneShape shape() const noexcept { return {layers_, n_parameters_}; }
 
   [[nodiscard]] std::size_t workspace_floats(std::size_t n_lanes, bool has_dropout) const;
   /// Divides workspace_floats() at `memory`, aligned to kAlignment.
@@ -26,7 +26,7 @@ class LaneLayout {
  private:
   std::vector<LaneLayer> layers_;
   std::size_t n_parameters_ = 0;
-  std::size_t n_units_ = 0;
+  std::size_t n_units_ = 0;  ///< outputs of all layers
 };
 
 }  // namespace shoal::cpu
