@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 #include <map>
 #include <set>
+#include <stop_token>
 #include <string_view>
 #include <vector>
 
 #include "engine/cpu/core_network.hpp"
 #include "engine/cpu/cpu_engine.hpp"
+#include "engine/cpu/lane_gang.hpp"
 #include "tests/parity/isolation/outcome.hpp"
 #include "tests/support/random_trials.hpp"
 
@@ -166,6 +168,51 @@ TEST(Gang, SmallKnownShapesHaveTheBitsOfOneNetworkAlone) {
       }
       if (::testing::Test::HasFailure()) FAIL();
     }
+  }
+}
+
+/// Kernels that ask for a stop as soon as they have trained a part of an epoch.
+struct Stopping {
+  static inline std::stop_source stop;
+  static inline const cpu::LaneKernels* kernels = nullptr;
+
+  static void train(const cpu::LaneTraining& training) {
+    kernels->train(training);
+    stop.request_stop();
+  }
+};
+
+TEST(Gang, AStopInTheMiddleOfAnEpochLosesThatEpochAndNoNetwork) {
+  Random random(5);
+  const Dataset data = testing::random_dataset(random, Task::regression, 3000, 10, 3);
+  Trial trial = testing::random_trial(random, data);
+  trial.topology.hidden_layer_sizes = {150};
+  trial.topology.activations = {Activation::tanh};
+  trial.hyperparameters.batch_size = 32;
+  const Outcome expected = alone(data, trial, Metric::val_loss, cpu::kernels());
+  const Gang gang{gang_key(trial), 0, 1, true, true};
+  const TrainTarget target{0, 4};
+  const Slot slot = 0;
+  for (std::size_t i = 0; i < cpu::all_kernels().size(); ++i) {
+    cpu::LaneKernels kernels = cpu::all_lane_kernels()[i];
+    SCOPED_TRACE(kernels.target);
+    Stopping::kernels = &cpu::all_lane_kernels()[i];
+    Stopping::stop = {};
+    kernels.train = Stopping::train;
+    cpu::Shared shared{&data, {}, {}};
+    cpu::LaneTables tables;
+    tables.prepare(data, std::span(&gang.key, 1));
+    cpu::LaneWorker worker(cpu::all_kernels()[i], kernels);
+    cpu::LaneGang lanes(std::make_shared<const cpu::LaneLayout>(trial.topology), gang, 0, 1, kernels);
+    lanes.place(shared, 0, trial, initial_state(trial));
+    Outcome found;
+    lanes.train(shared, tables, std::span(&target, 1), worker, Stopping::stop.get_token(), found.records);
+    EXPECT_TRUE(found.records.empty());
+    EXPECT_TRUE(testing::same_bits(lanes.read(0).parameters, initial_state(trial).parameters));
+    lanes.train(shared, tables, std::span(&target, 1), worker, {}, found.records);
+    found.sums = lanes.measure(shared, tables, std::span(&slot, 1), worker, RowSet::validation).front();
+    found.state = lanes.read(0);
+    testing::expect_same(found, expected);
   }
 }
 

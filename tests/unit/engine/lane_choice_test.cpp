@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/cpu/cpu_engine.hpp"
+
 namespace shoal::cpu {
 namespace {
 
@@ -24,6 +26,13 @@ TEST(LaneChoice, NetworksWhoseVectorFitsTheCacheHaveLanes) {
 
 TEST(LaneChoice, NetworksWithRowOrdersOfTheirOwnHaveNone) {
   EXPECT_FALSE(has_lanes(key(kTiny, Shuffle::per_trial), 16));
+}
+
+TEST(LaneChoice, TheEngineNamesTheKernelOfAGang) {
+  const Dataset data;
+  const auto engine = make_cpu_engine(data, {});
+  EXPECT_EQ(engine->kernel({.key = key(kTiny)}), "lane_per_network");
+  EXPECT_EQ(engine->kernel({.key = key(kTiny, Shuffle::per_trial)}), "core_per_network");
 }
 
 TEST(LaneChoice, ATinyNetworkTakesAVectorAloneAndAWideOneWantsCompany) {
