@@ -91,6 +91,8 @@ class Engine {
   [[nodiscard]] virtual std::string why_not(const Trial& trial) const = 0;
   /// Places that make a full gang for this key: 1 where networks run alone.
   [[nodiscard]] virtual std::uint32_t gang_size(const GangKey& key) const = 0;
+  /// How this gang is trained, for people: `core_per_network`.
+  [[nodiscard]] virtual std::string_view kernel(const Gang& gang) const = 0;
   /// Bytes that prepare() takes for one place of this gang, and for the engine's workspace whatever the gangs.
   [[nodiscard]] virtual std::uint64_t bytes_per_slot(const Gang& gang) const = 0;
   [[nodiscard]] virtual std::uint64_t workspace_bytes(std::span<const Gang> gangs) const = 0;

@@ -337,11 +337,6 @@ HWY_ATTR void scale_gradient(const Step& s) {
   each_parameter(s, [](Float&, Float, std::size_t) HWY_ATTR {});
 }
 
-constexpr std::string_view target_name() {
-  if (kLanes == 1) return "scalar";
-  return HWY_TARGET == HWY_AVX2 ? "AVX2" : kLanes == 16 ? "AVX-512" : "SIMD";
-}
-
 Kernels table() { return {target_name(), product, activate, derive, drop, output, step, scale_gradient}; }
 
 }  // namespace shoal::cpu::HWY_NAMESPACE

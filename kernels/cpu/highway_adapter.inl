@@ -49,3 +49,8 @@ HWY_INLINE Float to_float(Int x) { return hn::ConvertTo(FloatTag(), x); }
 
 #undef SHOAL_FORMULA
 #endif
+
+constexpr std::string_view target_name() {
+  if (kLanes == 1) return "scalar";
+  return HWY_TARGET == HWY_AVX2 ? "AVX2" : kLanes == 16 ? "AVX-512" : "SIMD";
+}

@@ -8,7 +8,7 @@
 
 #include "data/encoding.hpp"
 
-namespace shoal {
+namespace shoal::data {
 namespace {
 
 struct Moments {
@@ -56,16 +56,6 @@ double reciprocal(double spread) { return spread > 1e-37 ? 1 / spread : 1; }
 
 }  // namespace
 
-void scale_inputs(const InputScaling& scaling, std::span<const float> raw, std::span<float> scaled) {
-  const std::size_t n = scaling.offset.size();
-  for (std::size_t i = 0; i < raw.size(); ++i) {
-    const std::size_t j = i % n;
-    scaled[i] = raw[i] != raw[i] ? scaling.fill[j] : (raw[i] - scaling.offset[j]) * scaling.factor[j];
-  }
-}
-
-namespace data {
-
 void fit_scaling(const Dataset& dataset, InputScale scale, TargetScale target_scale, Split& split) {
   const std::vector<bool> numeric = numeric_inputs(dataset.preprocessing);
   const std::vector<double> centres = input_centres(dataset.preprocessing);
@@ -110,6 +100,4 @@ void fit_scaling(const Dataset& dataset, InputScale scale, TargetScale target_sc
   }
 }
 
-}  // namespace data
-
-}  // namespace shoal
+}  // namespace shoal::data

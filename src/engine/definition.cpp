@@ -197,6 +197,18 @@ std::int32_t n_outputs(const Dataset& dataset, Loss loss) {
   return dataset.task() == Task::classification && loss == Loss::binary_cross_entropy ? 1 : dataset.n_targets();
 }
 
+void scale_inputs(const InputScaling& scaling, std::span<const float> raw, std::span<float> scaled) {
+  const std::size_t n = scaling.offset.size();
+  for (std::size_t first = 0; first < raw.size(); first += n) {
+    const auto from = raw.subspan(first, n);
+    const auto to = scaled.subspan(first, n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const float value = (from[i] - scaling.offset[i]) * scaling.factor[i];
+      to[i] = from[i] != from[i] ? scaling.fill[i] : value;
+    }
+  }
+}
+
 void fill_target(const Dataset& dataset, const Split& split, Loss loss, std::uint32_t row, std::span<float> targets) {
   if (dataset.task() == Task::classification) {
     const auto label = static_cast<std::size_t>(dataset.labels[row]);

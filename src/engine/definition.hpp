@@ -53,6 +53,9 @@ void fill_epoch_order(const Trial& trial, std::uint32_t epoch, std::span<std::ui
 /// targets: [n_outputs], scaled as `split` says; for classes with cross_entropy it is one-hot.
 void fill_target(const Dataset& dataset, const Split& split, Loss loss, std::uint32_t row, std::span<float> targets);
 
+/// Inputs as the networks see them: is_nan(x) ? fill : (x - offset) * factor, in float. raw, scaled: [rows, n_inputs].
+void scale_inputs(const InputScaling& scaling, std::span<const float> raw, std::span<float> scaled);
+
 /// Outputs of a network for a dataset and a loss: its targets; one for two classes under binary cross-entropy.
 [[nodiscard]] std::int32_t n_outputs(const Dataset& dataset, Loss loss);
 

@@ -27,9 +27,7 @@ void Survey::add(std::span<const Trial> trials, std::span<const Chunk> chunks, c
   for (const Chunk& chunk : chunks) {
     largest_chunk_bytes_ = std::max(largest_chunk_bytes_, chunk.bytes);
     for (const FilledGang& filled : chunk.gangs) {
-      Shape& shape = shapes_[filled.gang.key.topology];
-      // A gang of one has its network to itself; in a larger one each place is a thread or a lane.
-      shape.kernel = filled.gang.n_slots > 1 ? "thread_per_network" : "core_per_network";
+      Shape& shape = shapes_[{filled.gang.key.topology, std::string(engine.kernel(filled.gang))}];
       shape.n_trials += filled.trials.size();
       shape.n_gangs += 1;
       shape.bytes += filled.gang.n_slots * engine.bytes_per_slot(filled.gang);
@@ -41,8 +39,9 @@ void Survey::add(std::span<const Trial> trials, std::span<const Chunk> chunks, c
 
 std::vector<PlanRow> Survey::rows() const {
   std::vector<std::pair<double, PlanRow>> all;
-  for (const auto& [topology, shape] : shapes_) {
-    all.emplace_back(shape.cost, PlanRow{topology_text(topology), shape.kernel, shape.n_trials, shape.n_gangs,
+  for (const auto& [kind, shape] : shapes_) {
+    const auto& [topology, kernel] = kind;
+    all.emplace_back(shape.cost, PlanRow{topology_text(topology), kernel, shape.n_trials, shape.n_gangs,
                                          topology.n_parameters(), shape.bytes});
   }
   std::ranges::stable_sort(all, std::greater{}, [](const auto& row) { return row.first; });

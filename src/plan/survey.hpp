@@ -4,6 +4,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "plan/plan.hpp"
@@ -25,16 +26,15 @@ class Survey {
   [[nodiscard]] double cost() const noexcept { return cost_; }
   [[nodiscard]] std::uint64_t n_chunks() const noexcept { return n_chunks_; }
   [[nodiscard]] std::uint64_t largest_chunk_bytes() const noexcept { return largest_chunk_bytes_; }
-  /// One row a topology, most work first.
+  /// One row a topology and kernel, most work first.
   [[nodiscard]] std::vector<PlanRow> rows() const;
 
  private:
   struct Shape {
-    std::string kernel;
     std::uint64_t n_trials = 0, n_gangs = 0, bytes = 0;
     double cost = 0;
   };
-  std::map<Topology, Shape> shapes_;
+  std::map<std::pair<Topology, std::string>, Shape> shapes_;  ///< by topology and kernel
   std::uint64_t n_trials_ = 0, n_epochs_ = 0, n_samples_ = 0, n_chunks_ = 0, largest_chunk_bytes_ = 0;
   double cost_ = 0;
 };

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "data/preprocessing.hpp"
-#include "data/scaling.hpp"
+#include "engine/definition.hpp"
 #include "shoal/error.hpp"
 #include "shoal/run.hpp"
 #include "store/atomic_file.hpp"

@@ -85,31 +85,38 @@ struct Outcome {
   std::vector<EpochRecord> records;
 };
 
-/// Trains `trials` together up to `until` epochs, `step` epochs a call; what becomes of the one at `watched`, which
-/// starts from `start`.
-Outcome train(Engine& engine, std::span<const Trial> trials, std::size_t watched, const TrialState& start,
-              std::uint32_t until, std::uint32_t step) {
+/// Copies of a trial that share its gang, where it has a gang: engines may train gangs with few members in another way.
+constexpr std::uint32_t kNoCopies = 1;
+constexpr std::uint32_t kCopies = 16;
+
+/// Trains `n_copies` of each of `trials` together up to `until` epochs, `step` epochs a call; what becomes of the first
+/// of the one at `watched`, which starts from `start`.
+Outcome train(Engine& engine, std::span<const Trial> trials, std::uint32_t n_copies, std::size_t watched,
+              const TrialState& start, std::uint32_t until, std::uint32_t step) {
   std::vector<Gang> gangs;
   std::vector<Slot> slots;
+  std::vector<std::pair<Slot, std::size_t>> places;  // of each copy, and of which trial
   Slot next = 0;
-  for (const Trial& trial : trials) {
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    const Trial& trial = trials[i];
     const GangKey key = gang_key(trial);
     const std::uint32_t n_slots = std::max(1U, engine.gang_size(key));
     gangs.push_back(
         {key, next, n_slots, trial.hyperparameters.n_iter_no_change > 0, trial.hyperparameters.dropout > 0});
     slots.push_back(next);
+    for (std::uint32_t copy = 0; copy < std::min(n_slots, n_copies); ++copy) places.emplace_back(next + copy, i);
     next += n_slots;
   }
   engine.prepare(gangs);
-  for (std::size_t i = 0; i < trials.size(); ++i) {
-    engine.place(slots[i], trials[i], i == watched ? start : initial_state(trials[i]));
+  for (const auto& [slot, i] : places) {
+    engine.place(slot, trials[i], i == watched ? start : initial_state(trials[i]));
   }
   Outcome outcome;
   std::vector<EpochRecord> records;
   std::vector<Slot> lost;
   for (std::uint32_t epoch = std::min(step, until);; epoch = std::min(epoch + step, until)) {
     std::vector<TrainTarget> targets;
-    for (const Slot slot : slots) targets.push_back({slot, epoch});
+    for (const auto& [slot, i] : places) targets.push_back({slot, epoch});
     engine.train(targets, {}, records, lost);
     if (epoch == until) break;
   }
@@ -192,8 +199,9 @@ Bounded validation_loss(const Products& products, const Case& of, std::span<cons
 }
 
 /// Some epochs against the error analysis of the same epochs.
-void check_run(Engine& engine, const Products& products, const Case& of, std::uint32_t n_epochs, Tally& tally) {
-  const Outcome found = train(engine, std::span(&of.trial, 1), 0, of.start, n_epochs, n_epochs);
+void check_run(Engine& engine, const Products& products, const Case& of, std::uint32_t n_copies, std::uint32_t n_epochs,
+               Tally& tally) {
+  const Outcome found = train(engine, std::span(&of.trial, 1), n_copies, 0, of.start, n_epochs, n_epochs);
   const auto n_rows = static_cast<std::uint32_t>(of.rows.size());
   BoundedState state = bounded_state(of.start);
   for (std::uint32_t epoch = 0; epoch < n_epochs; ++epoch) {
@@ -213,21 +221,21 @@ void check_run(Engine& engine, const Products& products, const Case& of, std::ui
 /// Alone, and among others that stop, diverge and train on, in other calls.
 void check_isolation(const Candidate& candidate, const Case& of, std::uint64_t seed, Tally& tally) {
   const auto alone = engine_of(candidate, of, 1);
-  const Outcome expected = train(*alone, std::span(&of.trial, 1), 0, of.start, 3, 1);
+  const Outcome expected = train(*alone, std::span(&of.trial, 1), kNoCopies, 0, of.start, 3, 1);
   const auto together = engine_of(candidate, of, 2);
   std::vector<Trial> trials = company(of, seed, 5);
   std::erase_if(trials, [&](const Trial& trial) { return !together->why_not(trial).empty(); });
   const std::size_t watched = of.trial.seed % (trials.size() + 1);
   trials.insert(trials.begin() + static_cast<std::ptrdiff_t>(watched), of.trial);
-  compare_outcomes(tally, train(*together, trials, watched, of.start, 3, 2), expected);
+  compare_outcomes(tally, train(*together, trials, kCopies, watched, of.start, 3, 2), expected);
 }
 
 void check_repeatability(const Candidate& candidate, const Case& of, Tally& tally) {
   const auto once = engine_of(candidate, of, 0);
-  const Outcome expected = train(*once, std::span(&of.trial, 1), 0, of.start, 3, 3);
-  compare_outcomes(tally, train(*once, std::span(&of.trial, 1), 0, of.start, 3, 3), expected);
+  const Outcome expected = train(*once, std::span(&of.trial, 1), kCopies, 0, of.start, 3, 3);
+  compare_outcomes(tally, train(*once, std::span(&of.trial, 1), kCopies, 0, of.start, 3, 3), expected);
   const auto again = engine_of(candidate, of, 0);
-  compare_outcomes(tally, train(*again, std::span(&of.trial, 1), 0, of.start, 3, 3), expected);
+  compare_outcomes(tally, train(*again, std::span(&of.trial, 1), kCopies, 0, of.start, 3, 3), expected);
 }
 
 /// The reference's own gradients, against differences of its loss.
@@ -269,9 +277,9 @@ std::vector<VerifyRow> checked(const Candidate& candidate, const VerifyOptions& 
     if (is_reference) continue;
     for (Tally* tally : {&gradients, &steps, &runs}) tally->begin(index);
     check_gradients(*engine, products, of, gradients);
-    check_run(*engine, products, of, of.epochs, runs);
+    check_run(*engine, products, of, kCopies, of.epochs, runs);
     of.trial.hyperparameters.batch_size = 0;
-    check_run(*engine, products, of, 1, steps);
+    check_run(*engine, products, of, kNoCopies, 1, steps);
   }
   if (is_reference) return {gradients.row(), isolation.row(), repeatability.row()};
   if (!is_strict) return {gradients.row(), steps.row(), runs.row(), repeatability.row()};

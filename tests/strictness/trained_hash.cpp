@@ -29,25 +29,61 @@ class Hash {
   std::uint64_t value_ = 0xCBF29CE484222325U;
 };
 
-void train(Engine& engine, const HashedSweep& sweep, std::uint32_t step, Hash& hash) {
-  const auto n = static_cast<Slot>(sweep.trials.size());
+/// Another member of a trial's gang.
+Trial companion(Trial trial, std::uint32_t place) {
+  Hyperparameters& h = trial.hyperparameters;
+  trial.seed += place;
+  h.learning_rate_init *= place % 5 == 0 ? 1e6 : 0.75;
+  h.max_iter = static_cast<std::int32_t>(1 + place % kEpochs);
+  h.n_iter_no_change = static_cast<std::int32_t>(place % 3);
+  return trial;
+}
+
+/// Places each trial in a gang of its own and returns where, then all places taken.
+struct Placed {
+  std::vector<Slot> trials, all;
+};
+Placed place_all(Engine& engine, const HashedSweep& sweep, Company company) {
   std::vector<Gang> gangs;
-  for (Slot slot = 0; slot < n; ++slot) gangs.push_back({gang_key(sweep.trials[slot]), slot, 1, true, true});
+  Slot next = 0;
+  for (const Trial& trial : sweep.trials) {
+    const std::uint32_t n_slots = company == Company::none ? 1 : engine.gang_size(gang_key(trial));
+    gangs.push_back({gang_key(trial), next, n_slots, true, true});
+    next += n_slots;
+  }
   engine.prepare(gangs);
-  for (Slot slot = 0; slot < n; ++slot) engine.place(slot, sweep.trials[slot], initial_state(sweep.trials[slot]));
+  Placed placed;
+  for (std::uint32_t i = 0; i < gangs.size(); ++i) {
+    const std::uint32_t own = i % gangs[i].n_slots;
+    for (std::uint32_t p = 0; p < gangs[i].n_slots; ++p) {
+      const Slot slot = gangs[i].first_slot + p;
+      if (p != own && (p + i) % 3 == 0) continue;
+      const Trial trial = p == own ? sweep.trials[i] : companion(sweep.trials[i], p);
+      engine.place(slot, trial, initial_state(trial));
+      placed.all.push_back(slot);
+      if (p == own) placed.trials.push_back(slot);
+    }
+  }
+  return placed;
+}
+
+void train(Engine& engine, const HashedSweep& sweep, std::uint32_t step, Company company, Hash& hash) {
+  const Placed placed = place_all(engine, sweep, company);
   std::vector<EpochRecord> records;
   std::vector<Slot> lost;
   for (std::uint32_t epoch = step;; epoch += step) {
     std::vector<TrainTarget> targets;
-    for (Slot slot = 0; slot < n; ++slot) targets.push_back({slot, epoch});
+    for (const Slot slot : placed.all) targets.push_back({slot, epoch});
     engine.train(targets, {}, records, lost);
     if (epoch >= kEpochs) break;
   }
+  std::erase_if(records,
+                [&](const EpochRecord& record) { return !std::ranges::binary_search(placed.trials, record.slot); });
   std::ranges::stable_sort(records, {}, &EpochRecord::slot);
   for (const EpochRecord& record : records) {
     for (const double x : {record.train_loss, record.val_loss, record.metric}) hash.add(x);
   }
-  for (Slot slot = 0; slot < n; ++slot) {
+  for (const Slot slot : placed.trials) {
     const TrialState state = engine.take(slot);
     for (const auto* values : {&state.parameters, &state.first_moment, &state.second_moment, &state.best_parameters}) {
       hash.add(*values);
@@ -104,9 +140,10 @@ std::string missing_from(std::span<const HashedSweep> sweeps) {
   return absent;
 }
 
-std::uint64_t trained_hash(std::span<const HashedSweep> sweeps, const MakeEngine& make, std::uint32_t step) {
+std::uint64_t trained_hash(std::span<const HashedSweep> sweeps, const MakeEngine& make, std::uint32_t step,
+                           Company company) {
   Hash hash;
-  for (const HashedSweep& sweep : sweeps) train(*make(sweep.data), sweep, step, hash);
+  for (const HashedSweep& sweep : sweeps) train(*make(sweep.data), sweep, step, company, hash);
   return hash.value();
 }
 

@@ -26,8 +26,13 @@ struct HashedSweep {
 [[nodiscard]] std::string missing_from(std::span<const HashedSweep> sweeps);
 
 using MakeEngine = std::function<std::unique_ptr<Engine>(const Dataset&)>;
+/// Who else is in a trial's gang. The hash does not depend on it.
+enum class Company : std::uint8_t {
+  none,
+  mixed  ///< of the engine's size: other rates and seeds, some that diverge, ends at all epochs, and empty places
+};
 /// Trains the trials to their ends, `step` epochs a call.
 [[nodiscard]] std::uint64_t trained_hash(std::span<const HashedSweep> sweeps, const MakeEngine& make,
-                                         std::uint32_t step);
+                                         std::uint32_t step, Company company = Company::none);
 
 }  // namespace shoal::testing

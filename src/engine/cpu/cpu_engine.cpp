@@ -1,386 +1,311 @@
 #include "engine/cpu/cpu_engine.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <cmath>
 #include <map>
+#include <numeric>
 #include <string>
 #include <thread>
+#include <utility>
 
-#include "engine/cpu/epoch_orders.hpp"
+#include "engine/cpu/core_network.hpp"
+#include "engine/cpu/lane_choice.hpp"
+#include "engine/cpu/lane_gang.hpp"
 #include "engine/cpu/minibatch.hpp"
 #include "engine/cpu/network_layout.hpp"
+#include "engine/cpu/pass.hpp"
+#include "engine/cpu/work_queue.hpp"
 #include "engine/definition.hpp"
-#include "kernels/math/epoch_decision.hpp"
-#include "kernels/math/sum32.hpp"
 #include "shoal/error.hpp"
 
 namespace shoal {
 namespace {
 
-using cpu::AlignedFloats;
+using cpu::CoreNetwork;
+using cpu::LaneGang;
+using cpu::LaneKernels;
+using cpu::LaneLayout;
+using cpu::LaneWorker;
 using cpu::Minibatch;
 using cpu::NetworkLayout;
 
-/// A network at its place.
-struct Place {
-  std::shared_ptr<const NetworkLayout> layout;
-  bool occupied = false;
-  Trial trial;
-  TrialState state;  ///< its scalars; the vectors live below, in the layout's order
-  std::vector<float> class_weights;
-  std::vector<double> layer_rates;
-  AlignedFloats weights, first_moment, second_moment, best;
+const LaneKernels& lane_kernels_of(const cpu::Kernels& kernels) {
+  const auto all = cpu::all_lane_kernels();
+  const auto found = std::ranges::find(all, kernels.target, &LaneKernels::target);
+  if (found == all.end()) throw Error("engine cpu: no lane kernels for target " + std::string(kernels.target));
+  return *found;
+}
+
+/// What one thread trains with. Apart from the others' in memory.
+struct alignas(128) Worker {
+  Minibatch minibatch;
+  LaneWorker lanes;
 };
-
-std::size_t vectors_of(const Gang& gang) {
-  return 2 + (has_second_moment(gang.key.solver) ? 1U : 0U) + (gang.keeps_best ? 1U : 0U);
-}
-
-bool all_finite(const NetworkLayout& layout, const float* values) {
-  for (const cpu::Layer& layer : layout.layers()) {
-    for (std::size_t i = 0; i <= layer.n_in; ++i) {
-      const float* row = values + layer.offset + i * layer.columns;
-      for (std::size_t o = 0; o < layer.n_out; ++o) {
-        if (!std::isfinite(row[o])) return false;
-      }
-    }
-  }
-  return true;
-}
 
 class CpuEngine final : public Engine {
  public:
   CpuEngine(const Dataset& dataset, const EngineOptions& options, const cpu::Kernels& kernels)
-      : dataset_(&dataset), options_(options) {
+      : shared_{&dataset, options, {}}, lane_kernels_(&lane_kernels_of(kernels)) {
     if (options.precision != Precision::strict) {
       throw UnavailableError("trainer.precision = " + std::string(shoal::name(options.precision)) +
                              ": engine cpu computes in strict precision only");
     }
     const std::uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
     const std::uint32_t n_threads = options.n_threads == 0 ? cores : options.n_threads;
-    for (std::uint32_t t = 0; t < n_threads; ++t) workers_.emplace_back(dataset, kernels);
+    for (std::uint32_t t = 0; t < n_threads; ++t) {
+      workers_.push_back({Minibatch(dataset, kernels), LaneWorker(kernels, *lane_kernels_)});
+    }
   }
 
   [[nodiscard]] std::string_view name() const noexcept override { return "cpu"; }
   [[nodiscard]] std::string why_not(const Trial&) const override { return {}; }
-  [[nodiscard]] std::uint32_t gang_size(const GangKey&) const override { return 1; }
+  [[nodiscard]] std::uint32_t gang_size(const GangKey& key) const override {
+    return has_lanes(key) ? static_cast<std::uint32_t>(lane_kernels_->n_lanes) : 1;
+  }
+  [[nodiscard]] std::string_view kernel(const Gang& gang) const override {
+    return has_lanes(gang.key) ? "lane_per_network" : "core_per_network";
+  }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
-    return sizeof(Place) + vectors_of(gang) * NetworkLayout(gang.key.topology).n_floats() * sizeof(float);
+    if (!has_lanes(gang.key)) return sizeof(Where) + CoreNetwork::bytes(gang);
+    return sizeof(Where) + (LaneGang::bytes(gang, lane_kernels_->n_lanes) + gang.n_slots - 1) / gang.n_slots;
   }
 
   [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang> gangs) const override {
-    std::uint64_t largest = 0;
+    std::uint64_t largest_core = 0;
+    std::uint64_t largest_lanes = 0;
     std::size_t n_rows = 0;
+    std::vector<GangKey> with_lanes;
     for (const Gang& gang : gangs) {
-      const std::size_t training = dataset_->splits.at(gang.key.fold).training.size();
+      const std::size_t training = shared_.dataset->splits.at(gang.key.fold).training.size();
+      n_rows = std::max(n_rows, training);
+      if (has_lanes(gang.key)) {
+        with_lanes.push_back(gang.key);
+        const LaneLayout layout(gang.key.topology);
+        largest_lanes = std::max(largest_lanes, LaneWorker::bytes(layout, lane_kernels_->n_lanes, gang.has_dropout));
+      }
       const std::size_t batch = gang.key.batch_size == 0 ? training : static_cast<std::size_t>(gang.key.batch_size);
       const std::size_t rows = std::max<std::size_t>(std::min(batch, training), cpu::kEvaluationRows);
-      largest = std::max(largest, Minibatch::bytes(NetworkLayout(gang.key.topology), rows, gang.has_dropout));
-      n_rows = std::max(n_rows, training);
+      // A gang with few lanes in use trains them on a core each.
+      const std::uint64_t of_core = has_lanes(gang.key) ? CoreNetwork::bytes(gang) : 0;
+      largest_core =
+          std::max(largest_core, of_core + Minibatch::bytes(NetworkLayout(gang.key.topology), rows, gang.has_dropout));
     }
-    return largest * workers_.size() + cpu::EpochOrders::bytes(n_rows);
+    return (largest_core + largest_lanes) * workers_.size() + cpu::EpochOrders::bytes(n_rows) +
+           cpu::LaneTables::bytes(*shared_.dataset, with_lanes);
   }
 
   void prepare(std::span<const Gang> gangs) override {
-    places_.clear();
-    std::map<Topology, std::shared_ptr<const NetworkLayout>> layouts;
+    where_.clear();
+    cores_.clear();
+    lanes_.clear();
+    std::map<Topology, std::shared_ptr<const NetworkLayout>> core_layouts;
+    std::map<Topology, std::shared_ptr<const LaneLayout>> lane_layouts;
+    std::vector<GangKey> with_lanes;
     for (const Gang& gang : gangs) {
-      std::shared_ptr<const NetworkLayout>& layout = layouts[gang.key.topology];
-      if (!layout) layout = std::make_shared<const NetworkLayout>(gang.key.topology);
-      if (places_.size() < gang.first_slot + gang.n_slots) places_.resize(gang.first_slot + gang.n_slots);
-      for (Slot slot = gang.first_slot; slot < gang.first_slot + gang.n_slots; ++slot) {
-        Place& place = places_[slot];
-        place.layout = layout;
-        place.weights = AlignedFloats(layout->n_floats());
-        place.first_moment = AlignedFloats(layout->n_floats());
-        if (has_second_moment(gang.key.solver)) place.second_moment = AlignedFloats(layout->n_floats());
-        if (gang.keeps_best) place.best = AlignedFloats(layout->n_floats());
+      if (where_.size() < gang.first_slot + gang.n_slots) where_.resize(gang.first_slot + gang.n_slots);
+      if (has_lanes(gang.key)) {
+        with_lanes.push_back(gang.key);
+        add_lanes(gang, made(lane_layouts, gang.key.topology));
+      } else {
+        add_cores(gang, made(core_layouts, gang.key.topology));
       }
     }
+    tables_.prepare(*shared_.dataset, with_lanes);
   }
 
   void place(Slot slot, const Trial& trial, const TrialState& state) override {
-    Place& place = places_.at(slot);
-    if (trial.hyperparameters.n_iter_no_change > 0 && place.best.size() == 0) {
+    const Where where = where_.at(slot);
+    const bool keeps_best = where.has_lane ? lanes_.at(where.index).keeps_best() : cores_.at(where.index).keeps_best();
+    if (trial.hyperparameters.n_iter_no_change > 0 && !keeps_best) {
       throw Error("engine cpu: place " + std::to_string(slot) + " was not prepared to keep the best parameters");
     }
-    place.occupied = true;
-    place.trial = trial;
-    place.state = state;
-    place.layer_rates = layer_rates(trial);
-    place.class_weights = class_weights(*dataset_, dataset_->splits.at(trial.fold), trial.hyperparameters.class_weight);
-    place.layout->pack(state.parameters, place.weights.data());
-    const auto pack = [&](std::vector<float>& from, AlignedFloats& to) {
-      if (!from.empty()) place.layout->pack(from, to.data());
-      from.clear();
-      from.shrink_to_fit();
-    };
-    if (state.best_parameters.empty() && trial.hyperparameters.n_iter_no_change > 0) {
-      place.state.best_parameters = state.parameters;
+    if (where.has_lane) {
+      lanes_[where.index].place(shared_, slot, trial, state);
+    } else {
+      cores_[where.index].place(shared_, trial, state);
     }
-    pack(place.state.best_parameters, place.best);
-    pack(place.state.first_moment, place.first_moment);
-    pack(place.state.second_moment, place.second_moment);
-    place.state.parameters.clear();
-    place.state.parameters.shrink_to_fit();
   }
 
   void train(std::span<const TrainTarget> targets, std::stop_token stop, std::vector<EpochRecord>& records,
              std::vector<Slot>& lost) override {
-    std::vector<std::vector<EpochRecord>> found(targets.size());
-    std::vector<char> is_lost(targets.size(), 0);
-    each_in_parallel(targets.size(), [&](std::size_t i, Minibatch& minibatch) {
-      Place& place = occupied(targets[i].slot);
-      while (place.state.status == TrialStatus::running && place.state.epoch < targets[i].epoch) {
-        if (stop.stop_requested()) return;
-        if (!train_epoch(targets[i].slot, place, minibatch, stop, found[i])) {
-          place.occupied = false;
-          is_lost[i] = 1;
-          return;
-        }
-      }
+    std::vector<TrainTarget> sorted(targets.begin(), targets.end());
+    std::ranges::sort(sorted, {}, &TrainTarget::slot);
+    std::vector<Task> tasks = tasks_of(sorted, [](const TrainTarget& target) { return target.slot; });
+    for (Task& task : tasks) {
+      const auto of_task = std::span(sorted).subspan(task.first, task.count);
+      task.cost = task.where.has_lane ? lanes_[task.where.index].cost(shared_, of_task)
+                                      : cores_[task.where.index].cost(shared_, of_task.front().epoch);
+    }
+    // Those that end last begin first, so that no thread waits long for another at the end.
+    std::ranges::stable_sort(tasks, std::ranges::greater{}, &Task::cost);
+    std::vector<Trained> trained(tasks.size());
+    cpu::each_in_parallel(workers_, tasks.size(), [&](std::size_t i, Worker& worker) {
+      trained[i] = train_task(tasks[i], sorted, worker, stop);
     });
-    for (std::size_t i = 0; i < targets.size(); ++i) {
-      records.insert(records.end(), found[i].begin(), found[i].end());
-      if (is_lost[i] != 0) lost.push_back(targets[i].slot);
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      records.insert(records.end(), trained[i].records.begin(), trained[i].records.end());
+      lost.insert(lost.end(), trained[i].lost.begin(), trained[i].lost.end());
     }
   }
 
   [[nodiscard]] std::vector<MetricSums> evaluate(std::span<const Slot> slots, RowSet rows) override {
+    std::vector<std::size_t> order(slots.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, {}, [&](std::size_t i) { return slots[i]; });
+    std::vector<Slot> sorted;
+    for (const std::size_t i : order) sorted.push_back(slots[i]);
+    const std::vector<Task> tasks = tasks_of(sorted, [](Slot slot) { return slot; });
     std::vector<MetricSums> sums(slots.size());
-    each_in_parallel(slots.size(), [&](std::size_t i, Minibatch& minibatch) {
-      const Place& place = occupied(slots[i]);
-      const Split& split = dataset_->splits.at(place.trial.fold);
-      sums[i] = measure(place, minibatch, rows == RowSet::test ? dataset_->test : split.validation, std::nullopt);
+    cpu::each_in_parallel(workers_, tasks.size(), [&](std::size_t t, Worker& worker) {
+      const Task& task = tasks[t];
+      const auto of_task = std::span(sorted).subspan(task.first, task.count);
+      std::vector<MetricSums> found;
+      if (task.where.has_lane) {
+        found = lanes_[task.where.index].measure(shared_, tables_, of_task, worker.lanes, rows);
+      } else {
+        const MetricSums all = cores_[task.where.index].measure(shared_, worker.minibatch, rows, std::nullopt);
+        found.assign(task.count, all);
+      }
+      for (std::size_t i = 0; i < task.count; ++i) sums[order[task.first + i]] = std::move(found[i]);
     });
     return sums;
   }
 
   [[nodiscard]] TrialState read(Slot slot) const override {
-    const Place& place = places_.at(slot);
-    if (!place.occupied) throw Error("engine cpu: there is no network at place " + std::to_string(slot));
-    const Hyperparameters& h = place.trial.hyperparameters;
-    TrialState state = place.state;
-    const auto unpack = [&](const AlignedFloats& from) {
-      std::vector<float> canonical(place.layout->n_parameters());
-      place.layout->unpack(from.data(), canonical);
-      return canonical;
-    };
-    state.parameters = unpack(place.weights);
-    if (h.n_iter_no_change > 0 && state.best_epoch > 0) state.best_parameters = unpack(place.best);
-    if (has_first_moment(h)) state.first_moment = unpack(place.first_moment);
-    if (has_second_moment(h.solver)) state.second_moment = unpack(place.second_moment);
-    return state;
+    const Where where = occupied(slot);
+    return where.has_lane ? lanes_[where.index].read(slot) : cores_[where.index].read();
   }
 
   TrialState take(Slot slot) override {
     TrialState state = read(slot);
-    places_[slot].occupied = false;
+    const Where where = where_[slot];
+    if (where.has_lane) {
+      lanes_[where.index].free(slot);
+    } else {
+      cores_[where.index].free();
+    }
     return state;
   }
 
   [[nodiscard]] std::vector<float> predict(const Trial& trial, std::span<const float> parameters,
                                            std::span<const float> inputs) override {
-    const NetworkLayout layout(trial.topology);
-    AlignedFloats weights(layout.n_floats());
-    layout.pack(parameters, weights.data());
-    Minibatch& minibatch = workers_.front();
-    minibatch.shape(layout, cpu::kEvaluationRows, false);
-    const auto n_in = static_cast<std::size_t>(trial.topology.n_inputs);
-    const std::size_t n_rows = inputs.size() / n_in;
-    std::vector<float> outputs;
-    for (std::size_t first = 0; first < n_rows; first += cpu::kEvaluationRows) {
-      const std::size_t count = std::min<std::size_t>(cpu::kEvaluationRows, n_rows - first);
-      minibatch.take_inputs(inputs.subspan(first * n_in, count * n_in), count);
-      minibatch.evaluate(weights.data(), trial.hyperparameters);
-      for (std::size_t r = 0; r < count; ++r) {
-        const std::span<const float> row = minibatch.outputs(r);
-        outputs.insert(outputs.end(), row.begin(), row.end());
-      }
-    }
-    return outputs;
+    return cpu::predict(workers_.front().minibatch, trial, parameters, inputs);
   }
-
   [[nodiscard]] Pass pass(const Trial& trial, std::span<const float> parameters,
                           std::span<const std::uint32_t> rows) override {
-    const NetworkLayout layout(trial.topology);
-    AlignedFloats weights(layout.n_floats());
-    layout.pack(parameters, weights.data());
-    Minibatch& minibatch = workers_.front();
-    minibatch.shape(layout, rows.size(), false);
-    const Hyperparameters& h = trial.hyperparameters;
-    const Split& split = dataset_->splits.at(trial.fold);
-    minibatch.gather(split, h.loss, rows, class_weights(*dataset_, split, h.class_weight));
-    minibatch.forward(weights.data(), h, nullptr);
-    Pass pass;
-    AlignedFloats z;
-    for (std::size_t l = 0; l < layout.layers().size(); ++l) {
-      const cpu::Layer& layer = layout.layers()[l];
-      minibatch.layer_inputs(l, weights.data(), z);
-      pass.z.emplace_back();
-      pass.a.emplace_back();
-      for (std::size_t r = 0; r < rows.size(); ++r) {
-        const float* row = z.data() + r * layer.output_stride;
-        pass.z.back().insert(pass.z.back().end(), row, row + layer.n_out);
-        const std::span<const float> a = minibatch.activations(l + 1, r);
-        pass.a.back().insert(pass.a.back().end(), a.begin(), a.end());
-      }
-    }
-    math::Sum32 loss;
-    math::Sum32 weight;
-    add_row_losses(minibatch, loss, weight);
-    pass.loss = loss.total() / weight.total();
-    minibatch.backward(weights.data());
-    minibatch.finish_gradient(h, weights.data());
-    std::vector<float> gradient(layout.n_parameters());
-    layout.unpack(minibatch.gradient(), gradient);
-    pass.gradient.assign(gradient.begin(), gradient.end());
-    return pass;
+    return cpu::pass(*shared_.dataset, workers_.front().minibatch, trial, parameters, rows);
   }
 
  private:
-  Place& occupied(Slot slot) {
-    Place& place = places_.at(slot);
-    if (!place.occupied) throw Error("engine cpu: there is no network at place " + std::to_string(slot));
-    return place;
+  /// Of a place: a network of cores_, or a gang of lanes_.
+  struct Where {
+    std::uint32_t index = 0;
+    bool has_lane = false;
+    friend bool operator==(const Where&, const Where&) = default;
+  };
+  /// What one thread does at a time: the places [first, first + count) of a sorted list, which are a gang's or one.
+  struct Task {
+    Where where;
+    std::size_t first = 0, count = 0;
+    double cost = 0;
+  };
+  struct Trained {
+    std::vector<EpochRecord> records;
+    std::vector<Slot> lost;
+  };
+
+  [[nodiscard]] bool has_lanes(const GangKey& key) const { return cpu::has_lanes(key, lane_kernels_->n_lanes); }
+
+  template <class Layout>
+  static std::shared_ptr<const Layout> made(std::map<Topology, std::shared_ptr<const Layout>>& layouts,
+                                            const Topology& topology) {
+    std::shared_ptr<const Layout>& layout = layouts[topology];
+    if (!layout) layout = std::make_shared<const Layout>(topology);
+    return layout;
   }
 
-  /// Calls work(i, a worker's own minibatch) for i in [0, n), in order of i as workers become free.
-  template <class Work>
-  void each_in_parallel(std::size_t n, Work work) {
-    std::atomic<std::size_t> next = 0;
-    std::vector<std::exception_ptr> failures(workers_.size());
-    const auto run = [&](std::size_t worker) {
-      try {
-        for (std::size_t i = next++; i < n; i = next++) work(i, workers_[worker]);
-      } catch (...) {
-        failures[worker] = std::current_exception();
+  void add_lanes(const Gang& gang, const std::shared_ptr<const LaneLayout>& layout) {
+    const auto n_lanes = static_cast<std::uint32_t>(lane_kernels_->n_lanes);
+    for (std::uint32_t i = 0; i < gang.n_slots; i += n_lanes) {
+      const std::uint32_t n_places = std::min(n_lanes, gang.n_slots - i);
+      const auto index = static_cast<std::uint32_t>(lanes_.size());
+      lanes_.emplace_back(layout, gang, gang.first_slot + i, n_places, *lane_kernels_);
+      std::fill_n(where_.begin() + gang.first_slot + i, n_places, Where{index, true});
+    }
+  }
+
+  void add_cores(const Gang& gang, const std::shared_ptr<const NetworkLayout>& layout) {
+    for (std::uint32_t i = 0; i < gang.n_slots; ++i) {
+      where_[gang.first_slot + i] = {static_cast<std::uint32_t>(cores_.size()), false};
+      cores_.emplace_back(layout, gang);
+    }
+  }
+
+  [[nodiscard]] Where occupied(Slot slot) const {
+    const Where where = where_.at(slot);
+    const bool is_occupied =
+        where.has_lane ? lanes_.at(where.index).is_occupied(slot) : cores_.at(where.index).is_occupied();
+    if (!is_occupied) throw Error("engine cpu: there is no network at place " + std::to_string(slot));
+    return where;
+  }
+
+  /// Divides a list that is sorted by slots.
+  template <class Item, class SlotOf>
+  [[nodiscard]] std::vector<Task> tasks_of(const std::vector<Item>& sorted, SlotOf slot_of) const {
+    std::vector<Task> tasks;
+    for (std::size_t i = 0; i < sorted.size(); ++i) {
+      const Where where = occupied(slot_of(sorted[i]));
+      if (tasks.empty() || tasks.back().where != where) tasks.push_back({where, i, 0});
+      ++tasks.back().count;
+    }
+    return tasks;
+  }
+
+  Trained train_task(const Task& task, std::span<const TrainTarget> sorted, Worker& worker,
+                     const std::stop_token& stop) {
+    const auto targets = sorted.subspan(task.first, task.count);
+    Trained result;
+    if (!task.where.has_lane) {
+      CoreNetwork& network = cores_[task.where.index];
+      if (!network.train(shared_, targets.front(), worker.minibatch, stop, result.records)) {
+        network.free();
+        result.lost.push_back(targets.front().slot);
       }
-    };
-    {
-      std::vector<std::jthread> threads;
-      for (std::size_t worker = 1; worker < std::min(workers_.size(), n); ++worker) threads.emplace_back(run, worker);
-      run(0);
+      return result;
     }
-    for (const std::exception_ptr& failure : failures) {
-      if (failure) std::rethrow_exception(failure);
+    LaneGang& gang = lanes_[task.where.index];
+    const auto n_live = std::ranges::count_if(targets, [&](const TrainTarget& t) { return gang.has_work(t); });
+    if (static_cast<std::size_t>(n_live) >= cpu::fewest_lanes(gang.key().topology, lane_kernels_->n_lanes)) {
+      gang.train(shared_, tables_, targets, worker.lanes, stop, result.records);
+    } else {
+      for (const TrainTarget& target : targets) train_alone(gang, target, worker, stop, result);
+    }
+    return result;
+  }
+
+  /// A lane's network on a core of its own.
+  void train_alone(LaneGang& gang, const TrainTarget& target, Worker& worker, const std::stop_token& stop,
+                   Trained& result) {
+    if (!gang.has_work(target)) return;
+    const Trial trial = gang.trial(target.slot);
+    CoreNetwork network(std::make_shared<const NetworkLayout>(trial.topology),
+                        {.key = gang.key(), .n_slots = 1, .keeps_best = gang.keeps_best()});
+    network.place(shared_, trial, gang.read(target.slot));
+    if (network.train(shared_, target, worker.minibatch, stop, result.records)) {
+      gang.place(shared_, target.slot, trial, network.read());
+    } else {
+      gang.free(target.slot);
+      result.lost.push_back(target.slot);
     }
   }
 
-  static void add_row_losses(const Minibatch& minibatch, math::Sum32& loss, math::Sum32& weight) {
-    for (std::size_t r = 0; r < minibatch.n_rows(); ++r) {
-      const auto row_weight = static_cast<double>(minibatch.row_weight(r));
-      loss.add(row_weight * static_cast<double>(minibatch.row_loss(r)));
-      weight.add(row_weight);
-    }
-  }
-
-  MetricSums measure(const Place& place, Minibatch& minibatch, const std::vector<std::uint32_t>& rows,
-                     std::optional<Metric> only) const {
-    const Loss loss = place.trial.hyperparameters.loss;
-    const Split& split = dataset_->splits.at(place.trial.fold);
-    MetricCollector collector(*dataset_, split, loss, only);
-    minibatch.shape(*place.layout, cpu::kEvaluationRows, false);
-    for (std::size_t first = 0; first < rows.size(); first += cpu::kEvaluationRows) {
-      const auto block =
-          std::span(rows).subspan(first, std::min<std::size_t>(cpu::kEvaluationRows, rows.size() - first));
-      minibatch.gather(split, loss, block, {});
-      minibatch.evaluate(place.weights.data(), place.trial.hyperparameters);
-      for (std::size_t r = 0; r < block.size(); ++r)
-        collector.add(block[r], minibatch.row_loss(r), minibatch.outputs(r));
-    }
-    return collector.sums();
-  }
-
-  static void train_minibatch(Place& place, Minibatch& minibatch, const Split& split,
-                              std::span<const std::uint32_t> rows, float rate) {
-    const Hyperparameters& h = place.trial.hyperparameters;
-    const math::Dropout dropout(h.dropout, place.trial.seed, place.state.step);
-    minibatch.gather(split, h.loss, rows, place.class_weights);
-    minibatch.forward(place.weights.data(), h, h.dropout > 0 ? &dropout : nullptr);
-    minibatch.backward(place.weights.data());
-    ++place.state.step;
-    cpu::Update update{.hyperparameters = &h,
-                       .rate = static_cast<double>(rate),
-                       .factors = place.layer_rates,
-                       .weights = place.weights.data(),
-                       .first_moment = has_first_moment(h) ? place.first_moment.data() : nullptr,
-                       .second_moment = has_second_moment(h.solver) ? place.second_moment.data() : nullptr};
-    if (corrects_bias(h.solver)) {
-      place.state.beta_1_power *= h.beta_1;
-      place.state.beta_2_power *= h.beta_2;
-      update.correction_1 = 1.0 - place.state.beta_1_power;
-      update.correction_2 = std::sqrt(1.0 - place.state.beta_2_power);
-    }
-    minibatch.step(update);
-  }
-
-  /// One epoch and its decisions. False where `stop` came in between: the network is then between two epochs and lost.
-  bool train_epoch(Slot slot, Place& place, Minibatch& minibatch, const std::stop_token& stop,
-                   std::vector<EpochRecord>& records) {
-    const Split& split = dataset_->splits.at(place.trial.fold);
-    const auto n_rows = static_cast<std::uint32_t>(split.training.size());
-    const std::uint32_t batch = rows_in_minibatch(place.trial, n_rows);
-    const cpu::EpochOrders::Order order = orders_.get(place.trial, split.training, place.state.epoch);
-    const float rate = epoch_rate(place.trial, n_rows, place.state.epoch, place.state.n_rate_drops);
-    EpochRecord record{.slot = slot, .epoch = place.state.epoch + 1};
-    math::Sum32 loss;
-    math::Sum32 weight;
-    minibatch.shape(*place.layout, batch, place.trial.hyperparameters.dropout > 0);
-    for (std::uint32_t first = 0; first < n_rows; first += batch) {
-      if (stop.stop_requested()) return false;
-      const auto rows = std::span(*order).subspan(first, std::min(batch, n_rows - first));
-      train_minibatch(place, minibatch, split, rows, rate);
-      add_row_losses(minibatch, loss, weight);
-    }
-    record.train_loss = loss.total();
-    record.train_weight = weight.total();
-    finish_epoch(place, minibatch, split, record);
-    records.push_back(record);
-    return true;
-  }
-
-  void finish_epoch(Place& place, Minibatch& minibatch, const Split& split, EpochRecord& record) const {
-    const Hyperparameters& h = place.trial.hyperparameters;
-    const MetricSums validation = measure(place, minibatch, split.validation, options_.metric);
-    record.val_loss = validation.loss;
-    record.val_weight = validation.weight;
-    record.metric = options_.metric == Metric::train_loss ? record.train_loss / record.train_weight
-                                                          : metric_value(options_.metric, dataset_->task(), validation);
-    const bool finite = std::isfinite(record.train_loss) && std::isfinite(record.val_loss) &&
-                        all_finite(*place.layout, place.weights.data()) &&
-                        (!has_first_moment(h) || all_finite(*place.layout, place.first_moment.data())) &&
-                        (!has_second_moment(h.solver) || all_finite(*place.layout, place.second_moment.data()));
-    TrialState& state = place.state;
-    math::EpochProgress progress{++state.epoch,      state.n_stalled,      state.best_epoch,     state.best_metric,
-                                 state.n_rate_drops, state.n_rate_stalled, state.best_train_loss};
-    const math::EpochRules rules{static_cast<std::uint32_t>(h.max_iter),
-                                 static_cast<std::uint32_t>(h.n_iter_no_change),
-                                 h.tol,
-                                 options_.maximize,
-                                 h.learning_rate == Schedule::adaptive,
-                                 h.learning_rate_init};
-    const math::EpochDecision decision =
-        math::decide_epoch(progress, rules, record.metric, record.train_loss / record.train_weight, finite);
-    state.n_stalled = progress.n_stalled;
-    state.n_rate_drops = progress.n_rate_drops;
-    state.n_rate_stalled = progress.n_rate_stalled;
-    state.best_train_loss = progress.best_train_loss;
-    state.best_epoch = progress.best_epoch;
-    state.best_metric = progress.best_metric;
-    state.status = static_cast<TrialStatus>(decision.verdict);
-    const std::size_t n = place.layout->n_floats();
-    if (decision.is_best) std::copy_n(place.weights.data(), n, place.best.data());
-    if (math::takes_best(decision, rules)) std::copy_n(place.best.data(), n, place.weights.data());
-  }
-
-  const Dataset* dataset_;
-  EngineOptions options_;
-  std::vector<Minibatch> workers_;
-  std::vector<Place> places_;
-  cpu::EpochOrders orders_;
+  cpu::Shared shared_;
+  const LaneKernels* lane_kernels_;
+  std::vector<Worker> workers_;
+  std::vector<Where> where_;
+  std::vector<CoreNetwork> cores_;
+  std::vector<LaneGang> lanes_;
+  cpu::LaneTables tables_;
 };
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "engine/definition.hpp"
-#include "kernels/math/sum32.hpp"
 
 namespace shoal::cpu {
 namespace {
@@ -84,14 +83,10 @@ void Minibatch::gather(const Split& split, Loss loss, std::span<const std::uint3
                        std::span<const float> class_weights) {
   n_rows_ = rows.size();
   const Layer& first = layout_->layers().front();
-  const InputScaling& scaling = split.inputs;
   for (std::size_t r = 0; r < n_rows_; ++r) {
     const float* from = dataset_->inputs.data() + static_cast<std::size_t>(rows[r]) * first.n_in;
     float* to = activations_.data() + r * first.input_stride;
-    for (std::size_t i = 0; i < first.n_in; ++i) {
-      const float scaled = (from[i] - scaling.offset[i]) * scaling.factor[i];
-      to[i] = from[i] != from[i] ? scaling.fill[i] : scaled;
-    }
+    scale_inputs(split.inputs, {from, first.n_in}, {to, first.n_in});
     to[first.n_in] = 1.0F;
   }
   weighted_ = !dataset_->weights.empty() || !class_weights.empty();
@@ -242,6 +237,14 @@ void Minibatch::backward(const float* weights) {
     if (dropped_) {
       kernels_->drop(dropout_.data() + level_offset_[l], delta_below, n_rows_, lower.n_out, lower.output_stride);
     }
+  }
+}
+
+void Minibatch::add_row_losses(math::Sum32& loss, math::Sum32& weight) const {
+  for (std::size_t r = 0; r < n_rows_; ++r) {
+    const auto of_row = static_cast<double>(row_weight(r));
+    loss.add(of_row * static_cast<double>(row_loss(r)));
+    weight.add(of_row);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "engine/cpu/network_layout.hpp"
 #include "kernels/cpu/core_per_network.hpp"
 #include "kernels/math/dropout.hpp"
+#include "kernels/math/sum32.hpp"
 #include "shoal/data.hpp"
 #include "shoal/trial.hpp"
 
@@ -51,6 +52,9 @@ class Minibatch {
   void step(const Update& update);
   /// Scales the gradient and adds the penalties: gradient() then holds what a step without clipping would use.
   void finish_gradient(const Hyperparameters& h, float* weights);
+
+  /// Adds the rows' weighted losses and their weights.
+  void add_row_losses(math::Sum32& loss, math::Sum32& weight) const;
 
   [[nodiscard]] std::size_t n_rows() const noexcept { return n_rows_; }
   [[nodiscard]] float row_loss(std::size_t r) const { return row_loss_.data()[r]; }

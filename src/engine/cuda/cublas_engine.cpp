@@ -27,6 +27,7 @@ class CublasEngine final : public Engine {
   [[nodiscard]] std::string why_not(const Trial&) const override { return {}; }
   /// Cohorts are made here, of gangs that differ in shape.
   [[nodiscard]] std::uint32_t gang_size(const GangKey&) const override { return 1; }
+  [[nodiscard]] std::string_view kernel(const Gang&) const override { return "cohort"; }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override { return cohorts_.bytes_per_slot(gang); }
   [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang> gangs) const override {

@@ -63,6 +63,7 @@ class CudaEngine final : public Engine {
   CudaEngine(const Dataset& dataset, const EngineOptions& options, KernelTime* time)
       : metric_(cuda::watched_metric(options.metric)),
         operands_(cuda::operands_of(options.precision)),
+        is_strict_(options.precision == Precision::strict),
         table_(dataset, stream_),
         training_(options, table_, stream_, time),
         probe_(table_, stream_),
@@ -73,6 +74,10 @@ class CudaEngine final : public Engine {
   [[nodiscard]] std::string why_not(const Trial&) const override { return {}; }
   [[nodiscard]] std::uint32_t gang_size(const GangKey& key) const override {
     return cuda::may_have_threads(key, table_.has_row_weights()) ? cuda::kNetworksInBlock : 1;
+  }
+  [[nodiscard]] std::string_view kernel(const Gang& gang) const override {
+    if (goes_by_layers(gang)) return is_strict_ ? "strict_layers" : "cublas_layers";
+    return cuda::has_block_alone(gang, table_.has_row_weights()) ? "block_per_network" : "thread_per_network";
   }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
@@ -171,6 +176,7 @@ class CudaEngine final : public Engine {
 
   cuda::WatchedMetric metric_;
   cuda::Operands operands_;
+  bool is_strict_;
   std::uint64_t device_bytes_ = cuda::free_device_bytes();
   cuda::Stream stream_;
   cuda::DeviceTable table_;

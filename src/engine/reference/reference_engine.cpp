@@ -23,6 +23,7 @@ class ReferenceEngine final : public Engine {
   [[nodiscard]] std::string_view name() const noexcept override { return "reference"; }
   [[nodiscard]] std::string why_not(const Trial&) const override { return {}; }
   [[nodiscard]] std::uint32_t gang_size(const GangKey&) const override { return 1; }
+  [[nodiscard]] std::string_view kernel(const Gang&) const override { return "reference"; }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
     const std::uint64_t vectors = (has_second_moment(gang.key.solver) ? 3U : 2U) + (gang.keeps_best ? 1U : 0U);

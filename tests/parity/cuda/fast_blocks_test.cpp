@@ -101,7 +101,7 @@ TEST(SHOAL_CUDA_SUITE, BlocksGiveTheSameBitsAloneAndInCompanyInEveryPrecision) {
       const Outcome together = train(*make_cuda_engine(sweep.data, sweep.options), sweep, 4);
       for (Slot slot = 0; slot < sweep.trials.size(); ++slot) {
         if (cuda::goes_by_layers(sweep.gangs[slot], cuda::watched_metric(sweep.options.metric),
-                                 cuda::operands_of(precision))) {
+                                 cuda::operands_of(precision), !sweep.data.weights.empty())) {
           continue;
         }
         set_schedule((number + slot) % kSchedules);

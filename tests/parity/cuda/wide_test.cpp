@@ -50,7 +50,10 @@ TEST(SHOAL_CUDA_SUITE, TrainsWideAndNarrowNetworksTogether) {
   narrow.topology.activations = {Activation::tanh};
   sweep.gangs[1].key = gang_key(narrow);
   const Outcome expected = testing::train(*make_cpu_engine(sweep.data, sweep.options), sweep, 4);
-  const Outcome got = testing::train(*make_cuda_engine(sweep.data, sweep.options), sweep, 4);
+  const auto engine = make_cuda_engine(sweep.data, sweep.options);
+  EXPECT_EQ(engine->kernel(sweep.gangs[0]), "strict_layers");
+  EXPECT_EQ(engine->kernel(sweep.gangs[1]), "block_per_network");
+  const Outcome got = testing::train(*engine, sweep, 4);
   EXPECT_EQ(testing::first_difference(got, expected), "");
 }
 

@@ -1,47 +1,19 @@
 // A trial's result does not depend on its company: alone, or among a thousand others.
 #include <algorithm>
-#include <bit>
 #include <gtest/gtest.h>
 #include <vector>
 
 #include "shoal/engine.hpp"
+#include "tests/parity/isolation/outcome.hpp"
 #include "tests/support/random_trials.hpp"
 
 namespace shoal {
 namespace {
 
+using testing::expect_same;
+using testing::Outcome;
 using testing::Random;
-
-struct Outcome {
-  TrialState state;
-  std::vector<EpochRecord> records;
-  MetricSums sums;
-};
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return std::ranges::equal(a, b, [](float x, float y) {
-    return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y) || (x != x && y != y);
-  });
-}
-
-bool same_number(double a, double b) { return a == b || (a != a && b != b); }
-
-void expect_same(const Outcome& a, const Outcome& b) {
-  EXPECT_TRUE(same_bits(a.state.parameters, b.state.parameters));
-  EXPECT_TRUE(same_bits(a.state.first_moment, b.state.first_moment));
-  EXPECT_TRUE(same_bits(a.state.second_moment, b.state.second_moment));
-  EXPECT_TRUE(same_bits(a.state.best_parameters, b.state.best_parameters));
-  EXPECT_EQ(a.state.epoch, b.state.epoch);
-  EXPECT_EQ(a.state.status, b.state.status);
-  EXPECT_EQ(a.state.best_epoch, b.state.best_epoch);
-  EXPECT_TRUE(same_number(a.sums.loss, b.sums.loss));
-  ASSERT_EQ(a.records.size(), b.records.size());
-  for (std::size_t e = 0; e < a.records.size(); ++e) {
-    EXPECT_TRUE(same_number(a.records[e].train_loss, b.records[e].train_loss));
-    EXPECT_TRUE(same_number(a.records[e].val_loss, b.records[e].val_loss));
-    EXPECT_TRUE(same_number(a.records[e].metric, b.records[e].metric));
-  }
-}
+using testing::same_bits;
 
 Gang gang_of(const Trial& trial, Slot slot) {
   return {gang_key(trial), slot, 1, trial.hyperparameters.n_iter_no_change > 0};

@@ -4,8 +4,6 @@
 #include <limits>
 #include <vector>
 
-#include "data/scaling.hpp"
-
 namespace shoal {
 namespace {
 
@@ -45,13 +43,6 @@ TEST(SplitJson, ReadsBackEveryScalingExactly) {
   EXPECT_EQ(read.targets.offset, split.targets.offset);
   EXPECT_EQ(read.targets.factor, split.targets.factor);
   EXPECT_EQ(read.targets.unit, split.targets.unit);
-}
-
-TEST(ScaleInputs, ShiftsScalesAndFillsEachColumn) {
-  const float nan = std::numeric_limits<float>::quiet_NaN();
-  std::vector<float> scaled(4);
-  scale_inputs({{1, 2}, {10, 0.5F}, {-7, 8}}, std::vector<float>{3, 6, nan, nan}, scaled);
-  EXPECT_EQ(scaled, (std::vector<float>{20, 2, -7, 8}));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
+#include <limits>
 
 namespace shoal {
 namespace {
@@ -126,6 +127,13 @@ TEST(EpochOrder, IsTheFilesWithoutShuffleAndEqualForEqualSeeds) {
   other.seed = 99;
   EXPECT_EQ(epoch_order(trial, 1000, 2), epoch_order(other, 1000, 2));
   EXPECT_NE(epoch_order(trial, 1000, 2), epoch_order(trial, 1000, 3));
+}
+
+TEST(ScaleInputs, ShiftsScalesAndFillsEachColumn) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> scaled(4);
+  scale_inputs({{1, 2}, {10, 0.5F}, {-7, 8}}, std::vector<float>{3, 6, nan, nan}, scaled);
+  EXPECT_EQ(scaled, (std::vector<float>{20, 2, -7, 8}));
 }
 
 }  // namespace

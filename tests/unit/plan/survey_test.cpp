@@ -30,7 +30,7 @@ TEST(Survey, AddsUpWindows) {
   const std::vector<PlanRow> rows = survey.rows();
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[0].topology, "2-4-1 relu");
-  EXPECT_EQ(rows[0].kernel, "thread_per_network");
+  EXPECT_EQ(rows[0].kernel, "toy_kernel");
   EXPECT_EQ(rows[0].n_trials, 3U);
   EXPECT_EQ(rows[0].n_gangs, 2U);
   EXPECT_EQ(rows[0].n_parameters, 17U);

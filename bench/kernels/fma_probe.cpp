@@ -1,0 +1,56 @@
+#include "bench/kernels/fma_probe.hpp"
+
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+#include "kernels/cpu/targets.hpp"
+#include "kernels/math/scalar.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "bench/kernels/fma_probe.cpp"
+// Before <hwy/highway.h>:
+#include <hwy/foreach_target.h>
+//
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace shoal::bench::HWY_NAMESPACE {
+
+#include "kernels/cpu/highway_adapter.inl"
+
+// Chains of their own, more than any processor's latency times its units.
+constexpr std::size_t kChains = 12;
+constexpr std::size_t kRepetitions = 20'000;
+volatile float sink;
+
+HWY_ATTR void run() {
+  Float sum[kChains];
+  for (std::size_t i = 0; i < kChains; ++i) sum[i] = constant(static_cast<float>(i));
+  const Float a = constant(0.5F + sink * 0.0F);
+  const Float b = constant(0.25F + sink * 0.0F);
+  for (std::size_t n = 0; n < kRepetitions; ++n) {
+    for (std::size_t i = 0; i < kChains; ++i) sum[i] = fma(sum[i], a, b);
+  }
+  HWY_ALIGN float lanes[kLanes];
+  for (std::size_t i = 0; i < kChains; ++i) {
+    store(sum[i], lanes);
+    sink = sink + lanes[0];
+  }
+}
+
+FmaProbe table() { return {2.0 * kLanes * kChains * kRepetitions, run}; }
+
+}  // namespace shoal::bench::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace shoal::bench {
+
+std::span<const FmaProbe> fma_probes() {
+  static const std::vector<FmaProbe> kAll = SHOAL_OF_TARGETS(table);
+  return kAll;
+}
+
+}  // namespace shoal::bench
+#endif

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <span>
+
+namespace shoal::bench {
+
+/// Nothing but multiply-adds in registers, for one SIMD target.
+struct FmaProbe {
+  double flops;  ///< of a call
+  void (*run)();
+};
+/// In the order of cpu::all_kernels().
+[[nodiscard]] std::span<const FmaProbe> fma_probes();
+
+}  // namespace shoal::bench

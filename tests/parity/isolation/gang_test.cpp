@@ -1,0 +1,235 @@
+// Networks that share a vector, one a lane, end with the bits that each has alone on a core.
+#include <algorithm>
+#include <array>
+#include <gtest/gtest.h>
+#include <map>
+#include <set>
+#include <stop_token>
+#include <string_view>
+#include <vector>
+
+#include "engine/cpu/core_network.hpp"
+#include "engine/cpu/cpu_engine.hpp"
+#include "engine/cpu/lane_gang.hpp"
+#include "tests/parity/isolation/outcome.hpp"
+#include "tests/support/random_trials.hpp"
+
+namespace shoal {
+namespace {
+
+using testing::below;
+using testing::Outcome;
+using testing::Random;
+
+/// A trial that may share a gang with `first`: all that a gang's places do not share is drawn anew.
+Trial companion(Random& random, const Dataset& data, const Trial& first) {
+  Trial trial = testing::random_trial(random, data);
+  const Hyperparameters& h = first.hyperparameters;
+  trial.topology = first.topology;
+  trial.hyperparameters.loss = h.loss;
+  trial.hyperparameters.solver = h.solver;
+  trial.hyperparameters.batch_size = h.batch_size;
+  trial.hyperparameters.shuffle = h.shuffle;
+  trial.shuffle_seed = first.shuffle_seed;
+  if (below(random, 8) == 0) trial.hyperparameters.learning_rate_init = 1e6;
+  return trial;
+}
+
+/// Trials of one gang that differ in all they may, plain or not alike.
+std::vector<Trial> gang_of(Random& random, const Dataset& data, std::size_t n) {
+  Trial first = testing::random_trial(random, data);
+  first.hyperparameters.shuffle = below(random, 3) == 0 ? Shuffle::none : Shuffle::shared;
+  first.shuffle_seed = 3;
+  std::vector<Trial> trials{first};
+  while (trials.size() < n) {
+    const Trial next = companion(random, data, first);
+    if (gang_key(next) == gang_key(first)) trials.push_back(next);
+  }
+  return trials;
+}
+
+Outcome alone(const Dataset& data, const Trial& trial, Metric metric, const cpu::Kernels& kernels) {
+  cpu::Shared shared{&data, {.metric = metric}, {}};
+  const Gang gang{gang_key(trial), 0, 1, true, true};
+  cpu::CoreNetwork network(std::make_shared<const cpu::NetworkLayout>(trial.topology), gang);
+  cpu::Minibatch minibatch(data, kernels);
+  network.place(shared, trial, initial_state(trial));
+  Outcome outcome;
+  network.train(shared, {0, 4}, minibatch, {}, outcome.records);
+  outcome.sums = network.measure(shared, minibatch, RowSet::validation, std::nullopt);
+  outcome.state = network.read();
+  return outcome;
+}
+
+/// Some places of a gang, the others empty.
+struct Placed {
+  std::vector<Trial> trials;
+  std::vector<Slot> slots;
+  std::uint32_t n_slots;
+};
+
+std::vector<Outcome> together(Engine& engine, const Placed& placed, std::uint32_t epochs_a_call) {
+  const Gang gang{gang_key(placed.trials.front()), 0, placed.n_slots, true, true};
+  engine.prepare(std::span(&gang, 1));
+  for (std::size_t i = 0; i < placed.trials.size(); ++i) {
+    engine.place(placed.slots[i], placed.trials[i], initial_state(placed.trials[i]));
+  }
+  std::vector<EpochRecord> records;
+  std::vector<Slot> lost;
+  for (std::uint32_t epoch = epochs_a_call; epoch < 4 + epochs_a_call; epoch += epochs_a_call) {
+    std::vector<TrainTarget> targets;
+    for (const Slot slot : placed.slots) targets.push_back({slot, epoch});
+    engine.train(targets, {}, records, lost);
+  }
+  EXPECT_TRUE(lost.empty());
+  const std::vector<MetricSums> sums = engine.evaluate(placed.slots, RowSet::validation);
+  std::vector<Outcome> outcomes;
+  for (std::size_t i = 0; i < placed.slots.size(); ++i) {
+    Outcome outcome{engine.take(placed.slots[i]), {}, sums[i]};
+    std::ranges::copy_if(records, std::back_inserter(outcome.records),
+                         [&](const EpochRecord& record) { return record.slot == placed.slots[i]; });
+    outcomes.push_back(std::move(outcome));
+  }
+  return outcomes;
+}
+
+/// Metrics that are defined for a table's task.
+std::vector<Metric> metrics_of(Task task) {
+  if (task == Task::regression) return {Metric::val_loss, Metric::train_loss, Metric::val_rmse};
+  return {Metric::val_loss, Metric::train_loss, Metric::val_accuracy, Metric::val_auc};
+}
+
+Placed placed_somewhere(Random& random, std::vector<Trial> trials, std::uint32_t n_slots) {
+  Placed placed{std::move(trials), {}, n_slots};
+  for (Slot slot = 0; slot < n_slots; ++slot) placed.slots.push_back(slot);
+  std::ranges::shuffle(placed.slots, random);
+  placed.slots.resize(placed.trials.size());
+  return placed;
+}
+
+TEST(Gang, EveryLaneEndsWithTheBitsOfItsNetworkAlone) {
+  Random random(20250612);
+  std::set<TrialStatus> seen;
+  std::set<Activation> activations;
+  std::set<std::pair<Loss, Solver>> formulas;
+  for (int i = 0; i < 400; ++i) {
+    const auto task = static_cast<Task>(i % 3);
+    const Dataset data =
+        testing::random_dataset(random, task, 24 + below(random, 60), static_cast<std::int32_t>(1 + below(random, 6)),
+                                static_cast<std::int32_t>(2 + below(random, 3)), i % 4 == 0);
+    const Metric metric = testing::one_of(random, metrics_of(task));
+    const std::size_t n = testing::one_of<std::size_t>(random, {1, 3, 16, 16, 20});
+    const std::vector<Trial> trials = gang_of(random, data, n);
+    const auto n_slots = static_cast<std::uint32_t>(n + testing::one_of<std::size_t>(random, {0, 0, 5, 15}));
+    const Placed placed = placed_somewhere(random, trials, n_slots);
+    std::vector<Outcome> expected;
+    for (const Trial& trial : trials) expected.push_back(alone(data, trial, metric, cpu::kernels()));
+    for (const cpu::Kernels& kernels : cpu::all_kernels()) {
+      SCOPED_TRACE("gang " + std::to_string(i) + ", " + std::string(kernels.target));
+      const auto engine = make_cpu_engine(data, {.n_threads = 2, .metric = metric}, kernels);
+      const auto found = together(*engine, placed, static_cast<std::uint32_t>(1 + below(random, 4)));
+      for (std::size_t t = 0; t < trials.size(); ++t) testing::expect_same(found[t], expected[t]);
+    }
+    if (::testing::Test::HasFailure()) FAIL() << "gang " << i;
+    for (const Outcome& outcome : expected) seen.insert(outcome.state.status);
+    for (const Activation f : trials.front().topology.activations) activations.insert(f);
+    formulas.emplace(trials.front().hyperparameters.loss, trials.front().hyperparameters.solver);
+  }
+  EXPECT_EQ(seen, (std::set{TrialStatus::finished, TrialStatus::stopped, TrialStatus::diverged}));
+  EXPECT_EQ(activations.size(), activation_names().size());
+  EXPECT_EQ(formulas.size(), loss_names().size() * solver_names().size());
+}
+
+/// Shapes that have a kernel of their own.
+TEST(Gang, SmallKnownShapesHaveTheBitsOfOneNetworkAlone) {
+  Random random(77);
+  for (const std::array<std::int32_t, 4> shape : {std::array{1, 2, 2, 1}, {1, 4, 4, 1}, {2, 4, 4, 1}, {2, 3, 3, 2}}) {
+    for (int i = 0; i < 60; ++i) {
+      const Dataset data = testing::random_dataset(random, Task::regression, 90, shape[0], shape[3], i % 5 == 4);
+      std::vector<Trial> trials = gang_of(random, data, 16);
+      for (Trial& trial : trials) {
+        trial.topology.hidden_layer_sizes = {shape[1], shape[2]};
+        trial.topology.activations.assign(2, i % 2 == 0 ? Activation::relu : Activation::tanh);
+        trial.hyperparameters.loss = i % 4 < 2 ? Loss::squared_error : Loss::half_squared_error;
+        if (i % 3 != 0) continue;
+        trial.hyperparameters.solver = Solver::sgd;
+        trial.hyperparameters.momentum = trial.hyperparameters.alpha = trial.hyperparameters.l1 = 0;
+        trial.hyperparameters.clip_norm = trial.hyperparameters.dropout = 0;
+      }
+      for (Trial& trial : trials) trial.hyperparameters.batch_size = trials.front().hyperparameters.batch_size;
+      const Placed placed = placed_somewhere(random, trials, 16);
+      for (const cpu::Kernels& kernels : cpu::all_kernels()) {
+        SCOPED_TRACE(std::to_string(i) + ", " + std::string(kernels.target));
+        const auto engine = make_cpu_engine(data, {.n_threads = 1}, kernels);
+        const auto found = together(*engine, placed, 2);
+        for (std::size_t t = 0; t < trials.size(); ++t) {
+          testing::expect_same(found[t], alone(data, trials[t], Metric::val_loss, cpu::kernels()));
+        }
+      }
+      if (::testing::Test::HasFailure()) FAIL();
+    }
+  }
+}
+
+/// Kernels that ask for a stop as soon as they have trained a part of an epoch.
+struct Stopping {
+  static inline std::stop_source stop;
+  static inline const cpu::LaneKernels* kernels = nullptr;
+
+  static void train(const cpu::LaneTraining& training) {
+    kernels->train(training);
+    stop.request_stop();
+  }
+};
+
+TEST(Gang, AStopInTheMiddleOfAnEpochLosesThatEpochAndNoNetwork) {
+  Random random(5);
+  const Dataset data = testing::random_dataset(random, Task::regression, 3000, 10, 3);
+  Trial trial = testing::random_trial(random, data);
+  trial.topology.hidden_layer_sizes = {150};
+  trial.topology.activations = {Activation::tanh};
+  trial.hyperparameters.batch_size = 32;
+  const Outcome expected = alone(data, trial, Metric::val_loss, cpu::kernels());
+  const Gang gang{gang_key(trial), 0, 1, true, true};
+  const TrainTarget target{0, 4};
+  const Slot slot = 0;
+  for (std::size_t i = 0; i < cpu::all_kernels().size(); ++i) {
+    cpu::LaneKernels kernels = cpu::all_lane_kernels()[i];
+    SCOPED_TRACE(kernels.target);
+    Stopping::kernels = &cpu::all_lane_kernels()[i];
+    Stopping::stop = {};
+    kernels.train = Stopping::train;
+    cpu::Shared shared{&data, {}, {}};
+    cpu::LaneTables tables;
+    tables.prepare(data, std::span(&gang.key, 1));
+    cpu::LaneWorker worker(cpu::all_kernels()[i], kernels);
+    cpu::LaneGang lanes(std::make_shared<const cpu::LaneLayout>(trial.topology), gang, 0, 1, kernels);
+    lanes.place(shared, 0, trial, initial_state(trial));
+    Outcome found;
+    lanes.train(shared, tables, std::span(&target, 1), worker, Stopping::stop.get_token(), found.records);
+    EXPECT_TRUE(found.records.empty());
+    EXPECT_TRUE(testing::same_bits(lanes.read(0).parameters, initial_state(trial).parameters));
+    lanes.train(shared, tables, std::span(&target, 1), worker, {}, found.records);
+    found.sums = lanes.measure(shared, tables, std::span(&slot, 1), worker, RowSet::validation).front();
+    found.state = lanes.read(0);
+    testing::expect_same(found, expected);
+  }
+}
+
+TEST(Gang, TheCheckSeesThatALaneHasAnothersRate) {
+  Random random(9);
+  const Dataset data = testing::random_dataset(random, Task::regression, 60, 3, 1);
+  std::vector<Trial> trials = gang_of(random, data, 2);
+  for (Trial& trial : trials) {
+    trial.hyperparameters.learning_rate = Schedule::constant;
+    trial.hyperparameters.learning_rate_init = 1e-3;
+  }
+  const Outcome expected = alone(data, trials[1], Metric::val_loss, cpu::kernels());
+  trials[1].hyperparameters.learning_rate_init = 2e-3;
+  const auto engine = make_cpu_engine(data, {.n_threads = 1});
+  const std::vector<Outcome> found = together(*engine, {trials, {0, 1}, 2}, 4);
+  EXPECT_FALSE(testing::same_bits(found[1].state.parameters, expected.state.parameters));
+}
+
+}  // namespace
+}  // namespace shoal
