@@ -76,7 +76,7 @@ class CudaEngine final : public Engine {
     return cuda::may_have_threads(key, table_.has_row_weights()) ? cuda::kNetworksInBlock : 1;
   }
   [[nodiscard]] std::string_view kernel(const Gang& gang) const override {
-    if (goes_by_layers(gang)) return is_strict_ ? "strict_layers" : "cublas_layers";
+    if (goes_by_layers(gang)) return is_strict_ ? "strict_layers" : "cohort";
     return cuda::has_block_alone(gang, table_.has_row_weights()) ? "block_per_network" : "thread_per_network";
   }
 
