@@ -110,7 +110,11 @@ HWY_ATTR void train_any(const LaneTraining& t) {
       train_block(t, block, block - first, std::min(together, last - block), weight_sum);
     }
     Float inverse = constant(1.0F / static_cast<float>(last - first));
-    if (t.rows.weighted()) inverse = select(less(zero, weight_sum), constant(1.0F) / weight_sum, zero);
+    if (t.rows.weighted()) {
+      // Lanes whose rows all weigh 1 are divided by their number, which a sum of floats need not reach.
+      const Float of_weights = select(less(zero, weight_sum), constant(1.0F) / weight_sum, zero);
+      inverse = t.rows.weights != nullptr ? of_weights : select(holds(t.rules->balanced), of_weights, inverse);
+    }
     step(t, inverse);
   }
 }

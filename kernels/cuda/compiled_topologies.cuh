@@ -22,8 +22,8 @@ constexpr auto variants_of() {
   }
 }
 
-/// Every network of a few units is trained so fast by a kernel of its own that no block can follow; from some 70
-/// parameters on, registers hold no longer what a row needs.
+/// Every network of a few units is trained so fast by a kernel of its own that no block can follow; from some 40 to 70
+/// parameters on, as layers are many or few, registers hold no longer what a row needs.
 using CompiledTopologies =
     Types<FixedShape<2, 1>, FixedShape<1, 4, 1>, FixedShape<1, 8, 1>, FixedShape<2, 4, 1>, FixedShape<2, 8, 1>,
           FixedShape<2, 4, 2>, FixedShape<4, 4, 3>, FixedShape<1, 2, 2, 1>, FixedShape<1, 4, 4, 1>,

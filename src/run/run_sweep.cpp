@@ -112,7 +112,7 @@ bool train_all(const run::PreparedSweep& sweep, const run::Skip& skip, train::Pr
 /// The winner's metrics on the rows of data.test.
 MetricValues test_metrics(const run::PreparedSweep& sweep, const store::StoredNetwork& winner) {
   const GangKey key = gang_key(winner.trial);
-  const Gang gang{key, 0, std::max(1U, sweep.engine->gang_size(key)), winner.trial.hyperparameters.n_iter_no_change > 0,
+  const Gang gang{key, 0, 1, winner.trial.hyperparameters.n_iter_no_change > 0,
                   winner.trial.hyperparameters.dropout > 0};
   sweep.engine->prepare(std::span(&gang, 1));
   TrialState state = initial_state(winner.trial);

@@ -8,7 +8,7 @@ namespace {
 constexpr std::size_t kGrowth = 4;
 constexpr double kWorthwhileGain = 1.15;
 constexpr double kLongCallSeconds = 1.0;
-constexpr std::size_t kNetworksPerCore = 4;  // so that a core that is early finds other work
+constexpr std::size_t kGangsPerCore = 4;  // so that a core that is early finds other work
 constexpr double kMostEpochs = 1e6;
 
 }  // namespace
@@ -20,25 +20,25 @@ std::uint32_t RoundSizer::epochs(double epoch_cost) const {
   return static_cast<std::uint32_t>(std::clamp(target_s * rate_ / epoch_cost, 1.0, kMostEpochs));
 }
 
-void RoundSizer::measured(double cost, double seconds, std::uint32_t epochs, std::size_t n_networks) {
+void RoundSizer::measured(double cost, double seconds, std::uint32_t epochs, std::size_t n_gangs) {
   if (cost <= 0 || seconds <= 0) return;
   const double rate = cost / seconds;
-  if (growing_ && n_networks >= width_) {
-    grow(rate, seconds, epochs, n_networks);
+  if (growing_ && n_gangs >= width_) {
+    grow(rate, seconds, epochs, n_gangs);
   } else if (!growing_ && epochs == 1 && seconds > kLongCallSeconds && width_ > n_cores_) {
     width_ = std::max(n_cores_, width_ / 2);
   }
   rate_ = rate;
 }
 
-void RoundSizer::grow(double rate, double seconds, std::uint32_t epochs, std::size_t n_networks) {
-  const bool too_few = n_networks < n_cores_ * kNetworksPerCore;
+void RoundSizer::grow(double rate, double seconds, std::uint32_t epochs, std::size_t n_gangs) {
+  const bool too_few = n_gangs < n_cores_ * kGangsPerCore;
   const bool long_call = epochs == 1 && seconds > kLongCallSeconds;
   const bool gained = rate > kWorthwhileGain * rate_before_;
-  width_ = std::max(width_, n_networks);
-  growing_ = !(long_call && n_networks >= n_cores_) && (too_few || gained);
+  width_ = std::max(width_, n_gangs);
+  growing_ = !(long_call && n_gangs >= n_cores_) && (too_few || gained);
   if (growing_) {
-    width_ = too_few ? std::min(width_ * kGrowth, std::max(n_cores_ * kNetworksPerCore, width_ + 1)) : width_ * kGrowth;
+    width_ = too_few ? std::min(width_ * kGrowth, std::max(n_cores_ * kGangsPerCore, width_ + 1)) : width_ * kGrowth;
   }
   rate_before_ = rate;
 }

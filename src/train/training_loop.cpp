@@ -36,11 +36,10 @@ bool TrainingLoop::run(std::span<const Trial> trials, const plan::Chunk& chunk, 
     return run(trials, first, stop) && run(trials, second, stop);
   }
   in_flight_.clear();
-  n_in_flight_ = 0;
   auto next = chunk.gangs.begin();
-  while (next != chunk.gangs.end() || n_in_flight_ > 0) {
+  while (next != chunk.gangs.end() || !in_flight_.empty()) {
     if (stop.stop_requested()) return false;
-    while (next != chunk.gangs.end() && n_in_flight_ < sizer_.width()) admit(trials, *next++);
+    while (next != chunk.gangs.end() && in_flight_.size() < sizer_.width()) admit(trials, *next++);
     round(stop);
   }
   return true;
@@ -57,16 +56,14 @@ void TrainingLoop::admit(std::span<const Trial> trials, const plan::FilledGang& 
     engine_->place(network.slot, trial, initial_state(trial));
     members.push_back(std::move(network));
   }
-  n_in_flight_ += members.size();
   in_flight_.push_back(std::move(members));
 }
 
 /// The members of the oldest gangs, as many as the machine wants.
-std::vector<TrainingLoop::Network*> TrainingLoop::choose() {
+std::vector<TrainingLoop::Network*> TrainingLoop::choose(std::size_t n_gangs) {
   std::vector<Network*> chosen;
-  for (Members& members : in_flight_) {
-    if (chosen.size() >= sizer_.width()) break;
-    for (Network& network : members) {
+  for (std::size_t i = 0; i < n_gangs; ++i) {
+    for (Network& network : in_flight_[i]) {
       if (!network.gone) chosen.push_back(&network);
     }
   }
@@ -74,7 +71,8 @@ std::vector<TrainingLoop::Network*> TrainingLoop::choose() {
 }
 
 void TrainingLoop::round(const std::stop_token& stop) {
-  const std::vector<Network*> chosen = choose();
+  const std::size_t n_gangs = std::min(in_flight_.size(), sizer_.width());
+  const std::vector<Network*> chosen = choose(n_gangs);
   double epoch_cost = 0;
   for (const Network* network : chosen) epoch_cost += network->epoch_cost;
   const std::uint32_t epochs = sizer_.epochs(epoch_cost);
@@ -95,13 +93,11 @@ void TrainingLoop::round(const std::stop_token& stop) {
   std::ranges::sort(lost);
   for (Network* network : chosen) network->gone = std::ranges::binary_search(lost, network->slot);
   const bool stopping = stop.stop_requested();
-  if (!stopping) sizer_.measured(round_cost_, seconds, epochs, chosen.size());
+  if (!stopping) sizer_.measured(round_cost_, seconds, epochs, n_gangs);
   deliver(ended(chosen, stopping));
 
   for (Members& members : in_flight_) std::erase_if(members, &Network::gone);
   std::erase_if(in_flight_, [](const Members& members) { return members.empty(); });
-  n_in_flight_ = 0;
-  for (const Members& members : in_flight_) n_in_flight_ += members.size();
   sink_->progress(meter_->now());
 }
 

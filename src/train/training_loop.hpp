@@ -49,7 +49,7 @@ class TrainingLoop {
 
   void admit(std::span<const Trial> trials, const plan::FilledGang& filled);
   void round(const std::stop_token& stop);
-  [[nodiscard]] std::vector<Network*> choose();
+  [[nodiscard]] std::vector<Network*> choose(std::size_t n_gangs);
   void account(std::span<Network* const> chosen, std::span<const EpochRecord> records, double seconds);
   [[nodiscard]] std::vector<Network*> ended(std::span<Network* const> chosen, bool stopping) const;
   void deliver(std::span<Network* const> networks);
@@ -60,7 +60,6 @@ class TrainingLoop {
   ResultSink* sink_;
   RoundSizer sizer_;
   std::vector<Members> in_flight_;
-  std::size_t n_in_flight_ = 0;
   double round_cost_ = 0;  ///< work that the last call did
 };
 

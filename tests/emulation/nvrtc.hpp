@@ -2,9 +2,9 @@
 
 #include <cstddef>
 
-/// The part of NVRTC that kernels are built by, on the host; names, values and signatures are NVIDIA's. The C++ compiler
-/// of the build makes a shared library of a program, with SHOAL_EMULATION, of the headers that the program was given;
-/// only what the emulation itself includes comes from the source tree.
+/// The part of NVRTC that kernels are built by, on the host; names, values and signatures are NVIDIA's. The C++
+/// compiler of the build makes a shared library of a program, with SHOAL_EMULATION, of the headers that the program was
+/// given; only what the emulation itself includes comes from the source tree.
 
 enum nvrtcResult {
   NVRTC_SUCCESS = 0,
@@ -15,6 +15,7 @@ enum nvrtcResult {
 using nvrtcProgram = struct EmulatedProgram*;
 
 const char* nvrtcGetErrorString(nvrtcResult result);
+/// Another one in each process: what is made here is for its emulation alone.
 nvrtcResult nvrtcVersion(int* major, int* minor);
 nvrtcResult nvrtcCreateProgram(nvrtcProgram* program, const char* source, const char* name, int n_headers,
                                const char* const* headers, const char* const* include_names);

@@ -29,7 +29,8 @@ std::string spills(const std::string& log) {
 
 TEST(BuiltKernels, StayInRegistersUpToTheLimit) {
   ASSERT_EQ(cuda::why_no_nvrtc(), "");
-  const std::vector<std::int32_t> largest[] = {{7, 4, 1}, {4, 5, 2}, {1, 13, 1}, {2, 2, 2, 2, 2, 2, 2}, {19, 2}};
+  const std::vector<std::int32_t> largest[] = {{7, 4, 1}, {4, 5, 2}, {1, 13, 1}, {2, 2, 2, 2, 2, 2, 2},
+                                               {19, 2},   {1, 20}};
   for (const std::vector<std::int32_t>& sizes : largest) {
     const Topology topology = topology_of(sizes);
     ASSERT_TRUE(cuda::fits_registers(topology)) << ::testing::PrintToString(sizes);

@@ -27,8 +27,9 @@ RULES = {
     "src/engine/reference/": ["shoal/", "engine/definition.hpp", "engine/reference/", "plan/", "data/"],
     "src/engine/cpu/": ["shoal/", "engine/definition.hpp", "engine/cpu/", "plan/", "data/", "kernels/math/", "kernels/cpu/"],
     "src/engine/cuda/": ["shoal/", "engine/definition.hpp", "engine/cuda/", "plan/", "data/", "kernels/math/", "kernels/cuda/"],
-    # The same door for cuBLAS.
+    # The same door for cuBLAS and NVRTC.
     "src/engine/cuda/cublas_api.hpp": ["tests/emulation/"],
+    "src/engine/cuda/nvrtc_api.hpp": ["tests/emulation/"],
     "src/train/": ["shoal/", "spec/", "search/", "data/", "plan/", "train/", "engine/definition.hpp"],
     "src/store/": ["shoal/", "spec/", "search/", "data/", "plan/", "store/"],
     "src/run/": ["shoal/", *[f"{layer}/" for layer in LAYERS if layer != "cli"], "engine/definition.hpp"],

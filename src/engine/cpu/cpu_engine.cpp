@@ -59,14 +59,14 @@ class CpuEngine final : public Engine {
   [[nodiscard]] std::string_view name() const noexcept override { return "cpu"; }
   [[nodiscard]] std::string why_not(const Trial&) const override { return {}; }
   [[nodiscard]] std::uint32_t gang_size(const GangKey& key) const override {
-    return has_lanes(key) ? static_cast<std::uint32_t>(lane_kernels_->n_lanes) : 1;
+    return cpu::has_lanes(key, lane_kernels_->n_lanes) ? static_cast<std::uint32_t>(lane_kernels_->n_lanes) : 1;
   }
   [[nodiscard]] std::string_view kernel(const Gang& gang) const override {
-    return has_lanes(gang.key) ? "lane_per_network" : "core_per_network";
+    return has_lanes(gang) ? "lane_per_network" : "core_per_network";
   }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
-    if (!has_lanes(gang.key)) return sizeof(Where) + CoreNetwork::bytes(gang);
+    if (!has_lanes(gang)) return sizeof(Where) + CoreNetwork::bytes(gang);
     return sizeof(Where) + (LaneGang::bytes(gang, lane_kernels_->n_lanes) + gang.n_slots - 1) / gang.n_slots;
   }
 
@@ -78,17 +78,20 @@ class CpuEngine final : public Engine {
     for (const Gang& gang : gangs) {
       const std::size_t training = shared_.dataset->splits.at(gang.key.fold).training.size();
       n_rows = std::max(n_rows, training);
-      if (has_lanes(gang.key)) {
+      if (has_lanes(gang)) {
         with_lanes.push_back(gang.key);
         const LaneLayout layout(gang.key.topology);
         largest_lanes = std::max(largest_lanes, LaneWorker::bytes(layout, lane_kernels_->n_lanes, gang.has_dropout));
       }
+      // A gang with few lanes in use trains them on a core each; on lanes, rows come by blocks.
+      const bool may_use_core = !has_lanes(gang) || fewest_lanes(gang.key) > 1;
       const std::size_t batch = gang.key.batch_size == 0 ? training : static_cast<std::size_t>(gang.key.batch_size);
-      const std::size_t rows = std::max<std::size_t>(std::min(batch, training), cpu::kEvaluationRows);
-      // A gang with few lanes in use trains them on a core each.
-      const std::uint64_t of_core = has_lanes(gang.key) ? CoreNetwork::bytes(gang) : 0;
+      const std::size_t in_pass = may_use_core ? std::min(batch, training) : 0;
+      const std::uint64_t of_core = may_use_core && has_lanes(gang) ? CoreNetwork::bytes(gang) : 0;
       largest_core =
-          std::max(largest_core, of_core + Minibatch::bytes(NetworkLayout(gang.key.topology), rows, gang.has_dropout));
+          std::max(largest_core,
+                   of_core + Minibatch::bytes(NetworkLayout(gang.key.topology),
+                                              std::max<std::size_t>(in_pass, cpu::kEvaluationRows), gang.has_dropout));
     }
     return (largest_core + largest_lanes) * workers_.size() + cpu::EpochOrders::bytes(n_rows) +
            cpu::LaneTables::bytes(*shared_.dataset, with_lanes);
@@ -103,7 +106,7 @@ class CpuEngine final : public Engine {
     std::vector<GangKey> with_lanes;
     for (const Gang& gang : gangs) {
       if (where_.size() < gang.first_slot + gang.n_slots) where_.resize(gang.first_slot + gang.n_slots);
-      if (has_lanes(gang.key)) {
+      if (has_lanes(gang)) {
         with_lanes.push_back(gang.key);
         add_lanes(gang, made(lane_layouts, gang.key.topology));
       } else {
@@ -161,7 +164,7 @@ class CpuEngine final : public Engine {
       const auto of_task = std::span(sorted).subspan(task.first, task.count);
       std::vector<MetricSums> found;
       if (task.where.has_lane) {
-        found = lanes_[task.where.index].measure(shared_, tables_, of_task, worker.lanes, rows);
+        found = measure_lanes(lanes_[task.where.index], of_task, worker, rows);
       } else {
         const MetricSums all = cores_[task.where.index].measure(shared_, worker.minibatch, rows, std::nullopt);
         found.assign(task.count, all);
@@ -214,7 +217,12 @@ class CpuEngine final : public Engine {
     std::vector<Slot> lost;
   };
 
-  [[nodiscard]] bool has_lanes(const GangKey& key) const { return cpu::has_lanes(key, lane_kernels_->n_lanes); }
+  [[nodiscard]] std::size_t fewest_lanes(const GangKey& key) const {
+    return cpu::fewest_lanes(key.topology, lane_kernels_->n_lanes);
+  }
+  [[nodiscard]] bool has_lanes(const Gang& gang) const {
+    return cpu::has_lanes(gang.key, lane_kernels_->n_lanes) && gang.n_slots >= fewest_lanes(gang.key);
+  }
 
   template <class Layout>
   static std::shared_ptr<const Layout> made(std::map<Topology, std::shared_ptr<const Layout>>& layouts,
@@ -275,7 +283,7 @@ class CpuEngine final : public Engine {
     }
     LaneGang& gang = lanes_[task.where.index];
     const auto n_live = std::ranges::count_if(targets, [&](const TrainTarget& t) { return gang.has_work(t); });
-    if (static_cast<std::size_t>(n_live) >= cpu::fewest_lanes(gang.key().topology, lane_kernels_->n_lanes)) {
+    if (static_cast<std::size_t>(n_live) >= fewest_lanes(gang.key())) {
       gang.train(shared_, tables_, targets, worker.lanes, stop, result.records);
     } else {
       for (const TrainTarget& target : targets) train_alone(gang, target, worker, stop, result);
@@ -283,14 +291,31 @@ class CpuEngine final : public Engine {
     return result;
   }
 
-  /// A lane's network on a core of its own.
+  /// A lane's network as a core trains it.
+  [[nodiscard]] CoreNetwork alone(const LaneGang& gang, Slot slot) {
+    const Trial trial = gang.trial(slot);
+    CoreNetwork network(std::make_shared<const NetworkLayout>(trial.topology),
+                        {.key = gang.key(), .n_slots = 1, .keeps_best = gang.keeps_best()});
+    network.place(shared_, trial, gang.read(slot));
+    return network;
+  }
+
+  [[nodiscard]] std::vector<MetricSums> measure_lanes(LaneGang& gang, std::span<const Slot> slots, Worker& worker,
+                                                      RowSet rows) {
+    if (slots.size() >= fewest_lanes(gang.key())) return gang.measure(shared_, tables_, slots, worker.lanes, rows);
+    std::vector<MetricSums> sums;
+    for (const Slot slot : slots) {
+      CoreNetwork network = alone(gang, slot);
+      sums.push_back(network.measure(shared_, worker.minibatch, rows, std::nullopt));
+    }
+    return sums;
+  }
+
   void train_alone(LaneGang& gang, const TrainTarget& target, Worker& worker, const std::stop_token& stop,
                    Trained& result) {
     if (!gang.has_work(target)) return;
     const Trial trial = gang.trial(target.slot);
-    CoreNetwork network(std::make_shared<const NetworkLayout>(trial.topology),
-                        {.key = gang.key(), .n_slots = 1, .keeps_best = gang.keeps_best()});
-    network.place(shared_, trial, gang.read(target.slot));
+    CoreNetwork network = alone(gang, target.slot);
     if (network.train(shared_, target, worker.minibatch, stop, result.records)) {
       gang.place(shared_, target.slot, trial, network.read());
     } else {

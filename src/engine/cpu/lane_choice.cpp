@@ -15,8 +15,6 @@ constexpr std::size_t kLayerCost = 256;
 }  // namespace
 
 bool has_lanes(const GangKey& key, std::size_t n_lanes) {
-  // Under per_trial each seed has a row order of its own, so that lanes would stay empty.
-  if (key.shuffle == Shuffle::per_trial) return false;
   return 2 * key.topology.n_parameters() * n_lanes * sizeof(float) <= kLaneBytes;
 }
 

@@ -95,6 +95,7 @@ void LaneGang::refresh_any() {
 
 void LaneGang::free(Slot slot) {
   occupied_ &= ~lane_bit(lane_of(slot));
+  rules_.dropout[lane_of(slot)] = 0;  // draws no more words
   has_first_moment_ &= occupied_;
   refresh_any();
 }

@@ -27,26 +27,23 @@ std::uint64_t LaneTables::bytes(const Dataset& dataset, std::span<const GangKey>
 }
 
 void LaneTables::prepare(const Dataset& dataset, std::span<const GangKey> keys) {
-  std::map<Kind, std::vector<float>> before;
-  before.swap(tables_);
+  std::set<Kind> wanted;
+  for (const GangKey& key : keys) wanted.insert(kind(key));
+  std::erase_if(tables_, [&](const auto& table) { return !wanted.contains(table.first); });
   const auto n_inputs = static_cast<std::size_t>(dataset.n_inputs());
   for (const GangKey& key : keys) {
     if (tables_.contains(kind(key))) continue;
-    std::vector<float>& table = tables_[kind(key)];
-    if (const auto known = before.find(kind(key)); known != before.end()) {
-      table = std::move(known->second);
-      continue;
-    }
     const std::size_t n_targets = kind(key).second;
     const std::size_t stride = stride_of(dataset, n_targets);
     const Split& split = dataset.splits.at(key.fold);
-    table.resize(dataset.n_rows * stride);
+    std::vector<float> table(dataset.n_rows * stride);
     for (std::size_t row = 0; row < dataset.n_rows; ++row) {
       float* to = table.data() + row * stride;
       scale_inputs(split.inputs, dataset.row(row), std::span(to, n_inputs));
       if (n_targets == 0) continue;
       fill_target(dataset, split, key.loss, static_cast<std::uint32_t>(row), std::span(to + n_inputs, n_targets));
     }
+    tables_.emplace(kind(key), std::move(table));
   }
 }
 

@@ -9,7 +9,6 @@
 #include "data/file_bytes.hpp"
 #include "engine/cuda/kernel_text.hpp"
 #include "engine/cuda/nvrtc_library.hpp"
-#include "kernels/cuda/thread_memory.cuh"
 #include "shoal/error.hpp"
 
 namespace shoal::cuda {
@@ -35,7 +34,8 @@ namespace shoal::cuda {
 using Topology = FixedShape<)") +
          sizes_text(topology, ", ") + R"(>;
 extern "C" SHOAL_KERNEL_OF(kNetworksInBlock, (kLeastBlocks<Topology, Anything>))
-void )" + kEntry + R"((const TrainTask* tasks) {
+void )" + kEntry +
+         R"((const TrainTask* tasks) {
   train_networks<Topology, Anything>(tasks);
 }
 }
@@ -103,6 +103,24 @@ std::uint64_t hash_of(const std::string& source, const std::string& architecture
 
 }  // namespace
 
+const std::string& why_no_builder() {
+  static const std::string why = [] {
+    try {
+      static_cast<void>(Program("extern \"C\" void nothing() {}\n").compiled(device_architecture()));
+      return std::string();
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  }();
+  return why;
+}
+
+ThreadSizes built_sizes(const Topology& topology) {
+  return {.n_in = static_cast<std::uint32_t>(topology.n_inputs),
+          .n_out = static_cast<std::uint32_t>(topology.n_outputs),
+          .n_parameters = static_cast<std::uint32_t>(topology.n_parameters())};
+}
+
 bool fits_registers(const Topology& topology) {
   const std::vector<std::int32_t>& hidden = topology.hidden_layer_sizes;
   const std::int32_t n_values = std::accumulate(hidden.begin(), hidden.end(), topology.n_inputs);
@@ -135,9 +153,7 @@ KernelBuilder::Built KernelBuilder::build(const Topology& topology) const {
   for (std::size_t l = 0; l < topology.n_layers(); ++l) {
     kernel.sizes.push_back(static_cast<std::uint32_t>(topology.fan_out(l)));
   }
-  kernel.shared_bytes = thread_shared_bytes({.n_in = kernel.sizes.front(),
-                                             .n_out = kernel.sizes.back(),
-                                             .n_parameters = static_cast<std::uint32_t>(topology.n_parameters())});
+  kernel.shared_bytes = thread_shared_bytes(built_sizes(topology));
   kernel.function = built.library.kernel(kEntry);
   return built;
 }

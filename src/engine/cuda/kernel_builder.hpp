@@ -6,11 +6,16 @@
 
 #include "engine/cuda/device_memory.hpp"
 #include "engine/cuda/kernel_cache.hpp"
+#include "kernels/cuda/thread_memory.cuh"
 #include "kernels/cuda/thread_per_network.cuh"
 #include "shoal/network.hpp"
 
 namespace shoal::cuda {
 
+/// Why NVRTC makes nothing that the device at hand runs; empty if it does: one small program was tried.
+[[nodiscard]] const std::string& why_no_builder();
+/// What a kernel for anything of this topology needs.
+[[nodiscard]] ThreadSizes built_sizes(const Topology& topology);
 /// Whether thread_per_network keeps such a network in registers, on every GPU that shoal runs on.
 [[nodiscard]] bool fits_registers(const Topology& topology);
 

@@ -54,7 +54,10 @@ void KernelCache::keep(const std::string& name, std::uint64_t hash, std::string_
   std::error_code error;
   fs::create_directories(folder_, error);
   // Whole or not there: another program may read it now, or write the same.
-  const fs::path temporary = folder_ / (name + "." + std::to_string(getpid()));
+  std::string temporary = folder_ / (name + ".XXXXXX");
+  const int created = mkstemp(temporary.data());
+  if (created < 0) return;
+  close(created);
   std::ofstream file(temporary, std::ios::binary);
   file << title(hash, image) << image;
   file.close();

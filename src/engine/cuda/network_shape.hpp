@@ -20,8 +20,7 @@ struct NetworkShape {
   /// layers: these ones in device memory.
   [[nodiscard]] Shape on_device(const Layer* device_layers) const;
   /// Whether a tile's values and the parameters fit into the shared memory of a block that trains the network (it does
-  /// not train others), and
-  /// whether the gradient is there as well.
+  /// not train others), and whether the gradient is there as well.
   [[nodiscard]] bool is_shared() const;
   [[nodiscard]] bool gradient_is_shared() const;
   [[nodiscard]] std::size_t shared_bytes() const;

@@ -11,8 +11,9 @@ namespace {
 #if defined(SHOAL_EMULATION)
 
 NvrtcLibrary load() {
-  return {&nvrtcVersion,           &nvrtcGetErrorString, &nvrtcCreateProgram, &nvrtcDestroyProgram, &nvrtcCompileProgram,
-          &nvrtcGetProgramLogSize, &nvrtcGetProgramLog,  &nvrtcGetCUBINSize,  &nvrtcGetCUBIN};
+  return {&nvrtcVersion,        &nvrtcGetErrorString, &nvrtcCreateProgram,
+          &nvrtcDestroyProgram, &nvrtcCompileProgram, &nvrtcGetProgramLogSize,
+          &nvrtcGetProgramLog,  &nvrtcGetCUBINSize,   &nvrtcGetCUBIN};
 }
 
 #else

@@ -4,8 +4,8 @@
 
 #include "engine/cuda/kernel_builder.hpp"
 #include "engine/cuda/network_shape.hpp"
-#include "engine/cuda/nvrtc_library.hpp"
 #include "kernels/cuda/block_per_network.cuh"
+#include "kernels/cuda/thread_memory.cuh"
 #include "kernels/cuda/thread_per_network.cuh"
 
 namespace shoal::cuda {
@@ -31,7 +31,8 @@ bool is_plain(const GangKey& key, bool weighted_rows, const ThreadKernel& kernel
 }
 
 bool can_build(const GangKey& key) {
-  return key.shuffle != Shuffle::per_trial && fits_registers(key.topology) && why_no_nvrtc().empty();
+  return key.shuffle != Shuffle::per_trial && fits_registers(key.topology) &&
+         thread_shared_bytes(built_sizes(key.topology)) <= most_shared_bytes() && why_no_builder().empty();
 }
 
 }  // namespace

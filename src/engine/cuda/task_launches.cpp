@@ -25,6 +25,7 @@ void TaskLaunches::add(const DeviceGang& gang, const TrainTask& task, double sec
 void TaskLaunches::order(std::vector<TrainTask>& tasks) {
   for (Launch& launch : launches_) std::ranges::stable_sort(launch.tasks, std::ranges::greater{}, &Timed::seconds);
   std::ranges::stable_sort(launches_, std::ranges::greater{}, [](const Launch& l) { return l.tasks.front().seconds; });
+  number_of_.clear();
   tasks.clear();
   for (const Launch& launch : launches_) {
     for (const Timed& timed : launch.tasks) tasks.push_back(timed.task);
@@ -44,9 +45,9 @@ void TaskLaunches::launch(Operands operands, const Launch& launch, const TrainTa
 void TaskLaunches::launch(Operands operands, const TrainTask* tasks, const Stream& stream) const {
   begin_.record(stream);
   for (std::size_t i = 0; i < launches_.size(); ++i) {
-    const std::size_t k = i % (beside_.size() + 1);
-    if (k > 0 && k == i) begin_.hold(beside_[k - 1]);
-    launch(operands, launches_[i], tasks, k == 0 ? stream : beside_[k - 1]);
+    const std::size_t k = (i - 1) % beside_.size();  // not for the first
+    if (i > 0 && i <= beside_.size()) begin_.hold(beside_[k]);
+    launch(operands, launches_[i], tasks, i == 0 ? stream : beside_[k]);
     tasks += launches_[i].tasks.size();
   }
   for (std::size_t k = 0; k < beside_.size() && k + 1 < launches_.size(); ++k) {

@@ -21,7 +21,8 @@ class TaskLaunches {
   void add(const DeviceGang& gang, const TrainTask& task, double seconds);
   /// All tasks, launch by launch, in the order in which they begin.
   void order(std::vector<TrainTask>& tasks);
-  /// operands: of the blocks' products; tasks: what order() gave, on the device. What comes to `stream` after it waits for all launches.
+  /// operands: of the blocks' products; tasks: what order() gave, on the device. What comes to `stream` after it waits
+  /// for all launches.
   void launch(Operands operands, const TrainTask* tasks, const Stream& stream) const;
 
  private:
@@ -40,10 +41,10 @@ class TaskLaunches {
 
   std::map<Size, std::size_t> number_of_;
   std::vector<Launch> launches_;
-  /// Launches beyond these take turns.
-  std::array<Stream, 3> beside_;
+  /// For all but the longest launch; those beyond take turns here, never behind that one.
+  std::array<Stream, 7> beside_;
   Event begin_;
-  std::array<Event, 3> ends_;
+  std::array<Event, 7> ends_;
 };
 
 }  // namespace shoal::cuda

@@ -125,11 +125,14 @@ std::vector<Training::Chunk> Training::next_chunks(const DeviceGangs& gangs) con
   return chunks;
 }
 
-bool Training::add_order(const GangKey& key, Chunk& chunk) {
+bool Training::add_order(const DeviceGang& gang, Chunk& chunk) {
+  const GangKey& key = gang.key;
+  const bool for_threads = !gang.has_block_alone();
   if (key.shuffle == Shuffle::per_trial) return true;  // the network draws its own
   const std::vector<std::uint32_t>& training = table_->split(key.fold).training;
-  const OrderKey order_key{key.fold, static_cast<std::uint8_t>(key.shuffle), key.shuffle_seed, chunk.first_epoch,
-                           chunk.n_epochs};
+  const OrderKey order_key{key.fold,         static_cast<std::uint8_t>(key.shuffle),
+                           key.shuffle_seed, chunk.first_epoch,
+                           chunk.n_epochs,   for_threads};
   const auto found = order_offsets_.find(order_key);
   if (found != order_offsets_.end()) {
     std::tie(chunk.order, chunk.training_weight) = found->second;
@@ -147,6 +150,7 @@ bool Training::add_order(const GangKey& key, Chunk& chunk) {
     fill_epoch_order(trial, chunk.first_epoch + e, order);
     for (std::uint32_t& row : order) row = training[row];
     host_orders_.insert(host_orders_.end(), order.begin(), order.end());
+    if (!for_threads) continue;
     host_training_weights_.push_back(table_->weight_of(order));
     host_training_weights_.push_back(table_->balanced_weight_of(key.fold, order));
   }
@@ -174,7 +178,7 @@ void Training::upload(DeviceGangs& gangs, std::vector<Chunk>& chunks) {
   std::vector<Chunk> with_room;
   std::vector<std::size_t> in_use;
   for (Chunk& chunk : chunks) {
-    if (!add_order(gangs.all()[chunk.gang].key, chunk)) continue;
+    if (!add_order(gangs.all()[chunk.gang], chunk)) continue;
     add_rates(gangs, chunk);
     in_use.push_back(chunk.gang);
     with_room.push_back(chunk);

@@ -62,7 +62,7 @@ class Training {
   [[nodiscard]] std::uint32_t most_epochs(const Gang& gang) const;
   [[nodiscard]] std::vector<Chunk> next_chunks(const DeviceGangs& gangs) const;
   /// False where there is no room for it.
-  [[nodiscard]] bool add_order(const GangKey& key, Chunk& chunk);
+  [[nodiscard]] bool add_order(const DeviceGang& gang, Chunk& chunk);
   void add_rates(const DeviceGangs& gangs, Chunk& chunk);
   void upload(DeviceGangs& gangs, std::vector<Chunk>& chunks);
   [[nodiscard]] TrainTask task_of(const DeviceGangs& gangs, const Chunk& chunk);
@@ -92,8 +92,9 @@ class Training {
   DeviceBuffer<math::EpochDecision> decisions_;  ///< likewise, where the host decides
   DeviceBuffer<TrainTask> tasks_;
   HostMetric host_metric_;
-  /// Gangs of one launch with the same rows in the same order share them.
-  using OrderKey = std::tuple<std::uint32_t, std::uint8_t, std::uint64_t, std::uint32_t, std::uint32_t>;
+  /// Gangs of one launch with the same rows in the same order share them; those with a thread a network also have the
+  /// sums of their weights.
+  using OrderKey = std::tuple<std::uint32_t, std::uint8_t, std::uint64_t, std::uint32_t, std::uint32_t, bool>;
   std::map<OrderKey, std::pair<std::size_t, std::size_t>> order_offsets_;
 };
 

@@ -31,6 +31,7 @@ using testing::train;
 class BuiltKernels : public ::testing::Test {
  protected:
   void SetUp() override {
+    if (!cuda::why_no_builder().empty()) GTEST_SKIP() << cuda::why_no_builder();
     ASSERT_NE(mkdtemp(folder_.data()), nullptr);
     setenv("XDG_CACHE_HOME", folder_.c_str(), 1);
   }

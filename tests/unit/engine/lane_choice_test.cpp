@@ -7,10 +7,9 @@
 namespace shoal::cpu {
 namespace {
 
-GangKey key(const Topology& topology, Shuffle shuffle = Shuffle::shared) {
+GangKey key(const Topology& topology) {
   GangKey key;
   key.topology = topology;
-  key.shuffle = shuffle;
   return key;
 }
 
@@ -24,15 +23,13 @@ TEST(LaneChoice, NetworksWhoseVectorFitsTheCacheHaveLanes) {
   EXPECT_FALSE(has_lanes(key(kLarge), 16));
 }
 
-TEST(LaneChoice, NetworksWithRowOrdersOfTheirOwnHaveNone) {
-  EXPECT_FALSE(has_lanes(key(kTiny, Shuffle::per_trial), 16));
-}
-
 TEST(LaneChoice, TheEngineNamesTheKernelOfAGang) {
   const Dataset data;
   const auto engine = make_cpu_engine(data, {});
-  EXPECT_EQ(engine->kernel({.key = key(kTiny)}), "lane_per_network");
-  EXPECT_EQ(engine->kernel({.key = key(kTiny, Shuffle::per_trial)}), "core_per_network");
+  EXPECT_EQ(engine->kernel({.key = key(kTiny), .n_slots = 1}), "lane_per_network");
+  EXPECT_EQ(engine->kernel({.key = key(kWide), .n_slots = 16}), "lane_per_network");
+  EXPECT_EQ(engine->kernel({.key = key(kWide), .n_slots = 1}), "core_per_network");
+  EXPECT_EQ(engine->kernel({.key = key(kLarge), .n_slots = 16}), "core_per_network");
 }
 
 TEST(LaneChoice, ATinyNetworkTakesAVectorAloneAndAWideOneWantsCompany) {

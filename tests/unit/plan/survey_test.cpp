@@ -26,7 +26,7 @@ TEST(Survey, AddsUpWindows) {
   EXPECT_EQ(survey.n_samples(), 31U * 90);
   EXPECT_EQ(survey.n_chunks(), 2U);
   EXPECT_EQ(survey.cost(), 3 * 17.0 * 900 + 33.0 * 90);
-  EXPECT_EQ(survey.largest_chunk_bytes(), dataset_bytes(dataset) + 4 * 1000 + 5020);
+  EXPECT_EQ(survey.largest_chunk_bytes(), dataset_bytes(dataset) + 3 * 1000 + 5020);
   const std::vector<PlanRow> rows = survey.rows();
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[0].topology, "2-4-1 relu");
@@ -34,7 +34,7 @@ TEST(Survey, AddsUpWindows) {
   EXPECT_EQ(rows[0].n_trials, 3U);
   EXPECT_EQ(rows[0].n_gangs, 2U);
   EXPECT_EQ(rows[0].n_parameters, 17U);
-  EXPECT_EQ(rows[0].bytes, 4000U);
+  EXPECT_EQ(rows[0].bytes, 3000U);
   EXPECT_EQ(rows[1].topology, "2-8-1 relu");
 }
 
