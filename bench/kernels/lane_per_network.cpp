@@ -66,7 +66,7 @@ Trial trial(const Topology& topology, std::uint64_t seed) {
   h.learning_rate_init = 1e-3;
   h.momentum = h.alpha = 0;
   h.batch_size = 32;
-  h.shuffle = Shuffle::none;  // an order costs as much as some epochs of tiny networks, and all gangs share it
+  h.shuffle = Shuffle::none;  // an order costs as much as some epochs of tiny networks; later gangs find it
   h.max_iter = 1'000'000'000;
   return trial;
 }
