@@ -15,8 +15,10 @@ void train_kernel(const TrainTask* tasks) {
 template <class S, class V>
 struct KernelOf {
   static ThreadKernel value() {
-    return {{S::sizes, S::sizes + S::n_layers + 1}, thread_shared_bytes(kThreadSizes<S, V>), V::is_plain, V::activation,
-            V::its_solver,         reinterpret_cast<const void*>(&train_kernel<S, V>)};
+    return {{S::sizes, S::sizes + S::n_layers + 1},
+            {V::is_plain, V::activation, V::its_solver},
+            thread_shared_bytes(kThreadSizes<S, V>),
+            reinterpret_cast<const void*>(&train_kernel<S, V>)};
   }
 };
 

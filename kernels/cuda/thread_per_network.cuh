@@ -13,15 +13,20 @@
 /// its own.
 namespace shoal::cuda {
 
+/// Plain: squared errors of rows that weigh the same, no regulariser but the weights' squares, no rates of layers or
+/// that adapt; one solver, and one activation in all hidden layers. Else anything.
+struct ThreadVariant {
+  bool is_plain = false;
+  Act activation = Act::identity;       ///< of a plain one
+  SolverKind solver = SolverKind::sgd;  ///< likewise: sgd or adam
+  friend bool operator==(const ThreadVariant&, const ThreadVariant&) = default;
+};
+
 /// A kernel for one topology and what it trains.
 struct ThreadKernel {
   std::vector<std::uint32_t> sizes;  ///< inputs, units of hidden layers, outputs
-  std::size_t shared_bytes = 0;      ///< of a block
-  /// Plain: squared errors of rows that weigh the same, no regulariser but the weights' squares, no rates of layers or
-  /// that adapt; one solver, and one activation in all hidden layers. Else anything.
-  bool is_plain = false;
-  Act activation = Act::identity;
-  SolverKind solver = SolverKind::sgd;
+  ThreadVariant variant;
+  std::size_t shared_bytes = 0;    ///< of a block
   const void* function = nullptr;  ///< of a task pointer, as launch_function() takes it
 };
 /// Those of the program. Plain kernels of a topology come before the one for anything.

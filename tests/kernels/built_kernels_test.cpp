@@ -1,6 +1,7 @@
 // NVRTC makes kernels of the text in the program, without a GPU: all of the largest ones stay in registers.
 #include <gtest/gtest.h>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/cuda/kernel_builder.hpp"
@@ -27,6 +28,12 @@ std::string spills(const std::string& log) {
   return log.substr(first, log.find('\n', at) - first);
 }
 
+constexpr cuda::ThreadVariant kAnything{};
+constexpr cuda::ThreadVariant kPlainSgd{true, cuda::Act::gelu, cuda::SolverKind::sgd};
+constexpr cuda::ThreadVariant kPlainAdam{true, cuda::Act::tanh, cuda::SolverKind::adam};
+constexpr std::pair<cuda::ThreadVariant, const char*> kBuilds[] = {
+    {kAnything, "sm_75"}, {kAnything, "sm_90"}, {kPlainSgd, "sm_90"}, {kPlainAdam, "sm_90"}};
+
 TEST(BuiltKernels, StayInRegistersUpToTheLimit) {
   ASSERT_EQ(cuda::why_no_nvrtc(), "");
   const std::vector<std::int32_t> largest[] = {{7, 4, 1}, {4, 5, 2}, {1, 13, 1}, {2, 2, 2, 2, 2, 2, 2},
@@ -34,11 +41,11 @@ TEST(BuiltKernels, StayInRegistersUpToTheLimit) {
   for (const std::vector<std::int32_t>& sizes : largest) {
     const Topology topology = topology_of(sizes);
     ASSERT_TRUE(cuda::fits_registers(topology)) << ::testing::PrintToString(sizes);
-    for (const char* const architecture : {"sm_75", "sm_90"}) {
-      const cuda::KernelImage built = cuda::build_thread_kernel(topology, architecture);
+    for (const auto& [variant, architecture] : kBuilds) {
+      const cuda::KernelImage built = cuda::build_thread_kernel(topology, variant, architecture);
       EXPECT_GT(built.image.size(), 1000U);
       EXPECT_EQ(spills(built.log), "0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads")
-          << ::testing::PrintToString(sizes) << " for " << architecture;
+          << ::testing::PrintToString(sizes) << " for " << architecture << (variant.is_plain ? ", plain" : "");
     }
   }
 }
@@ -46,13 +53,13 @@ TEST(BuiltKernels, StayInRegistersUpToTheLimit) {
 TEST(BuiltKernels, WouldSpillWellBeyondTheLimit) {
   const Topology topology = topology_of({3, 5, 5, 1});
   EXPECT_FALSE(cuda::fits_registers(topology));
-  EXPECT_NE(spills(cuda::build_thread_kernel(topology, "sm_90").log),
+  EXPECT_NE(spills(cuda::build_thread_kernel(topology, kAnything, "sm_90").log),
             "0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads");
 }
 
 TEST(BuiltKernels, SayWhichArchitectureIsUnknown) {
   try {
-    static_cast<void>(cuda::build_thread_kernel(topology_of({1, 2, 1}), "sm_1"));
+    static_cast<void>(cuda::build_thread_kernel(topology_of({1, 2, 1}), kAnything, "sm_1"));
     FAIL();
   } catch (const Error& error) {
     const std::string what = error.what();

@@ -90,9 +90,12 @@ void DeviceGangs::prepare(std::span<const Gang> gangs) {
 
 void DeviceGangs::add_gang(const Gang& gang) {
   if (places_.size() < gang.first_slot + gang.n_slots) places_.resize(gang.first_slot + gang.n_slots);
-  const bool alone = cuda::has_block_alone(gang, table_->has_row_weights());
-  const ThreadKernel* kernel = alone ? nullptr : compiled_thread_kernel(gang.key, table_->has_row_weights());
-  if (!alone && kernel == nullptr) kernel = &builder_.kernel(gang.key.topology);
+  const bool weighted = table_->has_row_weights();
+  const bool alone = cuda::has_block_alone(gang, weighted);
+  const ThreadKernel* kernel = alone ? nullptr : compiled_thread_kernel(gang.key, weighted);
+  if (!alone && kernel == nullptr) {
+    kernel = &builder_.kernel(gang.key.topology, thread_variant(gang.key, weighted));
+  }
   const std::uint32_t step = alone ? 1 : gang.n_slots;
   const NetworkShape& shape = shapes_
                                   .try_emplace({gang.key.topology, gang.has_dropout}, gang.key.topology,

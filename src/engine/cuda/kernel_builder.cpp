@@ -10,6 +10,7 @@
 #include "engine/cuda/kernel_text.hpp"
 #include "engine/cuda/nvrtc_library.hpp"
 #include "shoal/error.hpp"
+#include "shoal/trial.hpp"
 
 namespace shoal::cuda {
 namespace {
@@ -28,15 +29,27 @@ std::string sizes_text(const Topology& topology, const char* between) {
   return text;
 }
 
-std::string source_of(const Topology& topology) {
+/// As thread_variants.cuh names them; a plain one's activation is its Same.
+std::string variant_text(const ThreadVariant& variant) {
+  if (!variant.is_plain) return "Anything";
+  return std::string("Plain<Same, ") + (variant.solver == SolverKind::adam ? "Adam" : "Sgd") + ">";
+}
+
+std::string source_of(const Topology& topology, const ThreadVariant& variant) {
   return std::string(R"(#include "kernels/cuda/thread_kernel.cuh"
 namespace shoal::cuda {
-using Topology = FixedShape<)") +
+struct Same {
+  static constexpr Act value = static_cast<Act>()") +
+         std::to_string(static_cast<int>(variant.activation)) + R"();
+};
+using Topology = FixedShape<)" +
          sizes_text(topology, ", ") + R"(>;
-extern "C" SHOAL_KERNEL_OF(kNetworksInBlock, (kLeastBlocks<Topology, Anything>))
+using Variant = )" +
+         variant_text(variant) + R"(;
+extern "C" SHOAL_KERNEL_OF(kNetworksInBlock, (kLeastBlocks<Topology, Variant>))
 void )" + kEntry +
          R"((const TrainTask* tasks) {
-  train_networks<Topology, Anything>(tasks);
+  train_networks<Topology, Variant>(tasks);
 }
 }
 )";
@@ -115,10 +128,12 @@ const std::string& why_no_builder() {
   return why;
 }
 
-ThreadSizes built_sizes(const Topology& topology) {
+ThreadSizes built_sizes(const Topology& topology, const ThreadVariant& variant) {
   return {.n_in = static_cast<std::uint32_t>(topology.n_inputs),
           .n_out = static_cast<std::uint32_t>(topology.n_outputs),
-          .n_parameters = static_cast<std::uint32_t>(topology.n_parameters())};
+          .n_parameters = static_cast<std::uint32_t>(topology.n_parameters()),
+          .n_moments = variant.is_plain && variant.solver == SolverKind::sgd ? 1U : 2U,
+          .is_plain = variant.is_plain};
 }
 
 bool fits_registers(const Topology& topology) {
@@ -127,25 +142,31 @@ bool fits_registers(const Topology& topology) {
   return n_values <= kMostValues && topology.n_parameters() <= kMostParameters;
 }
 
-KernelImage build_thread_kernel(const Topology& topology, const std::string& architecture) {
-  return Program(source_of(topology)).compiled(architecture);
+KernelImage build_thread_kernel(const Topology& topology, const ThreadVariant& variant,
+                                const std::string& architecture) {
+  return Program(source_of(topology, variant)).compiled(architecture);
 }
 
-const ThreadKernel& KernelBuilder::kernel(const Topology& topology) {
-  const std::string name = sizes_text(topology, "-");
+const ThreadKernel& KernelBuilder::kernel(const Topology& topology, const ThreadVariant& variant) {
+  std::string name = "thread_" + sizes_text(topology, "-");
+  if (variant.is_plain) {
+    name += "_" + std::string(shoal::name(static_cast<Activation>(variant.activation))) + "_" +
+            std::string(shoal::name(static_cast<Solver>(variant.solver)));
+  }
   auto found = built_.find(name);
-  if (found == built_.end()) found = built_.emplace(name, build(topology)).first;
+  if (found == built_.end()) found = built_.emplace(name, build(name, topology, variant)).first;
   return found->second.kernel;
 }
 
-KernelBuilder::Built KernelBuilder::build(const Topology& topology) const {
+KernelBuilder::Built KernelBuilder::build(const std::string& name, const Topology& topology,
+                                          const ThreadVariant& variant) const {
   const std::string architecture = device_architecture();
-  const std::string name = "thread_" + sizes_text(topology, "-") + "_" + architecture;
-  const std::uint64_t hash = hash_of(source_of(topology), architecture);
-  std::optional<std::string> image = cache_.find(name, hash);
+  const std::string file = name + "_" + architecture;
+  const std::uint64_t hash = hash_of(source_of(topology, variant), architecture);
+  std::optional<std::string> image = cache_.find(file, hash);
   if (!image) {
-    image = build_thread_kernel(topology, architecture).image;
-    cache_.keep(name, hash, *image);
+    image = build_thread_kernel(topology, variant, architecture).image;
+    cache_.keep(file, hash, *image);
   }
   Built built{Library(*image), {}};
   ThreadKernel& kernel = built.kernel;
@@ -153,7 +174,8 @@ KernelBuilder::Built KernelBuilder::build(const Topology& topology) const {
   for (std::size_t l = 0; l < topology.n_layers(); ++l) {
     kernel.sizes.push_back(static_cast<std::uint32_t>(topology.fan_out(l)));
   }
-  kernel.shared_bytes = thread_shared_bytes(built_sizes(topology));
+  kernel.variant = variant;
+  kernel.shared_bytes = thread_shared_bytes(built_sizes(topology, variant));
   kernel.function = built.library.kernel(kEntry);
   return built;
 }

@@ -14,8 +14,8 @@ namespace shoal::cuda {
 
 /// Why NVRTC makes nothing that the device at hand runs; empty if it does: one small program was tried.
 [[nodiscard]] const std::string& why_no_builder();
-/// What a kernel for anything of this topology needs.
-[[nodiscard]] ThreadSizes built_sizes(const Topology& topology);
+/// What a kernel's needs follow from.
+[[nodiscard]] ThreadSizes built_sizes(const Topology& topology, const ThreadVariant& variant);
 /// Whether thread_per_network keeps such a network in registers, on every GPU that shoal runs on.
 [[nodiscard]] bool fits_registers(const Topology& topology);
 
@@ -25,26 +25,26 @@ struct KernelImage {
   std::string log;    ///< with the registers, stack and spills that it takes
 };
 /// architecture: sm_90 and the like. Throws Error with the compiler's words where it cannot be built.
-[[nodiscard]] KernelImage build_thread_kernel(const Topology& topology, const std::string& architecture);
+[[nodiscard]] KernelImage build_thread_kernel(const Topology& topology, const ThreadVariant& variant,
+                                              const std::string& architecture);
 
 /// Builds thread_per_network for topologies that the program has not: by NVRTC for the device at hand, or from what an
 /// earlier run built with the same text, toolkit and architecture. The bits are those of a compiled kernel: it
 /// is the same text under the same rules for floating point.
 class KernelBuilder {
  public:
-  /// The kernel for anything of this topology; the same one for the builder's lifetime. Throws Error where it cannot
-  /// be built.
-  [[nodiscard]] const ThreadKernel& kernel(const Topology& topology);
+  /// The same one for the builder's lifetime. Throws Error where it cannot be built.
+  [[nodiscard]] const ThreadKernel& kernel(const Topology& topology, const ThreadVariant& variant);
 
  private:
   struct Built {
     Library library;
     ThreadKernel kernel;
   };
-  [[nodiscard]] Built build(const Topology& topology) const;
+  [[nodiscard]] Built build(const std::string& name, const Topology& topology, const ThreadVariant& variant) const;
 
   KernelCache cache_;
-  std::map<std::string, Built> built_;  ///< by topology
+  std::map<std::string, Built> built_;  ///< by name
 };
 
 }  // namespace shoal::cuda

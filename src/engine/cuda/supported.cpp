@@ -23,37 +23,46 @@ bool has_sizes(const Topology& topology, std::span<const std::uint32_t> sizes) {
   return true;
 }
 
-bool is_plain(const GangKey& key, bool weighted_rows, const ThreadKernel& kernel) {
-  const auto is_the_kernels = [&](Activation f) { return static_cast<Act>(f) == kernel.activation; };
+bool is_plain(const GangKey& key, bool weighted_rows) {
+  const std::vector<Activation>& all = key.topology.activations;
   return key.plain && !weighted_rows && (key.loss == Loss::squared_error || key.loss == Loss::half_squared_error) &&
-         static_cast<SolverKind>(key.solver) == kernel.solver &&
-         std::ranges::all_of(key.topology.activations, is_the_kernels);
+         (key.solver == Solver::sgd || key.solver == Solver::adam) &&
+         std::ranges::all_of(all, [&](Activation f) { return f == all.front(); });
 }
 
-bool can_build(const GangKey& key) {
+bool can_build(const GangKey& key, bool weighted_rows) {
   return key.shuffle != Shuffle::per_trial && fits_registers(key.topology) &&
-         thread_shared_bytes(built_sizes(key.topology)) <= most_shared_bytes() && why_no_builder().empty();
+         thread_shared_bytes(built_sizes(key.topology, thread_variant(key, weighted_rows))) <= most_shared_bytes() &&
+         why_no_builder().empty();
 }
 
 }  // namespace
 
+ThreadVariant thread_variant(const GangKey& key, bool weighted_rows) {
+  if (!is_plain(key, weighted_rows)) return {};
+  const std::vector<Activation>& all = key.topology.activations;
+  // Without hidden layers all activations are one.
+  return {true, all.empty() ? Act::relu : static_cast<Act>(all.front()), static_cast<SolverKind>(key.solver)};
+}
+
 const ThreadKernel* compiled_thread_kernel(const GangKey& key, bool weighted_rows) {
   if (key.shuffle == Shuffle::per_trial) return nullptr;
   const std::span<const ThreadKernel> all = compiled_thread_kernels();
+  const ThreadVariant variant = thread_variant(key, weighted_rows);
   const auto found = std::ranges::find_if(all, [&](const ThreadKernel& kernel) {
     return has_sizes(key.topology, kernel.sizes) && kernel.shared_bytes <= most_shared_bytes() &&
-           (!kernel.is_plain || is_plain(key, weighted_rows, kernel));
+           (!kernel.variant.is_plain || kernel.variant == variant);
   });
   return found == all.end() ? nullptr : &*found;
 }
 
 bool may_have_threads(const GangKey& key, bool weighted_rows) {
-  return compiled_thread_kernel(key, weighted_rows) != nullptr || can_build(key);
+  return compiled_thread_kernel(key, weighted_rows) != nullptr || can_build(key, weighted_rows);
 }
 
 bool has_block_alone(const Gang& gang, bool weighted_rows) {
   if (compiled_thread_kernel(gang.key, weighted_rows) != nullptr) return false;
-  return gang.n_slots < kFewestToBuildFor || !can_build(gang.key);
+  return gang.n_slots < kFewestToBuildFor || !can_build(gang.key, weighted_rows);
 }
 
 bool reads_outputs(WatchedMetric metric) {

@@ -6,8 +6,10 @@
 
 namespace shoal::cuda {
 
-/// The program's kernel that trains networks of this kind a thread each; null where it has none. weighted_rows: the
-/// table's rows do not all weigh 1.
+/// What a kernel of a thread a network has to train for networks of this kind. weighted_rows: the table's rows do not
+/// all weigh 1.
+[[nodiscard]] ThreadVariant thread_variant(const GangKey& key, bool weighted_rows);
+/// The program's kernel that trains networks of this kind a thread each; null where it has none.
 [[nodiscard]] const ThreadKernel* compiled_thread_kernel(const GangKey& key, bool weighted_rows);
 /// Whether networks of this kind are trained a thread each where there are many of them, by the program's kernel or by
 /// one that is built for them.

@@ -49,6 +49,14 @@ class BuiltKernels : public ::testing::Test {
   std::string folder_ = (fs::temp_directory_path() / "shoal-kernels-XXXXXX").string();
 };
 
+/// Nothing that a plain kernel leaves out.
+void make_plain(Hyperparameters& h) {
+  h.l1 = h.clip_norm = h.dropout = 0;
+  h.layer_rate = 1;
+  h.class_weight = ClassWeight::none;
+  if (h.learning_rate == Schedule::adaptive) h.learning_rate = Schedule::constant;
+}
+
 /// A gang of networks of such sizes that ask for anything a trial can ask for, but for shuffles of their own.
 Sweep sweep_of(const std::vector<std::int32_t>& sizes, Task task, std::uint32_t n_networks) {
   Random random(4711);
@@ -97,6 +105,30 @@ TEST_F(BuiltKernels, TrainTheBitsOfTheCpuEngine) {
     }
   }
   EXPECT_EQ(kept().size(), 3U);
+}
+
+/// Plain ones, by kernels of their activation and solver.
+TEST_F(BuiltKernels, TrainTheBitsOfTheCpuEngineWithoutWhatPlainNetworksLack) {
+  for (const auto& [activation, solver] :
+       {std::pair(Activation::gelu, Solver::sgd), std::pair(Activation::relu, Solver::adam)}) {
+    Sweep sweep = sweep_of({2, 5, 1}, Task::regression, 64);
+    sweep.data.weights.clear();
+    for (Trial& trial : sweep.trials) {
+      trial.topology.activations = {activation};
+      make_plain(trial.hyperparameters);
+      trial.hyperparameters.loss = Loss::squared_error;
+      trial.hyperparameters.solver = solver;
+    }
+    sweep.gangs[0].key = gang_key(sweep.trials[0]);
+    const cuda::ThreadVariant variant = cuda::thread_variant(sweep.gangs[0].key, false);
+    EXPECT_EQ(variant,
+              (cuda::ThreadVariant{true, static_cast<cuda::Act>(activation), static_cast<cuda::SolverKind>(solver)}));
+    for (std::uint32_t schedule = 0; schedule < kSchedules; ++schedule) {
+      set_schedule(schedule);
+      EXPECT_EQ(difference(sweep, 1 + schedule % 4), "") << name(activation) << ", schedule " << schedule;
+    }
+  }
+  EXPECT_EQ(kept().size(), 2U);
 }
 
 TEST_F(BuiltKernels, AreBuiltAgainWhereAFileIsDamaged) {
