@@ -3,7 +3,6 @@
 #if !defined(SHOAL_EMULATION)
 #include "engine/cuda/dynamic_library.hpp"
 #endif
-#include "shoal/error.hpp"
 
 namespace shoal::cuda {
 namespace {
@@ -40,18 +39,6 @@ NvrtcLibrary load() {
 const NvrtcLibrary& nvrtc_library() {
   static const NvrtcLibrary library = load();
   return library;
-}
-
-const std::string& why_no_nvrtc() {
-  static const std::string why = [] {
-    try {
-      static_cast<void>(nvrtc_library());
-      return std::string();
-    } catch (const UnavailableError& error) {
-      return std::string(error.what());
-    }
-  }();
-  return why;
 }
 
 }  // namespace shoal::cuda

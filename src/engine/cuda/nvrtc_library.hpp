@@ -1,7 +1,5 @@
 #pragma once
 
-#include <string>
-
 #include "engine/cuda/nvrtc_api.hpp"
 
 namespace shoal::cuda {
@@ -21,7 +19,5 @@ struct NvrtcLibrary {
 
 /// Loads it at the first call. Throws UnavailableError that says what was looked for.
 [[nodiscard]] const NvrtcLibrary& nvrtc_library();
-/// Why it cannot be loaded; empty if it can.
-[[nodiscard]] const std::string& why_no_nvrtc();
 
 }  // namespace shoal::cuda
