@@ -17,8 +17,7 @@ constexpr auto variants_of() {
   if constexpr (S::n_layers == 1) {
     return Types<Plain<Relu, Sgd>, Plain<Relu, Adam>, Anything>{};
   } else {
-    return Types<Plain<Relu, Sgd>, Plain<Relu, Adam>, Plain<Tanh, Sgd>, Plain<Tanh, Adam>, Plain<Sigmoid, Sgd>,
-                 Plain<Sigmoid, Adam>, Anything>{};
+    return Types<Plain<Relu, Sgd>, Plain<Relu, Adam>, Plain<Tanh, Sgd>, Plain<Tanh, Adam>, Anything>{};
   }
 }
 

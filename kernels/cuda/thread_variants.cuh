@@ -24,9 +24,6 @@ struct Relu {
 struct Tanh {
   static constexpr Act value = Act::tanh;
 };
-struct Sigmoid {
-  static constexpr Act value = Act::sigmoid;
-};
 struct Sgd {
   static constexpr SolverKind value = SolverKind::sgd;
   static constexpr std::uint32_t n_moments = 1;

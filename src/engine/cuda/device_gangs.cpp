@@ -91,12 +91,10 @@ void DeviceGangs::prepare(std::span<const Gang> gangs) {
 void DeviceGangs::add_gang(const Gang& gang) {
   if (places_.size() < gang.first_slot + gang.n_slots) places_.resize(gang.first_slot + gang.n_slots);
   const bool weighted = table_->has_row_weights();
-  const bool alone = cuda::has_block_alone(gang, weighted);
-  const ThreadKernel* kernel = alone ? nullptr : compiled_thread_kernel(gang.key, weighted);
-  if (!alone && kernel == nullptr) {
-    kernel = &builder_.kernel(gang.key.topology, thread_variant(gang.key, weighted));
-  }
-  const std::uint32_t step = alone ? 1 : gang.n_slots;
+  const ThreadKernel* const kernel = has_built_kernel(gang, weighted)
+                                         ? &builder_.kernel(gang.key.topology, thread_variant(gang.key, weighted))
+                                         : compiled_thread_kernel(gang.key, weighted);
+  const std::uint32_t step = kernel == nullptr ? 1 : gang.n_slots;
   const NetworkShape& shape = shapes_
                                   .try_emplace({gang.key.topology, gang.has_dropout}, gang.key.topology,
                                                gang.has_dropout, reads_outputs(metric_), operands_)

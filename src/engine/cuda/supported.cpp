@@ -12,7 +12,7 @@ namespace shoal::cuda {
 
 namespace {
 
-/// Building a kernel takes seconds; fewer networks are trained by blocks before it is there.
+/// Building a kernel takes seconds; fewer networks are trained before it is there.
 constexpr std::uint32_t kFewestToBuildFor = kNetworksInBlock / 2;
 
 bool has_sizes(const Topology& topology, std::span<const std::uint32_t> sizes) {
@@ -60,9 +60,14 @@ bool may_have_threads(const GangKey& key, bool weighted_rows) {
   return compiled_thread_kernel(key, weighted_rows) != nullptr || can_build(key, weighted_rows);
 }
 
+bool has_built_kernel(const Gang& gang, bool weighted_rows) {
+  const ThreadKernel* const compiled = compiled_thread_kernel(gang.key, weighted_rows);
+  if (compiled != nullptr && compiled->variant == thread_variant(gang.key, weighted_rows)) return false;
+  return gang.n_slots >= kFewestToBuildFor && can_build(gang.key, weighted_rows);
+}
+
 bool has_block_alone(const Gang& gang, bool weighted_rows) {
-  if (compiled_thread_kernel(gang.key, weighted_rows) != nullptr) return false;
-  return gang.n_slots < kFewestToBuildFor || !can_build(gang.key, weighted_rows);
+  return compiled_thread_kernel(gang.key, weighted_rows) == nullptr && !has_built_kernel(gang, weighted_rows);
 }
 
 bool reads_outputs(WatchedMetric metric) {

@@ -14,6 +14,9 @@ namespace shoal::cuda {
 /// Whether networks of this kind are trained a thread each where there are many of them, by the program's kernel or by
 /// one that is built for them.
 [[nodiscard]] bool may_have_threads(const GangKey& key, bool weighted_rows);
+/// Whether this gang's networks are trained so by a kernel that is built for them: the program has none, or none as
+/// plain as they are.
+[[nodiscard]] bool has_built_kernel(const Gang& gang, bool weighted_rows);
 /// Whether this gang's networks are trained otherwise, each by itself.
 [[nodiscard]] bool has_block_alone(const Gang& gang, bool weighted_rows);
 /// Whether shared memory does not hold a network of this gang, so that layers are trained one after another.

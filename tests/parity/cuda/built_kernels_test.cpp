@@ -160,6 +160,18 @@ TEST_F(BuiltKernels, AreForManyNetworksThatFitRegisters) {
   EXPECT_TRUE(cuda::has_block_alone(sweep_of({1, 5, 1}, Task::regression, 63).gangs[0], false));
   EXPECT_FALSE(cuda::has_block_alone(sweep_of({1, 5, 1}, Task::regression, 64).gangs[0], false));
   EXPECT_TRUE(cuda::has_block_alone(sweep_of({10, 8, 2}, Task::regression, 128).gangs[0], false));
+  const GangKey compiled = sweep_of({1, 2, 2, 1}, Task::regression, 1).gangs[0].key;
+  EXPECT_FALSE(cuda::has_built_kernel({compiled, 0, 64, true, true}, true)) << "anything";
+  GangKey plain = compiled;
+  plain.plain = true;
+  plain.loss = Loss::squared_error;
+  plain.solver = Solver::sgd;
+  plain.topology.activations = {Activation::tanh, Activation::tanh};
+  EXPECT_FALSE(cuda::has_built_kernel({plain, 0, 64, true, false}, false)) << "compiled";
+  plain.topology.activations = {Activation::gelu, Activation::gelu};
+  EXPECT_TRUE(cuda::has_built_kernel({plain, 0, 64, true, false}, false));
+  EXPECT_FALSE(cuda::has_built_kernel({plain, 0, 63, true, false}, false)) << "few";
+  EXPECT_FALSE(cuda::has_block_alone({plain, 0, 63, true, false}, false));
   Sweep shuffles = sweep_of({1, 5, 1}, Task::regression, 64);
   shuffles.gangs[0].key.shuffle = Shuffle::per_trial;
   EXPECT_TRUE(cuda::has_block_alone(shuffles.gangs[0], false));
