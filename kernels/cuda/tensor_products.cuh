@@ -15,9 +15,9 @@
 /// - Values are 8 j + 4 words a row: 8 rows begin at different multiples of 4, which 4 words each fill. Tf32 by
 ///   columns takes rows 0, 2, 4, 6 or 1, 3, 5, 7, which begin at different multiples of 8, and 8 words of each: which
 ///   row is which of a product's depth is free, as long as both operands agree.
-/// - Weights of bf16 likewise. Those of tf32 are read by rows forwards and by columns backwards, where the operand beside
-///   them has no say in which row comes when. They are 8 (2 j + 1) words a row, so that 4 rows begin at different
-///   multiples of 8, and of every second four rows the fours of words change places.
+/// - Weights of bf16 likewise. Those of tf32 are read by rows forwards and by columns backwards, where the operand
+///   beside them has no say in which row comes when. They are 8 (2 j + 1) words a row, so that 4 rows begin at
+///   different multiples of 8, and of every second four rows the fours of words change places.
 namespace shoal::cuda {
 
 /// Rows of a left matrix, and what widths are padded to.

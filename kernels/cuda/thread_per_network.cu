@@ -1,7 +1,6 @@
-#include "kernels/cuda/thread_per_network.cuh"
-
 #include "kernels/cuda/compiled_topologies.cuh"
 #include "kernels/cuda/thread_kernel.cuh"
+#include "kernels/cuda/thread_per_network.cuh"
 
 namespace shoal::cuda {
 namespace {

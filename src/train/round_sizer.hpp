@@ -5,9 +5,9 @@
 
 namespace shoal::train {
 
-/// Says how many gangs are in training at a time and how many epochs one call of the engine asks for, from the time that
-/// earlier calls took. In flight are as few gangs as use the whole machine, so that results come early; a network's
-/// result depends on neither.
+/// Says how many gangs are in training at a time and how many epochs one call of the engine asks for, from the time
+/// that earlier calls took. In flight are as few gangs as use the whole machine, so that results come early; a
+/// network's result depends on neither.
 class RoundSizer {
  public:
   /// A call is meant to take `round_s`; on large networks an epoch takes longer. `n_cores`: gangs that are in flight
