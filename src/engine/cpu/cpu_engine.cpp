@@ -293,7 +293,7 @@ class CpuEngine final : public Engine {
 
   /// A lane's network as a core trains it.
   [[nodiscard]] CoreNetwork alone(const LaneGang& gang, Slot slot) {
-    const Trial trial = gang.trial(slot);
+    const Trial& trial = gang.trial(slot);
     CoreNetwork network(std::make_shared<const NetworkLayout>(trial.topology),
                         {.key = gang.key(), .n_slots = 1, .keeps_best = gang.keeps_best()});
     network.place(shared_, trial, gang.read(slot));
