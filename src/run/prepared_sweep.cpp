@@ -1,7 +1,6 @@
 #include "run/prepared_sweep.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 #include <utility>
 
@@ -24,6 +23,12 @@ std::uint64_t limit_of(const Engine& engine, const Dataset& dataset, const Sweep
   const std::optional<std::uint64_t> device_bytes = engine.device_bytes();
   if (spec.trainer.memory_bytes > 0 || !device_bytes) return host_bytes;
   return device_limit(*device_bytes, host_bytes, plan::dataset_bytes(dataset));
+}
+
+/// Training, and what is written of it.
+double predicted_s(const plan::Survey& survey, const Costs& costs) {
+  return survey.predicted_s() + costs.run.row * static_cast<double>(survey.n_trials()) +
+         costs.run.curve_point * static_cast<double>(survey.n_epochs());
 }
 
 /// Plans all trials with the sweep's engine; the first refusal, if any, ends it.
@@ -116,7 +121,7 @@ PlanSummary PreparedSweep::summary(const SweepSpec& spec) const {
   summary.on_device = engine->device_bytes().has_value();
   summary.predicted_bytes = survey.largest_chunk_bytes();
   summary.network_samples = survey.n_samples();
-  summary.estimated_s = std::numeric_limits<double>::quiet_NaN();
+  summary.estimated_s = predicted_s(survey, engine_options(spec).costs);
   return summary;
 }
 

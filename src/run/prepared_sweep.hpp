@@ -28,7 +28,6 @@ struct PreparedSweep {
   std::uint64_t memory_bytes = 0;  ///< the limit of what the engine predicts
   plan::Survey survey;             ///< of the trials that are not skipped
 
-  /// Its estimate is NaN.
   [[nodiscard]] PlanSummary summary(const SweepSpec& spec) const;
 };
 

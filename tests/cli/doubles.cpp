@@ -57,6 +57,8 @@ PlanSummary plan_sweep(const SweepSpec& spec) {
   plan.notes = {"task: classification"};
   plan.rows = {{.topology = "2-3-1 relu",
                 .kernel = "core_per_network",
+                .predicted_s = 75,
+                .others = {{"lane_per_network", 150}},
                 .n_trials = 4,
                 .n_gangs = 1,
                 .n_parameters = 13,

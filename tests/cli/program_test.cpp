@@ -81,10 +81,13 @@ TEST(Program, PlansWithOverridesInOrder) {
             "work      1.25M network-samples, about 1m 15s\n"
             "note      task: classification\n"
             "\n"
-            "network     kernel            trials  gangs  parameters   memory\n"
-            "2-3-1 relu  core_per_network       4      1          13  2.0 KiB\n");
+            "network     kernel              time  trials  gangs  params   memory  else\n"
+            "2-3-1 relu  core_per_network  1m 15s       4      1      13  2.0 KiB  lane 2m 30s\n");
   const auto json = nlohmann::json::parse(shoal({"plan", "a.yaml", "--json"}).out);
   EXPECT_EQ(json["rows"][0]["n_parameters"], 13);
+  EXPECT_EQ(json["rows"][0]["predicted_s"], 75);
+  EXPECT_EQ(json["rows"][0]["others"][0]["kernel"], "lane_per_network");
+  EXPECT_EQ(json["rows"][0]["others"][0]["predicted_s"], 150);
   EXPECT_EQ(json["network_samples"], 1250000);
 }
 
