@@ -1,4 +1,4 @@
-"""A workload as `bench_workloads --export` wrote it, and the check of what a peer's first minibatches make of it."""
+"""A workload as `export_workloads` wrote it, and the check of what a peer's first minibatches make of it."""
 import dataclasses
 import json
 import pathlib
