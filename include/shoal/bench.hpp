@@ -32,8 +32,8 @@ struct BenchOptions {
   std::uint32_t n_repetitions = 7;           ///< runs a workload
   double seconds = std::numeric_limits<double>::infinity();  ///< no run of a workload begins after these, but one does
   std::uint64_t memory_bytes = 0;                            ///< EngineOptions'
-  std::stop_token stop;                                      ///< when requested: returns what is done within 2 s or so
-  std::function<void(const BenchProgress&)> on_progress;     ///< from the calling thread; may be empty
+  std::stop_token stop{};                                    ///< when requested: returns what is done within 2 s or so
+  std::function<void(const BenchProgress&)> on_progress{};   ///< from the calling thread; may be empty
 };
 
 /// What training one network on one row takes: the mean over a workload's networks.

@@ -293,6 +293,8 @@ TEST(Program, DrawsALiveLineOnATerminalOnly) {
   EXPECT_NE(plain.out.find("\r\x1b[K......"), std::string::npos) << plain.out;
   EXPECT_EQ(plain.out.find("\x1b[3"), std::string::npos);
   EXPECT_EQ(on_terminal("TERM=dumb", "sweep a.yaml").out.find('\x1b'), std::string::npos);
+  const Outcome bench = on_terminal("TERM=xterm", "bench --repetitions 9");
+  EXPECT_NE(bench.out.find("\r\x1b[Kseed: training, 1 of 9 runs done\r\x1b[K"), std::string::npos) << bench.out;
 }
 
 }  // namespace
