@@ -4,9 +4,9 @@
   cpu_peers.py --build build/release --json bench/evidence/cpu_peers.json
 
 Needs a build with -DSHOAL_BENCHES=ON. Each library is tried in all its forms, as one process that has every core and as one
-process a core, each with its part of the networks, with few networks and the best of these with all; what is fastest of each library then
-takes turns with `shoal bench`, run by run, so that all meet the same company on a shared machine. Every form begins with the
-exported parameters and rows and is compared with ours after its first minibatches. --python names interpreters that may have
+process a core, each with its part of the networks, with few networks and the best of these with all; what is fastest of each
+library then takes turns with `shoal bench`, run by run, so that all meet the same company on a shared machine. Every form begins
+with the exported parameters and rows and is compared with ours after its first minibatches. --python names interpreters that may have
 a library; what none has is skipped. Exit status 1: a peer computed something else.
 """
 import argparse
@@ -227,13 +227,16 @@ def print_lines(result):
         return f"{found['median']:.3g} ({low:.3g} to {high:.3g})"
 
     if result["ours"]:
-        print(f"{result['workload']:8} shoal         {speed(result['ours']['network_samples_per_s']):32} {result['networks']} networks")
+        print(f"{result['workload']:8} shoal         {speed(result['ours']['network_samples_per_s']):32} "
+              f"{result['networks']} networks")
     for library, peer in result["peers"].items():
         wrong = [f"{way['form']}: {way['first_steps']}" for way in peer["tried"] if not way["ok"]]
         if "best" in peer:
             ratio = peer["ours_over_it"]
-            print(f"{result['workload']:8} {library:13} {speed(peer['network_samples_per_s']):32} ours is {ratio['median']:.3g} times as fast "
-                  f"({ratio['range'][0]:.3g} to {ratio['range'][1]:.3g}); {peer['best']}, {peer['processes']}, {peer['networks']} networks")
+            low, high = ratio["range"]
+            print(f"{result['workload']:8} {library:13} {speed(peer['network_samples_per_s']):32} "
+                  f"ours is {ratio['median']:.3g} times as fast ({low:.3g} to {high:.3g}); "
+                  f"{peer['best']}, {peer['processes']}, {peer['networks']} networks")
         for line in wrong:
             print(f"{result['workload']:8} {library:13} wrong or failed: {line}")
     sys.stdout.flush()
@@ -249,7 +252,8 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build/release"), help="default build/release")
     parser.add_argument("--workload", nargs="*", choices=WORKLOADS, default=WORKLOADS, help="default all")
     parser.add_argument("--library", nargs="*", choices=list(FORMS), default=list(FORMS), help="default all")
-    parser.add_argument("--python", nargs="*", default=[sys.executable, "/usr/bin/python3"], help="interpreters, the first that has a library counts")
+    parser.add_argument("--python", nargs="*", default=[sys.executable, "/usr/bin/python3"],
+                        help="interpreters, the first that has a library counts")
     parser.add_argument("--rounds", type=int, default=7, help="runs of each (default 7)")
     parser.add_argument("--seconds", type=float, default=1.5, help="a run (default 1.5)")
     parser.add_argument("--json", type=pathlib.Path, help="where results go")
