@@ -1,4 +1,4 @@
-#include "export.hpp"
+#include "bench/engine/export.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -9,7 +9,6 @@
 #include <span>
 
 #include "engine/definition.hpp"
-#include "measure.hpp"
 #include "shoal/error.hpp"
 
 namespace shoal::bench {
@@ -72,6 +71,17 @@ void write_after(const Workload& workload, const Dataset& data, std::span<const 
   }
 }
 
+/// The rule of a solver, and its constants.
+nlohmann::ordered_json updates(const Workload& workload) {
+  if (workload.solver == Solver::sgd) return {{"rule", "w -= rate g"}};
+  const Hyperparameters h = trial(workload, 0).hyperparameters;
+  return {{"rule",
+           "m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= rate sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps)"},
+          {"b1", h.beta_1},
+          {"b2", h.beta_2},
+          {"eps", h.epsilon}};
+}
+
 }  // namespace
 
 void export_workload(const Workload& workload, const std::filesystem::path& folder) {
@@ -84,20 +94,20 @@ void export_workload(const Workload& workload, const std::filesystem::path& fold
   } else {
     Array(folder / "targets.f32").write(data.targets);
   }
-  const std::vector<std::uint32_t> order = epoch_order(trial(workload, 0), workload.n_rows, 0);
+  const std::vector<std::uint32_t> order = epoch_order(trial(workload, 0), workload.size.n_rows, 0);
   Array(folder / "order.u32").write(order);
   Array parameters(folder / "parameters.f32");
   std::vector<float> rates;
-  for (std::uint32_t number = 0; number < workload.n_networks; ++number) {
+  for (std::uint32_t number = 0; number < workload.size.n_networks; ++number) {
     const Trial network = trial(workload, number);
-    rates.push_back(epoch_rate(network, workload.n_rows, 0));
+    rates.push_back(epoch_rate(network, workload.size.n_rows, 0));
     parameters.write(initial_state(network).parameters);
   }
   Array(folder / "rates.f32").write(rates);
 
-  const std::uint32_t batch = rows_in_minibatch(trial(workload, 0), workload.n_rows);
-  const std::uint32_t n_steps = std::min(kFirstSteps, workload.n_rows / batch);
-  const std::uint32_t n_first = std::min(kFirstNetworks, workload.n_networks);
+  const std::uint32_t batch = rows_in_minibatch(trial(workload, 0), workload.size.n_rows);
+  const std::uint32_t n_steps = std::min(kFirstSteps, workload.size.n_rows / batch);
+  const std::uint32_t n_first = std::min(kFirstNetworks, workload.size.n_networks);
   write_after(workload, data, std::span(order).first(std::size_t{n_steps} * batch), n_first,
               Array(folder / "after.f32"));
 
@@ -109,9 +119,10 @@ void export_workload(const Workload& workload, const std::filesystem::path& fold
       {"workload", workload.name},
       {"loss", name(workload.loss)},
       {"objective", "the mean over a minibatch's rows; squared_error without 1/2"},
-      {"solver", "sgd without momentum"},
-      {"networks", workload.n_networks},
-      {"rows", workload.n_rows},
+      {"solver", name(workload.solver)},
+      {"update", updates(workload)},
+      {"networks", workload.size.n_networks},
+      {"rows", workload.size.n_rows},
       {"batch_size", batch},
       {"n_inputs", workload.n_inputs},
       {"n_outputs", workload.n_outputs},

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "workload.hpp"
+#include "bench/workload.hpp"
 
 namespace shoal::bench {
 

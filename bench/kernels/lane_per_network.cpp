@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/kernels/fma_probe.hpp"
+#include "bench/fma_probe.hpp"
 #include "engine/cpu/core_network.hpp"
 #include "engine/cpu/lane_gang.hpp"
 
@@ -156,7 +156,7 @@ nlohmann::ordered_json measure(const std::string& text) {
   const bench::FmaProbe& probe = bench::fma_probes().front();
   std::vector<double> lanes, cores, peaks;
   for (int round = 0; round < kRounds; ++round) {
-    peaks.push_back(rate(probe.run) * probe.flops);
+    peaks.push_back(rate([&] { probe.run(0.5F, 0.25F); }) * probe.flops);
     lanes.push_back(rate([&] { candidates.train_lanes(); }));
     cores.push_back(rate([&] { candidates.train_core(); }));
   }

@@ -45,6 +45,22 @@ def loss(layers, code, x, t, *, names, product, is_classification):
     return jnp.sum((z - t) ** 2) / len(t)
 
 
+def sgd():
+    """What begins a solver's state, and its step: parameter, gradient, state, rate -> parameter, state."""
+    return lambda p: (), lambda p, g, state, rate: (p - g * rate, state)
+
+
+def adam(constants):
+    b1, b2, eps = (constants[key] for key in ("b1", "b2", "eps"))
+
+    def step(p, g, state, rate):
+        m, v, t = state
+        m, v, t = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g, t + 1
+        return p - rate * jnp.sqrt(1 - b2**t) / (1 - b1**t) * m / (jnp.sqrt(v) + eps), (m, v, t)
+
+    return lambda p: (np.zeros_like(p), np.zeros_like(p), np.float32(0)), step
+
+
 class VmapScan:
     """axis: of the networks in every array of parameters."""
 
@@ -54,26 +70,33 @@ class VmapScan:
         self.table = put((workload.inputs, workload.targets))
         self.order = workload.order.reshape(-1, workload.batch_size)
         self.put, moved = put, functools.partial(np.moveaxis, source=0, destination=axis)
+        begin, step_of = adam(workload.adam) if workload.adam else sgd()
         self.state, self.fixed, steps = [], [], []
         for group in groups:
             names = [activation for activation, _ in group.segments]
             codes = np.repeat(np.arange(len(names)), [n for _, n in group.segments]).astype(np.int32)
-            self.state.append(put(([(moved(w), moved(b)) for w, b in zip(group.weights, group.biases)],
-                                   np.zeros(len(group.networks), np.float32))))
+            layers = [(moved(w), moved(b)) for w, b in zip(group.weights, group.biases)]
+            moments = [tuple(begin(p) for p in layer) for layer in layers]
+            self.state.append(put((layers, moments, np.zeros(len(group.networks), np.float32))))
             self.fixed.append(put((codes, workload.rates[group.networks])))
             one = functools.partial(loss, names=names, product=product, is_classification=workload.is_classification)
             steps.append(jax.vmap(jax.value_and_grad(one), in_axes=(axis, 0, None, None), out_axes=(0, axis)))
 
-        def update(p, g, rate):
-            return p - g * (rate.reshape(-1, *[1] * (p.ndim - 1)) if axis == 0 else rate)
+        def update(layers, gradient, moments, rate):
+            """-> layers and moments after the step."""
+            def parameter(p, g, m):
+                return step_of(p, g, m, rate.reshape(-1, *[1] * (p.ndim - 1)) if axis == 0 else rate)
+
+            after = [[parameter(*each) for each in zip(*of_layer)] for of_layer in zip(layers, gradient, moments)]
+            return [tuple(p for p, _ in layer) for layer in after], [tuple(m for _, m in layer) for layer in after]
 
         def chunk(state, fixed, table, rows):
             def minibatch(state, rows):
                 x, t = (column[rows] for column in table)
                 after = []
-                for step, (layers, losses), (code, rate) in zip(steps, state, fixed):
+                for step, (layers, moments, losses), (code, rate) in zip(steps, state, fixed):
                     value, gradient = step(layers, code, x, t)
-                    after.append((jax.tree.map(lambda p, g, r=rate: update(p, g, r), layers, gradient), losses + value))
+                    after.append((*update(layers, gradient, moments, rate), losses + value))
                 return after, None
 
             return jax.lax.scan(minibatch, state, rows)[0]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""What JAX and PyTorch reach on the workloads of bench_workloads.
+"""What JAX and PyTorch reach on the workloads of `shoal bench`.
 
-  bench_workloads --workload all --export DATA
+  export_workloads DATA --gpu
   peers.py --workload all --data DATA --peer all --json peers.json
 
 Every peer begins with the exported parameters and takes the exported rows. Its first minibatches are compared with ours
@@ -166,7 +166,7 @@ def in_own_process(peer, precision, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workload", default="all", help="all, or some of " + ",".join(WORKLOADS))
-    parser.add_argument("--data", type=pathlib.Path, required=True, help="the folder given to --export")
+    parser.add_argument("--data", type=pathlib.Path, required=True, help="the folder given to export_workloads")
     parser.add_argument("--peer", default="all", help="all, or some of " + ",".join(PEERS))
     parser.add_argument("--json", type=pathlib.Path, help="where results go")
     parser.add_argument("--seconds", type=float, default=10, help="of timing, a peer and workload (default 10)")

@@ -88,17 +88,44 @@ class Trainer:
             torch.cuda.synchronize()
 
 
+class Adam:
+    """docs/numerics.md's form over arrays of many networks; rates: of each array, one a network."""
+
+    def __init__(self, parameters, rates, constants):
+        self.parameters, self.rates = parameters, rates
+        self.b1, self.b2, self.eps = (constants[key] for key in ("b1", "b2", "eps"))
+        self.reset()
+
+    def reset(self):
+        self.t = 0
+        self.m = [torch.zeros_like(p) for p in self.parameters]
+        self.v = [torch.zeros_like(p) for p in self.parameters]
+
+    def step(self, gradients):
+        self.t += 1
+        factor = (1 - self.b2**self.t)**0.5 / (1 - self.b1**self.t)
+        for p, g, m, v, rate in zip(self.parameters, gradients, self.m, self.v, self.rates):
+            m.mul_(self.b1).add_(g, alpha=1 - self.b1)
+            v.mul_(self.b2).addcmul_(g, g, value=1 - self.b2)
+            p.sub_(m.mul(rate * factor).div_(v.sqrt().add_(self.eps)))
+
+
 class HandBatched(Trainer):
     """Units before rows: [networks, units, rows]. All networks see the same rows, so the first layer is one product. The
-    rate is folded into the output error, so that a layer's gradient and update are one call."""
+    rate of sgd is folded into the output error, so that a layer's gradient and update are one call."""
 
     def allocate(self):
         self.weights = [[self.put(w) for w in group.weights] for group in self.groups]
         self.biases = [[self.put(b)[:, :, None].contiguous() for b in group.biases] for group in self.groups]
-        self.rates = [self.put(self.workload.rates[group.networks] / np.float32(self.workload.batch_size))[:, None, None]
-                      for group in self.groups]
+        rates = [self.put(self.workload.rates[group.networks])[:, None, None] for group in self.groups]
+        self.adam = [Adam(w + b, [rate] * (2 * len(w)), self.workload.adam) if self.workload.adam else None
+                     for w, b, rate in zip(self.weights, self.biases, rates)]
+        self.rates = [(torch.ones_like(rate) if self.workload.adam else rate) / self.workload.batch_size for rate in rates]
 
     def load(self):
+        for adam in self.adam:
+            if adam:
+                adam.reset()
         for g, group in enumerate(self.groups):
             for own, exported in zip(self.weights[g], group.weights):
                 own.copy_(self.put(exported))
@@ -107,10 +134,10 @@ class HandBatched(Trainer):
 
     @torch.no_grad()
     def step(self, x, t):
-        for group, weights, biases, rate in zip(self.groups, self.weights, self.biases, self.rates):
-            self.step_group(group.segments, weights, biases, rate, x, t.t())
+        for group, weights, biases, rate, adam in zip(self.groups, self.weights, self.biases, self.rates, self.adam):
+            self.step_group(group.segments, weights, biases, rate, adam, x, t.t())
 
-    def step_group(self, segments, weights, biases, rate, x, t):
+    def step_group(self, segments, weights, biases, rate, adam, x, t):
         n = len(rate)
         counts, last = [count for _, count in segments], len(weights) - 1
         outputs = []
@@ -127,17 +154,26 @@ class HandBatched(Trainer):
             delta = torch.softmax(outputs[last], 1).sub_(t).mul_(rate)
         else:
             delta = outputs[last].sub_(t).mul_(2 * rate)
+        gradients = []
         for l in range(last, -1, -1):
+            error = None
             if l > 0:
                 error = torch.bmm(weights[l].transpose(1, 2), delta)
                 for (activation, _), part, a in zip(segments, error.split(counts), outputs[l - 1].split(counts)):
                     derive_(activation, part, a)
+            if adam:
+                gradients.append((torch.bmm(delta, outputs[l - 1].transpose(1, 2)) if l > 0 else
+                                  torch.mm(delta.reshape(-1, len(x)), x).view_as(weights[0]), delta.sum(2, keepdim=True)))
+                delta = error
+                continue
+            if l > 0:
                 weights[l].baddbmm_(delta, outputs[l - 1].transpose(1, 2), alpha=-1)
             else:
                 weights[0].view(-1, weights[0].shape[2]).addmm_(delta.reshape(-1, len(x)), x, alpha=-1)
             biases[l].sub_(delta.sum(2, keepdim=True))
-            if l > 0:
-                delta = error
+            delta = error
+        if adam:
+            adam.step([g for part in zip(*reversed(gradients)) for g in part])
 
     def fetch(self, g, positions):
         return [(w[positions].cpu().numpy(), b[positions, :, 0].cpu().numpy()) for w, b in zip(self.weights[g], self.biases[g])]
@@ -199,11 +235,17 @@ class Vmap(Trainer):
     def allocate(self):
         self.layers = [[(self.put(w), self.put(b)) for w, b in zip(group.weights, group.biases)] for group in self.groups]
         self.rates = [self.put(self.workload.rates[group.networks]) for group in self.groups]
+        self.adam = [Adam([p for layer in layers for p in layer], [rate[:, None, None], rate[:, None]] * len(layers),
+                          self.workload.adam) if self.workload.adam else None
+                     for layers, rate in zip(self.layers, self.rates)]
         self.gradients = [vmap(grad(self.loss_of(group.segments[0][0])), in_dims=(0, None, None)) for group in self.groups]
         if self.compiled:
             self.gradients = [torch.compile(gradient, dynamic=False) for gradient in self.gradients]
 
     def load(self):
+        for adam in self.adam:
+            if adam:
+                adam.reset()
         for layers, group in zip(self.layers, self.groups):
             for (own_w, own_b), w, b in zip(layers, group.weights, group.biases):
                 own_w.copy_(self.put(w))
@@ -224,10 +266,13 @@ class Vmap(Trainer):
         return loss
 
     def step(self, x, t):
-        for layers, rate, gradient in zip(self.layers, self.rates, self.gradients):
+        for layers, rate, adam, gradient in zip(self.layers, self.rates, self.adam, self.gradients):
             with self.autocast():
                 found = gradient(layers, x, t)
             with torch.no_grad():
+                if adam:
+                    adam.step([g for layer in found for g in layer])
+                    continue
                 for (weights, bias), (dw, db) in zip(layers, found):
                     weights.addcmul_(dw, rate[:, None, None], value=-1)
                     bias.addcmul_(db, rate[:, None], value=-1)
@@ -246,7 +291,8 @@ class OneByOne(Trainer):
     def allocate(self):
         self.networks, self.optimizers, self.forward = [], [], []
         loss = nn.CrossEntropyLoss() if self.workload.is_classification else nn.MSELoss()
-        fused = self.device == "cuda" and "fused" in inspect.signature(torch.optim.SGD).parameters
+        solver = torch.optim.Adam if self.workload.adam else torch.optim.SGD
+        fused = self.device == "cuda" and "fused" in inspect.signature(solver).parameters
         for group in self.groups:
             activation = MODULES[group.segments[0][0]]
             linear = [nn.Linear(fan_in, fan_out) for fan_in, fan_out in zip(group.sizes[:-1], group.sizes[1:])]
@@ -254,7 +300,12 @@ class OneByOne(Trainer):
             network = nn.Sequential(*hidden, linear[-1]).to(self.device)
             self.networks.append(network)
             rate = float(self.workload.rates[group.networks[0]])
-            self.optimizers.append(torch.optim.SGD(network.parameters(), lr=rate, **{"fused" if fused else "foreach": True}))
+            way = {"fused" if fused else "foreach": True}
+            if self.workload.adam:
+                betas, eps = (self.workload.adam["b1"], self.workload.adam["b2"]), self.workload.adam["eps"]
+                self.optimizers.append(torch.optim.Adam(network.parameters(), lr=rate, betas=betas, eps=eps, **way))
+            else:
+                self.optimizers.append(torch.optim.SGD(network.parameters(), lr=rate, **way))
 
             def forward(x, t, network=network):
                 return loss(network(x).float(), t)
@@ -272,6 +323,7 @@ class OneByOne(Trainer):
                     layer.bias.copy_(self.put(b[0]))
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
+            optimizer.state.clear()
 
     def step(self, x, t):
         for forward, optimizer in zip(self.forward, self.optimizers):
@@ -323,11 +375,9 @@ def torch_vmap(workload, device, precision):
 
 def torch_loop(workload, device, precision):
     autocast = prepare(device, precision)
-    # One of a shape is enough to know the speed; of many widths a small, a middle and a large one, with every activation.
-    numbers = [0] if len(workload.kinds) == 1 else [n for n in (9, 49, 92) if n < workload.n_networks] or [0]
 
     def make(**kwargs):
-        return OneByOne(workload, workload.groups(workload.widest(), only=numbers), device, autocast=autocast, **kwargs)
+        return OneByOne(workload, workload.alone(), device, autocast=autocast, **kwargs)
 
     longest = lengths(workload)[-1:]
     yield "eager", lambda: make(graph=False), longest

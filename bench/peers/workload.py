@@ -1,4 +1,4 @@
-"""A workload as `bench_workloads --export` wrote it, and the check of what a peer's first minibatches make of it."""
+"""A workload as `export_workloads` wrote it, and the check of what a peer's first minibatches make of it."""
 import dataclasses
 import json
 import pathlib
@@ -25,6 +25,7 @@ class Workload:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         self.name = manifest["workload"]
         self.is_classification = manifest["loss"] == "cross_entropy"
+        self.adam = manifest["update"] if manifest["solver"] == "adam" else None  # its constants b1, b2, eps; None: sgd
         self.n_networks = min(n_networks or manifest["networks"], manifest["networks"])
         self.n_rows, self.batch_size = manifest["rows"], manifest["batch_size"]
         self.n_inputs, self.n_outputs = manifest["n_inputs"], manifest["n_outputs"]
@@ -74,6 +75,12 @@ class Workload:
                 key = ((max(hidden) - 1) * n_widths // self.widest(), activation if by_activation else "")
                 members.setdefault(key, []).append((activation, kind, numbers))
         return [self._group(sorted(kinds, key=lambda kind: kind[:2])) for _, kinds in sorted(members.items())]
+
+    def alone(self):
+        """Networks for a peer that trains one after another, a group each. One of a shape is enough to know the speed; of many
+        widths a small, a middle and a large one, with every activation."""
+        numbers = [0] if len(self.kinds) == 1 else [n for n in (9, 49, 92) if n < self.n_networks] or [0]
+        return self.groups(self.widest(), only=numbers)
 
     def _group(self, kinds):
         sizes = [max(units) for units in zip(*(self.sizes(kind) for _, kind, _ in kinds))]

@@ -158,6 +158,8 @@ struct EngineInfo {
   std::string detail;  ///< what it runs on (`AVX-512, 2 threads`), or why it is not available
   std::vector<Precision> precisions;
   std::vector<KernelEvidence> kernels = {};  ///< of an engine that runs on a GPU
+  bool on_gpu = false;
+  double peak_fp32_flops = 0;  ///< of a second, without tensor cores: units x 2 x highest clock; 0: not known
 };
 [[nodiscard]] std::vector<EngineInfo> engines();
 

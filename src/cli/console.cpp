@@ -71,6 +71,29 @@ void finish_output() {
   }
 }
 
+void LiveLine::write(const std::string& text) {
+  // The work goes on where nobody reads any more.
+  std::fwrite(text.data(), 1, text.size(), stream_);
+  std::fflush(stream_);
+}
+
+void LiveLine::draw(std::string line) {
+  const std::lock_guard lock(mutex_);
+  write("\r\x1b[K" + line);
+  drawn_ = std::move(line);
+}
+
+void LiveLine::clear() {
+  const std::lock_guard lock(mutex_);
+  if (!drawn_.empty()) write("\r\x1b[K");
+  drawn_.clear();
+}
+
+void LiveLine::say(std::string_view line) {
+  const std::lock_guard lock(mutex_);
+  write((drawn_.empty() ? "" : "\r\x1b[K") + std::string(line) + '\n' + drawn_);
+}
+
 ProgressDisplay::Mode ProgressDisplay::mode_of(std::FILE* stream) {
   const char* terminal = std::getenv("TERM");
   const bool is_dumb = terminal == nullptr || *terminal == '\0' || std::string_view(terminal) == "dumb";
@@ -79,26 +102,11 @@ ProgressDisplay::Mode ProgressDisplay::mode_of(std::FILE* stream) {
 
 ProgressDisplay::ProgressDisplay(std::FILE* stream, Mode mode, std::string metric)
     : stream_(stream),
+      line_(stream),
       mode_(mode),
       looks_{.colour = !has_value("NO_COLOR"), .unicode = is_utf8()},
       metric_(std::move(metric)),
       next_(Clock::now()) {}
-
-ProgressDisplay::~ProgressDisplay() {
-  const std::lock_guard lock(mutex_);
-  clear();
-}
-
-void ProgressDisplay::write(const std::string& text) {
-  // The run goes on where nobody reads any more.
-  std::fwrite(text.data(), 1, text.size(), stream_);
-  std::fflush(stream_);
-}
-
-void ProgressDisplay::clear() {
-  if (!drawn_.empty()) write("\r\x1b[K");
-  drawn_.clear();
-}
 
 void ProgressDisplay::update(const Progress& progress) {
   const std::lock_guard lock(mutex_);
@@ -110,29 +118,23 @@ void ProgressDisplay::update(const Progress& progress) {
     // The width is asked for each time, so that a resized window needs no signal. A line as wide as the window would
     // wrap on some terminals.
     const std::size_t width = terminal_width(stream_);
-    drawn_ = live_line(progress, metric_, width > 1 ? width - 1 : 1, looks_);
-    write("\r\x1b[K" + drawn_);
+    line_.draw(live_line(progress, metric_, width > 1 ? width - 1 : 1, looks_));
     next_ = now + kLiveInterval;
   } else {
-    write(plain_line(progress, metric_) + '\n');
+    line_.say(plain_line(progress, metric_));
     has_unprinted_ = false;
     next_ = now + kPlainInterval;
   }
 }
 
 void ProgressDisplay::say(std::string_view line) {
-  const std::lock_guard lock(mutex_);
-  if (mode_ == Mode::silent) return;
-  const std::string before = drawn_;
-  clear();
-  write(std::string(line) + '\n' + before);
-  drawn_ = before;
+  if (mode_ != Mode::silent) line_.say(line);
 }
 
 void ProgressDisplay::finish() {
   const std::lock_guard lock(mutex_);
-  clear();
-  if (mode_ == Mode::plain && has_unprinted_) write(plain_line(last_, metric_) + '\n');
+  line_.clear();
+  if (mode_ == Mode::plain && has_unprinted_) line_.say(plain_line(last_, metric_));
   has_unprinted_ = false;
 }
 

@@ -25,17 +25,35 @@ void print_error(std::string_view text);
 /// Writes out what is buffered. Throws Error where stdout could not take everything (a full disk).
 void finish_output();
 
+/// The last line of a terminal, drawn over and over. The cursor is never hidden, so that nothing needs to be put back
+/// whatever ends the process. Every call may come from any thread.
+class LiveLine {
+ public:
+  explicit LiveLine(std::FILE* stream) : stream_(stream) {}
+  ~LiveLine() { clear(); }
+  LiveLine(const LiveLine&) = delete;
+  LiveLine& operator=(const LiveLine&) = delete;
+
+  void draw(std::string line);
+  void clear();
+  /// A line of its own above the live one.
+  void say(std::string_view line);
+
+ private:
+  void write(const std::string& text);
+
+  std::mutex mutex_;
+  std::FILE* stream_;
+  std::string drawn_;  ///< what is on the screen; empty: nothing
+};
+
 /// The progress of a sweep: one live line on a terminal, a plain line every few seconds elsewhere, nothing on a silent
-/// one. The cursor is never hidden, so that nothing needs to be put back whatever ends the process. Every call may come
-/// from any thread.
+/// one. Every call may come from any thread.
 class ProgressDisplay {
  public:
   enum class Mode : std::uint8_t { live, plain, silent };
 
   ProgressDisplay(std::FILE* stream, Mode mode, std::string metric);
-  ~ProgressDisplay();  ///< clears the live line
-  ProgressDisplay(const ProgressDisplay&) = delete;
-  ProgressDisplay& operator=(const ProgressDisplay&) = delete;
 
   /// live on a terminal that can move its cursor; plain elsewhere.
   [[nodiscard]] static Mode mode_of(std::FILE* stream);
@@ -47,15 +65,12 @@ class ProgressDisplay {
   void finish();
 
  private:
-  void write(const std::string& text);
-  void clear();
-
   std::mutex mutex_;
   std::FILE* stream_;
+  LiveLine line_;
   Mode mode_;
   Looks looks_;
   std::string metric_;
-  std::string drawn_;  ///< the live line on the screen; empty: none
   Progress last_;
   bool has_unprinted_ = false;
   std::chrono::steady_clock::time_point next_;

@@ -66,6 +66,7 @@ int dispatched(int argc, char** argv) {
   add_predict(app, action);
   add_info(app, action);
   add_verify(app, action);
+  add_bench(app, action);
   const int code = parsed(app, action, argc, argv);
   finish_output();
   return code;

@@ -15,7 +15,7 @@ TEST(ShoalBinary, TeachesByExample) {
   const Outcome help = shoal({"--help"});
   EXPECT_EQ(help.code, 0);
   EXPECT_NE(help.out.find("shoal sweep examples/letters.yaml"), std::string::npos);
-  for (const char* command : {"sweep", "plan", "top", "predict", "info"}) {
+  for (const char* command : {"sweep", "plan", "top", "predict", "info", "verify", "bench"}) {
     const Outcome outcome = shoal({command, "--help"});
     EXPECT_EQ(outcome.code, 0) << command;
     EXPECT_NE(outcome.out.find("Examples:\n  shoal " + std::string(command)), std::string::npos) << outcome.out;
@@ -83,6 +83,24 @@ TEST(ShoalBinary, KnowsTheToolkitsStubFromADriver) {
       << info.out;
 }
 #endif
+
+TEST(ShoalBinary, MeasuresEveryWorkloadAfterItChecksThem) {
+  const Outcome bench = shoal({"bench", "--networks", "5", "--rows", "40", "--repetitions", "1", "--json"});
+  EXPECT_EQ(bench.code, 0) << bench.err;
+  EXPECT_EQ(bench.err, "");
+  const auto json = nlohmann::json::parse(bench.out);
+  ASSERT_EQ(json["workloads"].size(), 5U);
+  for (const auto& workload : json["workloads"]) {
+    EXPECT_EQ(workload["ok"], true) << workload;
+    EXPECT_EQ(workload["repetitions"], 1) << workload;
+    EXPECT_GT(workload["share_of_peak"], 0) << workload;
+    for (const auto& check : workload["checks"]) EXPECT_GE(check["networks"], 1) << workload;
+  }
+  const Outcome unknown = shoal({"bench", "--workload", "leters"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_EQ(unknown.err, "shoal: workload: there is no 'leters'; did you mean 'letters'?\n");
+  EXPECT_EQ(shoal({"bench", "--engine", "cqu"}).err, "shoal: there is no engine 'cqu'; did you mean 'cpu'?\n");
+}
 
 TEST(ShoalBinary, EndsWith2ForWrongUse) {
   EXPECT_EQ(shoal({"swep"}).code, 2);

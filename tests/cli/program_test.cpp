@@ -16,7 +16,7 @@ namespace {
 Outcome shoal(const std::vector<std::string>& arguments) { return Program(SHOAL_WITH_DOUBLES, arguments).wait(); }
 
 TEST(Program, PrintsHelpOfEveryCommand) {
-  for (const char* command : {"sweep", "plan", "top", "predict", "info", "verify"}) {
+  for (const char* command : {"sweep", "plan", "top", "predict", "info", "verify", "bench"}) {
     const Outcome help = shoal({command, "--help"});
     EXPECT_EQ(help.code, 0);
     EXPECT_NE(help.out.find("Examples:\n  shoal " + std::string(command)), std::string::npos) << help.out;
@@ -132,6 +132,70 @@ TEST(Program, VerifiesAndSaysWhatIsWrong) {
   EXPECT_EQ(shoal({"verify", "--cases", "0"}).code, 2);
 }
 
+TEST(Program, MeasuresSpeedBesideThePeak) {
+  const Outcome bench = shoal({"bench", "--networks", "1", "--rows", "5", "--repetitions", "9", "--engine", "cpu"});
+  EXPECT_EQ(bench.code, 0);
+  EXPECT_EQ(bench.err, "");
+  EXPECT_EQ(bench.out,
+            "engine     cpu (AVX2, 2 threads), precision strict\n"
+            "processor  A processor\n"
+            "peak       a probe\n"
+            "\n"
+            "workload  networks  rows  runs  network-samples/s  lowest  highest  GFLOP/s  peak   share\n"
+            "seed             1     5     9              1.00G    900M    1.10G     44.0    88  50.0 %\n"
+            "\n"
+            "a row takes  flops  biases  exponentials  updates a step  activations\n"
+            "seed            44      10             0              13  4 relu\n"
+            "\n"
+            "checked  networks  worst error  allowed  against\n"
+            "seed            2          0.5        0  the bits of others\n");
+  const Outcome machine = shoal({"bench", "--workload", "deep", "--json", "--threads", "2", "--precision", "bf16"});
+  EXPECT_EQ(machine.code, 0);
+  EXPECT_EQ(machine.err, "");
+  const auto json = nlohmann::json::parse(machine.out);
+  EXPECT_EQ(json["machine"], "A processor");
+  EXPECT_EQ(json["precision"], "bf16");
+  EXPECT_EQ(json["threads"], 2);
+  EXPECT_EQ(json["version"], "9.8.7");
+  const auto& deep = json["workloads"][0];
+  EXPECT_EQ(deep["workload"], "deep");
+  EXPECT_EQ(deep["flops_per_sample"], 44);
+  EXPECT_EQ(deep["network_samples_per_s"], 1e9);
+  EXPECT_EQ(deep["network_samples_per_s_range"], nlohmann::json({9e8, 1.1e9}));
+  EXPECT_EQ(deep["share_of_peak"], 0.5);
+  EXPECT_EQ(deep["peak_gflops"], 88);
+}
+
+TEST(Program, TimesNothingThatIsWrongAndSaysSo) {
+  const Outcome wrong = shoal({"bench", "--networks", "2"});
+  EXPECT_EQ(wrong.code, 1);
+  EXPECT_EQ(wrong.err, "shoal: seed: not timed: 1 of 2 networks wrong: the bits of others\n");
+  const auto json = nlohmann::json::parse(shoal({"bench", "--networks", "2", "--json"}).out);
+  EXPECT_EQ(json["workloads"][0]["ok"], false);
+  EXPECT_FALSE(json["workloads"][0].contains("network_samples_per_s"));
+}
+
+TEST(Program, AnswersWrongWordsOfTheBenchWithTheNearestRightOne) {
+  EXPECT_EQ(shoal({"bench", "--workload", "sede"}).err, "shoal: workload: there is no 'sede'; did you mean 'seed'?\n");
+  const Outcome precision = shoal({"bench", "--precision", "fp23"});
+  EXPECT_EQ(precision.code, 2);
+  EXPECT_TRUE(precision.err.starts_with("shoal: --precision: unknown precision 'fp23'; did you mean 'fp32'?\n"))
+      << precision.err;
+  EXPECT_TRUE(shoal({"bench", "--repetition", "2"}).err.starts_with("shoal: unknown option '--repetition' of bench"));
+  EXPECT_EQ(shoal({"bench", "--repetitions", "0"}).code, 2);
+}
+
+TEST(Program, StopsTheBenchOnASignalAndShowsWhatItHas) {
+  Program program(SHOAL_WITH_DOUBLES, {"bench", "--networks", "3"});
+  ASSERT_TRUE(program.says("began"));
+  program.signal(SIGINT);
+  const Outcome outcome = program.wait();
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_NE(outcome.out.find("stopping; what is measured so far is shown\n"), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find("seed            44"), std::string::npos) << outcome.out;
+}
+
 TEST(Program, PrintsOneJsonDocumentAndNothingElse) {
   const Outcome sweep = shoal({"sweep", "a.yaml", "--json", "--out", "runs/x"});
   EXPECT_EQ(sweep.code, 0);
@@ -232,6 +296,8 @@ TEST(Program, DrawsALiveLineOnATerminalOnly) {
   EXPECT_NE(plain.out.find("\r\x1b[K......"), std::string::npos) << plain.out;
   EXPECT_EQ(plain.out.find("\x1b[3"), std::string::npos);
   EXPECT_EQ(on_terminal("TERM=dumb", "sweep a.yaml").out.find('\x1b'), std::string::npos);
+  const Outcome bench = on_terminal("TERM=xterm", "bench --repetitions 9");
+  EXPECT_NE(bench.out.find("\r\x1b[Kseed: training, 1 of 9 runs done\r\x1b[K"), std::string::npos) << bench.out;
 }
 
 }  // namespace

@@ -19,13 +19,17 @@ std::unique_ptr<Engine> make_cublas_engine(const Dataset&, const EngineOptions&)
 bool streams_table(const Dataset&, const EngineOptions&) { return false; }
 
 EngineInfo cuda_engine_info() {
-  return {"cuda",
-          false,
-          "this program was built without CUDA",
-          {Precision::strict, Precision::fp32, Precision::tf32, Precision::bf16}};
+  return {.name = "cuda",
+          .available = false,
+          .detail = "this program was built without CUDA",
+          .precisions = {Precision::strict, Precision::fp32, Precision::tf32, Precision::bf16},
+          .on_gpu = true};
 }
 EngineInfo cublas_engine_info() {
-  return {"cublas", false, cuda_engine_info().detail, {Precision::fp32, Precision::tf32, Precision::bf16}};
+  EngineInfo info = cuda_engine_info();
+  info.name = "cublas";
+  info.precisions = {Precision::fp32, Precision::tf32, Precision::bf16};
+  return info;
 }
 
 }  // namespace shoal

@@ -27,6 +27,18 @@ std::string why_not(std::string& gpu) {
   return why.empty() ? "" : std::string(properties.name) + ": " + why;
 }
 
+/// Multiply-adds outside tensor cores: CUDA C Programming Guide, arithmetic throughput by compute capability.
+double peak_fp32_flops() {
+  const auto ask = [](cudaDeviceAttr attribute) {
+    int value = 0;
+    return cudaDeviceGetAttribute(&value, attribute, 0) == cudaSuccess ? value : 0;
+  };
+  const int major = ask(cudaDevAttrComputeCapabilityMajor);
+  const bool has_64_units = major < 8 || (major == 8 && ask(cudaDevAttrComputeCapabilityMinor) == 0);
+  const double units = 1.0 * ask(cudaDevAttrMultiProcessorCount) * (has_64_units ? 64 : 128);
+  return units * 2 * 1e3 * ask(cudaDevAttrClockRate);
+}
+
 }  // namespace
 
 EngineInfo cuda_engine_info() {
@@ -36,9 +48,12 @@ EngineInfo cuda_engine_info() {
           .available = why.empty(),
           .detail = why.empty() ? gpu : why,
           .precisions = {Precision::strict, Precision::fp32, Precision::tf32, Precision::bf16},
-          .kernels = {
+          .kernels =
+              {
 #include "engine/cuda/kernel_evidence.inc"
-          }};
+              },
+          .on_gpu = true,
+          .peak_fp32_flops = why.empty() ? peak_fp32_flops() : 0};
 }
 
 EngineInfo cublas_engine_info() {

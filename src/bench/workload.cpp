@@ -1,4 +1,4 @@
-#include "workload.hpp"
+#include "bench/workload.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -6,6 +6,9 @@
 #include <numeric>
 #include <span>
 #include <utility>
+
+#include "shoal/error.hpp"
+#include "spec/nearest.hpp"
 
 namespace shoal::bench {
 namespace {
@@ -64,16 +67,57 @@ Topology topology(const Workload& workload, const Kind& kind) {
           workload.n_outputs};
 }
 
+/// Adds a network's work, `share` times.
+void add_work(const Topology& topology, Loss loss, double share, BenchWork& work) {
+  double multiply_adds = 0;
+  for (std::size_t l = 0; l < topology.n_layers(); ++l) {
+    multiply_adds += (l == 0 ? 2.0 : 3.0) * topology.fan_in(l) * topology.fan_out(l);
+    work.bias_additions += share * 2 * topology.fan_out(l);
+    const Activation activation = topology.activation(l);
+    if (activation == Activation::identity) continue;
+    auto found = std::ranges::find(work.activations, activation, &std::pair<Activation, double>::first);
+    if (found == work.activations.end()) found = work.activations.insert(found, {activation, 0.0});
+    found->second += share * topology.fan_out(l);
+    if (activation != Activation::relu) work.exponentials += share * topology.fan_out(l);
+  }
+  work.flops += share * 2 * multiply_adds;
+  if (loss == Loss::cross_entropy) work.exponentials += share * topology.n_outputs;
+  work.updates += share * static_cast<double>(topology.n_parameters());
+}
+
 }  // namespace
 
 const std::vector<Workload>& workloads() {
+  using enum Loss;
+  using enum Solver;
   static const std::vector<Workload> all{
-      {"seed", 1, 1, {{{2, 2}}}, Loss::squared_error, 32, 1'000'000, 1024, 1, 1e-3, 0.1, 2000},
-      {"letters", 16, 26, {{{64, 64}}}, Loss::cross_entropy, 64, 4096, 20000, 1, 0.02, 0.2, 64},
-      {"widths", 10, 2, widths(), Loss::cross_entropy, 32, 10000, 10000, 1, 0.02, 0.2, 300},
-      {"fashion", 784, 10, {{{512, 512}}}, Loss::cross_entropy, 8192, 1, 60000, 3, 0.1, 0.1, 1},
+      {"seed", 1, 1, {{{2, 2}}}, squared_error, sgd, 32, {100'000, 1024, 25}, {1'000'000, 1024, 1}, 1e-3, 0.1, 2000},
+      {"deep",
+       8,
+       4,
+       {{{16, 16, 16, 16, 16, 16}, Activation::tanh}},
+       cross_entropy,
+       adam,
+       32,
+       {512, 10000, 1},
+       {16384, 10000, 1},
+       1e-4,
+       1e-2,
+       64},
+      {"widths", 10, 2, widths(), cross_entropy, sgd, 32, {5000, 10000, 1}, {10000, 10000, 1}, 0.02, 0.2, 300},
+      {"letters", 16, 26, {{{64, 64}}}, cross_entropy, sgd, 64, {512, 20000, 1}, {4096, 20000, 1}, 0.02, 0.2, 64},
+      {"fashion", 784, 10, {{{512, 512}}}, cross_entropy, sgd, 8192, {1, 16384, 1}, {1, 60000, 3}, 0.1, 0.1, 1},
   };
   return all;
+}
+
+const Workload& workload_named(std::string_view name) {
+  std::vector<std::string_view> known;
+  for (const Workload& workload : workloads()) {
+    if (workload.name == name) return workload;
+    known.push_back(workload.name);
+  }
+  throw InputError(Diagnostic{"", 0, "workload", "there is no '" + std::string(name) + "'" + suggestion(name, known)});
 }
 
 Trial trial(const Workload& workload, std::uint32_t number) {
@@ -82,11 +126,11 @@ Trial trial(const Workload& workload, std::uint32_t number) {
   trial.seed = number;
   Hyperparameters& h = trial.hyperparameters;
   h.loss = workload.loss;
-  h.solver = Solver::sgd;
+  h.solver = workload.solver;
   h.momentum = 0;
   h.alpha = 0;
   h.batch_size = workload.batch_size;
-  h.max_iter = static_cast<std::int32_t>(workload.n_epochs);
+  h.max_iter = static_cast<std::int32_t>(workload.size.n_epochs);
   // The golden ratio's multiples: spread evenly whatever the number of networks.
   const double position = std::fmod(0.6180339887498949 * (number + 1.0), 1.0);
   h.learning_rate_init = workload.lowest_rate * std::pow(workload.highest_rate / workload.lowest_rate, position);
@@ -95,7 +139,7 @@ Trial trial(const Workload& workload, std::uint32_t number) {
 
 Dataset table(const Workload& workload) {
   Dataset data;
-  data.n_rows = workload.n_rows;
+  data.n_rows = workload.size.n_rows;
   data.preprocessing.n_inputs = workload.n_inputs;
   const auto n_inputs = static_cast<std::size_t>(workload.n_inputs);
   const auto n_targets = static_cast<std::size_t>(workload.n_outputs);
@@ -113,14 +157,14 @@ Dataset table(const Workload& workload) {
   return data;
 }
 
-std::uint64_t n_parameters(const Workload& workload) {
-  const std::uint64_t n_kinds = workload.kinds.size();
-  std::uint64_t sum = 0;
-  for (std::uint64_t k = 0; k < n_kinds; ++k) {
-    const std::uint64_t members = (workload.n_networks + n_kinds - 1 - k) / n_kinds;
-    sum += members * topology(workload, workload.kinds[k]).n_parameters();
+BenchWork work(const Workload& workload) {
+  const std::uint32_t n_kinds = static_cast<std::uint32_t>(workload.kinds.size());
+  BenchWork mean;
+  for (std::uint32_t k = 0; k < n_kinds && k < workload.size.n_networks; ++k) {
+    const std::uint32_t members = (workload.size.n_networks + n_kinds - 1 - k) / n_kinds;
+    add_work(topology(workload, workload.kinds[k]), workload.loss, 1.0 * members / workload.size.n_networks, mean);
   }
-  return sum;
+  return mean;
 }
 
 }  // namespace shoal::bench

@@ -1,4 +1,4 @@
-#include "bench/kernels/fma_probe.hpp"
+#include "bench/fma_probe.hpp"
 
 #include <cmath>
 #include <cstddef>
@@ -8,7 +8,7 @@
 #include "kernels/math/scalar.hpp"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "bench/kernels/fma_probe.cpp"
+#define HWY_TARGET_INCLUDE "bench/fma_probe.cpp"
 // Before <hwy/highway.h>:
 #include <hwy/foreach_target.h>
 //
@@ -22,21 +22,22 @@ namespace shoal::bench::HWY_NAMESPACE {
 // Chains of their own, more than any processor's latency times its units.
 constexpr std::size_t kChains = 12;
 constexpr std::size_t kRepetitions = 20'000;
-volatile float sink;
 
-HWY_ATTR void run() {
+HWY_ATTR float run(float first, float second) {
   Float sum[kChains];
   for (std::size_t i = 0; i < kChains; ++i) sum[i] = constant(static_cast<float>(i));
-  const Float a = constant(0.5F + sink * 0.0F);
-  const Float b = constant(0.25F + sink * 0.0F);
+  const Float a = constant(first);
+  const Float b = constant(second);
   for (std::size_t n = 0; n < kRepetitions; ++n) {
     for (std::size_t i = 0; i < kChains; ++i) sum[i] = fma(sum[i], a, b);
   }
   HWY_ALIGN float lanes[kLanes];
+  float of_first_lanes = 0;
   for (std::size_t i = 0; i < kChains; ++i) {
     store(sum[i], lanes);
-    sink = sink + lanes[0];
+    of_first_lanes += lanes[0];
   }
+  return of_first_lanes;
 }
 
 FmaProbe table() { return {2.0 * kLanes * kChains * kRepetitions, run}; }
