@@ -163,8 +163,8 @@ struct EngineInfo {
 };
 [[nodiscard]] std::vector<EngineInfo> engines();
 
-/// An engine by name (`reference`, `cpu`, `cuda`, `cublas`; `auto` picks by the precision) over a dataset that outlives
-/// it. Throws UnavailableError that says why where the machine cannot run it.
+/// An engine by name (`reference`, `cpu`, `cuda`, `cublas`; `auto` picks by the precision, `cpu` for strict) over a
+/// dataset that outlives it. Throws UnavailableError that says why where the machine cannot run it.
 [[nodiscard]] std::unique_ptr<Engine> make_engine(std::string_view name, const Dataset& dataset,
                                                   const EngineOptions& options);
 

@@ -90,6 +90,7 @@ struct PlanSummary {
   std::uint64_t memory_bytes = 0;     ///< the limit
   std::uint64_t predicted_bytes = 0;  ///< of the largest chunk, dataset included
   std::uint64_t network_samples = 0;  ///< rows x epochs, all trials; an upper bound with patience
+  std::string costs;                  ///< where those of kernels are from, engine by engine
   double estimated_s = 0;             ///< as the costs of kernels predict; an upper bound with patience
 };
 [[nodiscard]] PlanSummary plan_sweep(const SweepSpec& spec);

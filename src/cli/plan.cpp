@@ -45,6 +45,7 @@ void print_plan(const PlanSummary& plan) {
                     plan.on_device ? " on the GPU" : "", counted(plan.n_chunks, "chunk")));
   print(fmt::format("work      {} network-samples, about {}\n", si(static_cast<double>(plan.network_samples)),
                     duration(plan.estimated_s)));
+  print("costs     " + plan.costs + "\n");
   for (const std::string& note : plan.notes) print("note      " + note + '\n');
   Table table;
   table.columns = {{"network", false}, {"kernel", false}, {"time", true},   {"trials", true},
@@ -87,6 +88,7 @@ nlohmann::ordered_json json_of(const PlanSummary& plan) {
           {"memory_bytes", plan.memory_bytes},
           {"predicted_bytes", plan.predicted_bytes},
           {"network_samples", plan.network_samples},
+          {"costs", plan.costs},
           {"estimated_s", plan.estimated_s}};
 }
 

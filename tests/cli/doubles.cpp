@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "shoal/bench.hpp"
+#include "shoal/calibration.hpp"
 #include "shoal/engine.hpp"
 #include "shoal/error.hpp"
 #include "shoal/run.hpp"
@@ -98,6 +99,7 @@ PlanSummary plan_sweep(const SweepSpec& spec) {
   plan.memory_bytes = 1U << 30U;
   plan.predicted_bytes = 4096;
   plan.network_samples = 1250000;
+  plan.costs = "cpu: shipped";
   plan.estimated_s = 75;
   return plan;
 }
@@ -169,6 +171,15 @@ std::string predictions_csv(const Predictions& predictions) { return predictions
 void write_predictions(const Predictions& predictions, const std::filesystem::path& file) {
   std::ofstream(file) << predictions.n_rows << '\n';
 }
+
+Calibration calibrate(std::string_view engine) {
+  Calibration calibration{std::string(engine), "a processor", {}, {}, {}, 2};
+  calibration.values = {{"core_vector", 2.6e-10, 3.25e-10}};
+  calibration.checks = {{"core_per_network", "16 networks 1-2-2-1 relu, sgd", 0.004, 0.003, 0.0041}};
+  return calibration;
+}
+std::filesystem::path keep(const Calibration&) { return "calibration/cpu-1.json"; }
+CostsHere costs_here() { return {{}, "cpu: shipped"}; }
 
 VersionInfo version() { return {.version = "9.8.7", .compiler = "g++ 12", .cuda = "built without CUDA"}; }
 

@@ -71,10 +71,11 @@ double lane_epoch(const CpuCosts& costs, const GangKey& key, const EpochRows& ro
   const double n_rows = rows.n_training + rows.n_validation;
   const bool spills = 2 * key.topology.n_parameters() * n_lanes * sizeof(float) > kLaneBytes;
   const double of_collectors = collects ? measured(costs, row, rows) * static_cast<double>(n_networks) : 0;
-  return (spills ? costs.lane_spilled : costs.lane_vector) * (row.forward * n_rows + row.backward * rows.n_training) +
-         costs.lane_unit * row.units * n_rows + costs.lane_exponential * row.exponentials * n_rows +
-         (has_second_moment(key.solver) ? costs.lane_moments : costs.lane_sgd) * n_parameters * rows.n_minibatches() +
-         costs.lane_epoch + of_collectors;
+  const double of_passes =
+      costs.lane_vector * (row.forward * n_rows + row.backward * rows.n_training) +
+      costs.lane_unit * row.units * n_rows + costs.lane_exponential * row.exponentials * n_rows +
+      (has_second_moment(key.solver) ? costs.lane_moments : costs.lane_sgd) * n_parameters * rows.n_minibatches();
+  return of_passes * (spills ? costs.lane_spilled / costs.lane_vector : 1) + costs.lane_epoch + of_collectors;
 }
 
 }  // namespace shoal::cpu

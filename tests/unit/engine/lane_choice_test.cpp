@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/cpu/cpu_engine.hpp"
+#include "engine/cpu/training_cost.hpp"
 #include "tests/support/toy_engine.hpp"
 
 namespace shoal::cpu {
@@ -92,6 +93,27 @@ TEST(LaneChoice, TheEngineTakesTheKernelThatItsCostsNameAndShowsTheOther) {
   EXPECT_EQ(engine->gang_size(gang(large, 16).key), 1U);
   options.costs.cpu.core_vector = options.costs.cpu.core_layer = 1;
   EXPECT_EQ(make_cpu_engine(data, options)->kernel(gang(large, 16, 100)), "lane_per_network");
+}
+
+TEST(CpuCost, GrowsWithRowsNetworksAndWidth) {
+  const CpuCosts costs;
+  const EpochRows few{500, 50, 32};
+  const EpochRows many{1000, 50, 32};
+  double core = 0;
+  double lanes = 0;
+  for (std::int32_t n = 1; n <= 64; ++n) {
+    const GangKey key = gang({10, {n}, {Activation::tanh}, 2}, 1).key;
+    const double of_core = core_epoch(costs, key, few, 16);
+    const double of_lanes = lane_epoch(costs, key, few, 16, 16, true);
+    EXPECT_GE(of_core, core) << n;
+    EXPECT_GT(of_lanes, lanes) << n;
+    EXPECT_GT(core_epoch(costs, key, many, 16), of_core);
+    EXPECT_GT(lane_epoch(costs, key, many, 16, 16, true), of_lanes);
+    EXPECT_LT(lane_epoch(costs, key, few, 16, 8, true), of_lanes) << "each has a metric of its own";
+    EXPECT_EQ(lane_epoch(costs, key, few, 16, 8, false), lane_epoch(costs, key, few, 16, 16, false));
+    core = of_core;
+    lanes = of_lanes;
+  }
 }
 
 }  // namespace
