@@ -19,8 +19,8 @@ namespace {
 using Sizes = std::set<std::pair<int, int>>;  ///< rows and columns of patches
 
 /// Hidden layers of networks with 11 inputs and 3 outputs.
-const std::vector<std::vector<std::int32_t>> kHidden{{1},      {2, 2},   {3},      {7},        {13},  {27}, {30, 26},
-                                                     {37, 33}, {61, 67}, {70, 50}, {125, 122}, {100}, {}};
+const std::vector<std::vector<std::int32_t>> kHidden{
+    {1}, {2, 2}, {3}, {7}, {13}, {27}, {30, 26}, {37, 33}, {61, 67}, {70, 50}, {16, 100}, {125, 122}, {100}, {}};
 
 /// Minibatches of a whole tile and 13 rows, the last one of 38 rows.
 testing::Sweep sweep_of_all(std::uint32_t number) {
