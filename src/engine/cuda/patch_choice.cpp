@@ -9,7 +9,7 @@ namespace {
 
 /// n pieces of work of so many instructions: the longest warp's, for which the others wait, and all warps' together.
 double cost(std::uint32_t n, std::uint32_t n_threads, double instructions) {
-  const double n_warps = n_threads / kWarpLanes;
+  const std::uint32_t n_warps = n_threads / kWarpLanes;
   const double longest = std::ceil(n / static_cast<double>(n_threads));
   return (n_warps * longest + std::ceil(n / static_cast<double>(kWarpLanes))) * instructions;
 }

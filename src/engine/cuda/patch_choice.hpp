@@ -13,7 +13,8 @@ constexpr double instructions_of_four_terms(PatchSize patch) {
   return 4.0 * patch.rows * patch.columns + 1.6 * (patch.rows + patch.columns);
 }
 constexpr double instructions_of_row(PatchSize patch) {
-  return 1.0 * patch.rows * patch.columns + 2.0 * ((patch.rows + 3) / 4 + patch.columns / 4);
+  const std::uint32_t n_loads = (patch.rows + 3U) / 4 + patch.columns / 4U;
+  return 1.0 * patch.rows * patch.columns + 2.0 * n_loads;
 }
 inline constexpr double kOfBiasRow = 4;
 inline constexpr double kAroundProduct = 60;
