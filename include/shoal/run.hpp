@@ -44,13 +44,20 @@ struct TrialResult {
   double train_seconds = 0;  ///< share of the wall time; not part of the result
 };
 
+/// A trial between two epochs. Its result so far has status `running` and, where it has been evaluated, metrics.
+struct PausedTrial {
+  TrialResult result;
+  TrialState state;
+};
+
 /// What a screen shows while a sweep runs.
 struct Progress {
   std::uint64_t n_trials = 0;
   std::uint64_t n_done = 0;
   std::uint64_t n_diverged = 0;
+  std::uint64_t n_pruned = 0;      ///< ended at a rung
   std::uint64_t epochs_done = 0;   ///< network-epochs
-  std::uint64_t epochs_total = 0;  ///< an upper bound where patience may end trials earlier
+  std::uint64_t epochs_total = 0;  ///< expected, with rungs; an upper bound where patience may end trials earlier
   double elapsed_s = 0;
   double samples_per_s = 0;  ///< network-samples: rows x networks trained a second
   double remaining_s = 0;    ///< NaN while it cannot be said
@@ -97,7 +104,7 @@ struct RunOptions {
 struct RunSummary {
   std::filesystem::path out;
   bool interrupted = false;
-  std::uint64_t n_trials = 0, n_done = 0, n_diverged = 0;
+  std::uint64_t n_trials = 0, n_done = 0, n_diverged = 0, n_pruned = 0;
   double elapsed_s = 0;
   double samples_per_s = 0;
   std::string winner;                ///< id; empty if every trial diverged or none finished

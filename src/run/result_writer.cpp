@@ -32,15 +32,21 @@ void ResultWriter::finished(TrialResult&& result, TrialState&& state) {
 void ResultWriter::progress(const Progress& progress) {
   manifest_->epochs_trained += progress.epochs_done - last_.epochs_done;
   last_ = progress;
+  directory_->checkpoints().count_epochs(manifest_->epochs_trained);
   const Clock::time_point now = Clock::now();
-  if (now - flushed_ >= std::chrono::duration<double>(flush_every_s_)) {
-    directory_->flush(*manifest_);
-    flushed_ = Clock::now();
-  }
   if (on_progress_ && (now - shown_ >= kShowEvery || progress.n_done == progress.n_trials)) {
     on_progress_(progress);
     shown_ = now;
   }
+}
+
+bool ResultWriter::wants_flush() const {
+  return Clock::now() - flushed_ >= std::chrono::duration<double>(flush_every_s_);
+}
+
+void ResultWriter::flush() {
+  directory_->flush(*manifest_);
+  flushed_ = Clock::now();
 }
 
 }  // namespace shoal::run

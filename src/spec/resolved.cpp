@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstdio>
 
+#include "spec/early_terminate.hpp"
 #include "spec/scalar.hpp"
 
 namespace shoal {
@@ -127,7 +128,7 @@ std::string resolved_text(const SweepSpec& spec, const YamlTree& data) {
   out += "repeat: " + std::to_string(spec.repeat) + '\n';
   out += "metric: {name: " + std::string(name(spec.metric)) + ", goal: " + (spec.maximize ? "maximize" : "minimize") +
          "}\n";
-  out += "early_terminate: {type: none}\n";
+  out += "early_terminate: " + early_terminate_text(spec.early_terminate) + '\n';
   const TrainerSpec& trainer = spec.trainer;
   out += "trainer: {engine: " + trainer.engine + ", precision: " + std::string(name(trainer.precision)) +
          ", seed: " + std::to_string(trainer.seed);

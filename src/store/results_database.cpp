@@ -214,6 +214,14 @@ std::uint64_t ResultsDatabase::size() const {
   return static_cast<std::uint64_t>(statement.integer(0));
 }
 
+Totals ResultsDatabase::totals() const {
+  Statement statement(
+      *this, "SELECT count(*), total(status = 'diverged'), total(status = 'pruned'), total(epochs) FROM trials");
+  statement.step();
+  const auto count = [&](int column) { return static_cast<std::uint64_t>(statement.number(column)); };
+  return {static_cast<std::uint64_t>(statement.integer(0)), count(1), count(2), count(3)};
+}
+
 StoredRow ResultsDatabase::row_of(const Statement& statement) const {
   StoredRow row;
   int column = 0;

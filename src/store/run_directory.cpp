@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <system_error>
@@ -23,7 +24,12 @@ constexpr std::string_view kLock = ".lock";
 constexpr std::string_view kManifest = "manifest.json";
 constexpr std::string_view kDatabase = "results.sqlite";
 constexpr std::string_view kModels = "models";
+constexpr std::string_view kCheckpoint = "checkpoint";
 constexpr std::string_view kModelSuffix = ".safetensors";
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds kLongWriting{500};
+constexpr int kLeastShare = 20;
 
 InputError wrong(const fs::path& path, std::string message) {
   return InputError(Diagnostic{.file = path.string(), .line = 0, .path = "", .message = std::move(message)});
@@ -69,7 +75,7 @@ std::string csv_line(const StoredRow& row) {
 
 void remove_leftovers(const fs::path& directory) {
   std::error_code ignored;  // a leftover that cannot be removed does no harm
-  for (const fs::path& folder : {directory, directory / kModels}) {
+  for (const fs::path& folder : {directory, directory / kModels, directory / kCheckpoint}) {
     for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
       if (is_leftover(entry.path())) fs::remove(entry.path(), ignored);
     }
@@ -89,6 +95,8 @@ struct RunDirectory::State {
   std::unique_ptr<Claim> claim;
   std::unique_ptr<ResultsDatabase> database;
   bool has_new_rows = false;
+  Clock::time_point tables_written{};
+  Clock::duration tables_took{};
 
   [[nodiscard]] fs::path model(std::string_view id) const {
     return path / kModels / (std::string(id) + std::string(kModelSuffix));
@@ -120,10 +128,21 @@ struct RunDirectory::State {
     timings.commit();
   }
 
+  /// Tables are written anew as a whole: a long run shall not spend its time on that.
+  [[nodiscard]] bool tables_are_due() const {
+    if (!has_new_rows || manifest.status != "running") return has_new_rows;
+    return tables_took < kLongWriting || Clock::now() - tables_written > kLeastShare * tables_took;
+  }
+
   void flush() {
     database->commit();
-    if (has_new_rows) write_tables();
-    has_new_rows = false;
+    if (tables_are_due()) {
+      const Clock::time_point start = Clock::now();
+      write_tables();
+      tables_written = Clock::now();
+      tables_took = tables_written - start;
+      has_new_rows = false;
+    }
     write_atomically(path / kManifest, manifest_text(manifest));
     if (manifest.status != "running") database->settle();
   }
@@ -246,6 +265,8 @@ void RunDirectory::flush(const Manifest& manifest) {
 
 bool RunDirectory::has(std::string_view id) const { return state_->database->has_ended(id); }
 std::uint64_t RunDirectory::size() const { return state_->database->size(); }
+Totals RunDirectory::totals() const { return state_->database->totals(); }
+CheckpointFolder RunDirectory::checkpoints() const { return CheckpointFolder(state_->path / kCheckpoint); }
 
 std::vector<StoredRow> RunDirectory::best(std::size_t n, Metric metric, bool maximize) const {
   return state_->database->best(n, metric, maximize);

@@ -1,5 +1,6 @@
 #include "train/progress_meter.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -26,9 +27,11 @@ void ProgressMeter::trained(std::uint64_t epochs, double samples, double cost) {
 void ProgressMeter::finished(const TrialResult& result, double cost_of_an_epoch) {
   ++progress_.n_done;
   const auto asked = static_cast<std::uint32_t>(result.trial.hyperparameters.max_iter);
-  const std::uint32_t spared = asked > result.epochs ? asked - result.epochs : 0;
-  progress_.epochs_total -= spared;
+  const bool expected = result.status != TrialStatus::pruned && asked > result.epochs;
+  const std::uint32_t spared = expected ? asked - result.epochs : 0;
+  progress_.epochs_total -= std::min<std::uint64_t>(spared, progress_.epochs_total);
   cost_total_ -= cost_of_an_epoch * spared;
+  if (result.status == TrialStatus::pruned) ++progress_.n_pruned;
   if (result.status == TrialStatus::diverged) {
     ++progress_.n_diverged;
     return;
