@@ -67,8 +67,10 @@ std::string resume_command(const SweepOptions& options, const std::filesystem::p
 }
 
 void print_summary(const RunSummary& run, const Leaderboard& board, const SweepOptions& options) {
-  print(fmt::format("\n{} of {} done in {}, {} diverged, {} network-samples/s\n", run.n_done,
-                    counted(run.n_trials, "trial"), duration(run.elapsed_s), run.n_diverged, si(run.samples_per_s)));
+  const std::string pruned = run.n_pruned > 0 ? fmt::format("{} pruned, ", run.n_pruned) : "";
+  print(fmt::format("\n{} of {} done in {}, {}{} diverged, {} network-samples/s\n", run.n_done,
+                    counted(run.n_trials, "trial"), duration(run.elapsed_s), pruned, run.n_diverged,
+                    si(run.samples_per_s)));
   if (!board.rows.empty()) print("\n" + rendered(table_of(board), terminal_width(stdout)));
   if (run.winner.empty()) {
     print("\nno trial finished with a usable result\n");
@@ -90,6 +92,7 @@ void print_summary_json(const RunSummary& run, const Leaderboard& board) {
               {"n_trials", run.n_trials},
               {"n_done", run.n_done},
               {"n_diverged", run.n_diverged},
+              {"n_pruned", run.n_pruned},
               {"elapsed_s", run.elapsed_s},
               {"samples_per_s", run.samples_per_s},
               {"winner", run.winner},

@@ -159,7 +159,8 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   open.manifest.engine_detail = detail_of(open.manifest.engine);
   if (!open.directory) {
     const fs::path out = options.out.empty() ? run::free_directory(spec.file) : options.out;
-    open.directory.emplace(store::RunDirectory::create(out, open.manifest));
+    using enum store::RunDirectory::Unfinished;
+    open.directory.emplace(store::RunDirectory::create(out, open.manifest, options.resume ? replace : refuse));
   }
   if (options.on_start) {
     PlanSummary summary = sweep.summary(spec);

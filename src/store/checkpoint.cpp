@@ -98,6 +98,7 @@ void visit_data(std::span<const PausedTrial* const> trials, const std::function<
 }
 
 std::uint32_t add_to(std::uint32_t checksum, std::string_view bytes) {
+  if (bytes.empty()) return checksum;  // for zlib no bytes at a null pointer begin a new checksum
   return static_cast<std::uint32_t>(
       crc32_z(checksum, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
 }

@@ -38,6 +38,17 @@ std::string column_list() {
   return list;
 }
 
+/// A process that died while it left write-ahead mode has left a journal, which only a writer can roll back.
+void roll_back(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file.string() + "-journal")) return;
+  sqlite3* handle = nullptr;
+  if (sqlite3_open_v2(file.c_str(), &handle, SQLITE_OPEN_READWRITE, nullptr) == SQLITE_OK) {
+    sqlite3_busy_timeout(handle, kBusyMilliseconds);
+    sqlite3_exec(handle, "SELECT count(*) FROM sqlite_schema", nullptr, nullptr, nullptr);
+  }
+  sqlite3_close(handle);
+}
+
 }  // namespace
 
 /// One prepared statement. Parameters and columns are numbered from 0 and taken in order.
@@ -102,6 +113,7 @@ void ResultsDatabase::execute(const std::string& sql) const {
 }
 
 ResultsDatabase::ResultsDatabase(std::filesystem::path file, Access access) : file_(std::move(file)) {
+  if (access == Access::read) roll_back(file_);
   int flags = SQLITE_OPEN_READONLY;
   if (access == Access::write) flags = SQLITE_OPEN_READWRITE;
   if (access == Access::create) flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;

@@ -1,6 +1,7 @@
 #include "store/run_directory.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <fcntl.h>
@@ -26,6 +27,7 @@ constexpr std::string_view kDatabase = "results.sqlite";
 constexpr std::string_view kModels = "models";
 constexpr std::string_view kCheckpoint = "checkpoint";
 constexpr std::string_view kModelSuffix = ".safetensors";
+constexpr std::string_view kTimingsHeader = "id,seconds\n";
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kLongWriting{500};
@@ -87,6 +89,29 @@ bool holds_something(const fs::path& directory) {
                              [](const fs::directory_entry& entry) { return entry.path().filename() != kLock; });
 }
 
+constexpr std::array<std::string_view, 6> kBeforeManifest{"results.sqlite",     "results.sqlite-wal",
+                                                          "results.sqlite-shm", "results.sqlite-journal",
+                                                          "results.csv",        "timings.csv"};
+
+/// Whether all that is there was left by a process that died in create(): files of an empty run without a manifest.
+bool is_unfinished(const fs::path& directory) {
+  return std::ranges::all_of(fs::directory_iterator(directory), [](const fs::directory_entry& entry) {
+    const fs::path name = entry.path().filename();
+    if (name == kModels) return fs::is_directory(entry) && fs::is_empty(entry);
+    if (name == "results.csv") return read_whole(entry.path()) == csv_header();
+    if (name == "timings.csv") return read_whole(entry.path()) == kTimingsHeader;
+    return name == kLock || is_leftover(name) || std::ranges::find(kBeforeManifest, name) != kBeforeManifest.end();
+  });
+}
+
+/// What create() writes before the manifest. What cannot be removed stays.
+void remove_unfinished(const fs::path& directory) {
+  remove_leftovers(directory);
+  std::error_code ignored;
+  for (const std::string_view file : kBeforeManifest) fs::remove(directory / file, ignored);
+  fs::remove(directory / kModels, ignored);
+}
+
 }  // namespace
 
 struct RunDirectory::State {
@@ -119,7 +144,7 @@ struct RunDirectory::State {
     AtomicFile results(path / "results.csv");
     AtomicFile timings(path / "timings.csv");
     results.write(csv_header());
-    timings.write("id,seconds\n");
+    timings.write(kTimingsHeader);
     database->for_each([&](const StoredRow& row, double seconds) {
       results.write(csv_line(row));
       timings.write(csv_field(row.id) + ',' + shortest(seconds) + '\n');
@@ -153,7 +178,7 @@ RunDirectory::~RunDirectory() = default;
 RunDirectory::RunDirectory(RunDirectory&&) noexcept = default;
 RunDirectory& RunDirectory::operator=(RunDirectory&&) noexcept = default;
 
-RunDirectory RunDirectory::create(const fs::path& path, Manifest manifest) {
+RunDirectory RunDirectory::create(const fs::path& path, Manifest manifest, Unfinished unfinished) {
   auto state = std::make_unique<State>();
   state->path = path;
   state->manifest = std::move(manifest);
@@ -161,14 +186,16 @@ RunDirectory RunDirectory::create(const fs::path& path, Manifest manifest) {
   try {
     is_new = fs::create_directories(path);
     if (!fs::is_directory(path)) throw wrong(path, "is not a directory");
+    const bool may_replace = unfinished == Unfinished::replace;
     const auto refuse = [&] {
-      if (holds_something(path)) {
+      if (holds_something(path) && !(may_replace && is_unfinished(path))) {
         throw wrong(path, "exists and is not empty; --resume continues a run, --out names another directory");
       }
     };
     refuse();
     state->claim = std::make_unique<Claim>(path);
     refuse();  // another process may have made it a run in between
+    if (may_replace) remove_unfinished(path);
   } catch (const fs::filesystem_error& error) {
     throw Error("cannot make " + path.string() + ": " + error.code().message());
   }
@@ -180,12 +207,9 @@ RunDirectory RunDirectory::create(const fs::path& path, Manifest manifest) {
     return RunDirectory(std::move(state));
   } catch (const std::exception& failure) {
     state->database.reset();
-    remove_leftovers(path);
+    remove_unfinished(path);
     std::error_code ignored;
-    for (const char* file : {"results.csv", "timings.csv", "results.sqlite-wal", "results.sqlite-shm"}) {
-      fs::remove(path / file, ignored);
-    }
-    for (std::string_view file : {kManifest, kDatabase, kModels, kLock}) fs::remove(path / file, ignored);
+    for (std::string_view file : {kManifest, kLock}) fs::remove(path / file, ignored);
     if (is_new) fs::remove(path, ignored);
     if (const auto* error = dynamic_cast<const fs::filesystem_error*>(&failure)) {
       throw Error("cannot make " + error->path1().string() + ": " + error->code().message());

@@ -73,9 +73,12 @@ struct Totals {
 /// the disk is one Error that names the file. Not for use by two threads at once.
 class RunDirectory {
  public:
-  /// Makes the directory (its parents too), claims it and writes the files of an empty run.
+  /// What create() does in a directory that holds nothing but what a process left that died in create().
+  enum class Unfinished : std::uint8_t { refuse, replace };
+  /// Makes the directory (its parents too), claims it and writes the files of an empty run, manifest.json last.
   /// InputError if it exists and is not empty. Leaves nothing behind where it fails.
-  [[nodiscard]] static RunDirectory create(const std::filesystem::path& path, Manifest manifest);
+  [[nodiscard]] static RunDirectory create(const std::filesystem::path& path, Manifest manifest,
+                                           Unfinished unfinished = Unfinished::refuse);
   /// An existing run, to read or to go on with. InputError if there is none.
   [[nodiscard]] static RunDirectory open(const std::filesystem::path& path);
   ~RunDirectory();  ///< what was added after the last flush is lost

@@ -82,6 +82,14 @@ TEST_F(CheckpointTest, HoldsNumbersThatAreNotFinite) {
   EXPECT_EQ(read.best_train_loss, std::numeric_limits<double>::infinity());
 }
 
+TEST_F(CheckpointTest, HoldsStatesWithoutMoments) {
+  PausedTrial trial = paused("a", 3);
+  trial.state.first_moment.clear();
+  trial.state.second_moment.clear();
+  trial.state.best_parameters.clear();
+  EXPECT_EQ(checkpoint_from(bytes_of({trial})).at("a").state, trial.state);
+}
+
 TEST_F(CheckpointTest, MayBeEmpty) { EXPECT_TRUE(checkpoint_from(bytes_of({})).empty()); }
 
 TEST_F(CheckpointTest, RefusesEveryTruncationAndEveryFlippedBit) {
