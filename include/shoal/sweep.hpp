@@ -20,12 +20,15 @@ namespace shoal {
 enum class Method : std::uint8_t { grid, random, sobol };
 enum class Precision : std::uint8_t { strict, fp32, tf32, bf16 };
 enum class Terminator : std::uint8_t { none, halving, hyperband, median };
+enum class Choice : std::uint8_t { best, one_standard_error };
 [[nodiscard]] std::string_view name(Method value);
 [[nodiscard]] std::string_view name(Precision value);
 [[nodiscard]] std::string_view name(Terminator value);
+[[nodiscard]] std::string_view name(Choice value);
 [[nodiscard]] std::optional<Method> method_named(std::string_view word);
 [[nodiscard]] std::optional<Precision> precision_named(std::string_view word);
 [[nodiscard]] std::optional<Terminator> terminator_named(std::string_view word);
+[[nodiscard]] std::optional<Choice> choice_named(std::string_view word);
 
 /// The `trainer` part of a sweep file.
 struct TrainerSpec {
@@ -76,6 +79,8 @@ struct SweepSpec {
   std::uint32_t repeat = 1;
   Metric metric = Metric::val_loss;
   bool maximize = false;
+  Choice choice =
+      Choice::best;  ///< which setting wins: the best, or the smallest network within a standard error of it
   EarlyTerminate early_terminate;
   TrainerSpec trainer;
   std::vector<Axis> axes;  ///< in the order of the file; a parameter without an axis has its default

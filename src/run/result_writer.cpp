@@ -23,7 +23,7 @@ void ResultWriter::finished(TrialResult&& result, TrialState&& state) {
   directory_->add(result);
   if (result.status == TrialStatus::diverged) return;
   const double metric = result.metrics.of(manifest_->metric);
-  const KeptNetworks::Decision decision = kept_->offer(result.trial.id, metric);
+  const KeptNetworks::Decision decision = kept_->offer(result.trial.id, metric, result.status == TrialStatus::pruned);
   // The new one first: a process that dies in between leaves one network too many, never one too few.
   if (decision.keep) directory_->keep({std::move(result.trial), std::move(state.parameters), metric});
   if (!decision.forget.empty()) directory_->forget(decision.forget);

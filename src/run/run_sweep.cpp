@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "data/preprocessing.hpp"
+#include "run/final_network.hpp"
 #include "run/kept_networks.hpp"
 #include "run/prepared_sweep.hpp"
 #include "run/result_writer.hpp"
@@ -14,7 +15,6 @@
 #include "run/sweep_trainer.hpp"
 #include "shoal/error.hpp"
 #include "store/run_directory.hpp"
-#include "train/trial_result.hpp"
 
 namespace shoal {
 namespace {
@@ -46,6 +46,9 @@ store::Manifest new_manifest(const run::PreparedSweep& sweep, const SweepSpec& s
   manifest.preprocessing = to_json(dataset.preprocessing);
   manifest.splits = nlohmann::json::array();
   for (const Split& split : dataset.splits) manifest.splits.push_back(to_json(split));
+  if (dataset.splits.size() > 1) {
+    manifest.splits.push_back(to_json(with_all_rows_trained(dataset, spec.data).splits.front()));
+  }
   return manifest;
 }
 
@@ -84,9 +87,9 @@ void take_over(OpenRun& open) {
   for (const auto& [id, trial] : open.in_training) epochs_kept += trial.state.epoch;
   open.start.epochs_done = epochs_kept;
   for (const std::string& id : directory.kept()) {
-    const double metric = directory.network(id).metric;
     // A network whose row was lost with the process is trained again and stored again.
-    if (directory.has(id)) open.kept.offer(id, metric);
+    if (!directory.has(id)) continue;
+    open.kept.offer(id, directory.network(id).metric, directory.row(id).status == TrialStatus::pruned);
   }
   open.start.best_id = open.kept.best();
   if (!open.start.best_id.empty()) open.start.best_metric = directory.network(open.start.best_id).metric;
@@ -109,20 +112,6 @@ train::ProgressMeter meter_of(OpenRun& open, const run::PreparedSweep& sweep, co
   open.start.epochs_total =
       open.start.epochs_done + static_cast<std::uint64_t>(std::ceil(static_cast<double>(epochs) * share));
   return {open.start, cost * share, spec.metric, spec.maximize};
-}
-
-/// The winner's metrics on the rows of data.test.
-MetricValues test_metrics(const run::PreparedSweep& sweep, const store::StoredNetwork& winner) {
-  const GangKey key = gang_key(winner.trial);
-  const Gang gang{key, 0, 1, winner.trial.hyperparameters.n_iter_no_change > 0,
-                  winner.trial.hyperparameters.dropout > 0};
-  sweep.engine->prepare(std::span(&gang, 1));
-  TrialState state = initial_state(winner.trial);
-  state.parameters = winner.parameters;
-  sweep.engine->place(0, winner.trial, state);
-  const Slot slot = 0;
-  const std::vector<MetricSums> sums = sweep.engine->evaluate(std::span(&slot, 1), RowSet::test);
-  return train::metrics_of(sweep.dataset->task(), sums.at(0));
 }
 
 RunSummary summary_of(const OpenRun& open, const Progress& progress, const run::PreparedSweep& sweep) {
@@ -171,10 +160,12 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   train::ProgressMeter meter = meter_of(open, sweep, spec);
   run::ResultWriter writer(*open.directory, open.manifest, open.kept, spec.trainer.checkpoint_every_s, open.start,
                            options.on_progress);
-  bool whole = false;
+  std::optional<run::FinalNetwork> final_network;
   try {
     run::SweepTrainer trainer(sweep, spec, *open.directory, writer, meter, std::move(open.in_training));
-    whole = trainer.run(options.stop);
+    if (trainer.run(options.stop)) {
+      final_network = run::final_network(sweep, spec, *open.directory, open.kept.best(), options.stop);
+    }
   } catch (...) {
     const std::exception_ptr failure = std::current_exception();
     try {
@@ -185,14 +176,13 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
     }
     std::rethrow_exception(failure);
   }
-  open.manifest.status = whole ? "done" : "interrupted";
-  open.manifest.winner = open.kept.best();
-  if (whole && !open.manifest.winner.empty() && !sweep.dataset->test.empty()) {
-    open.manifest.test = test_metrics(sweep, open.directory->network(open.manifest.winner));
-  }
+  open.manifest.status = final_network ? "done" : "interrupted";
+  open.manifest.winner = final_network ? final_network->id : open.kept.best();
+  if (final_network) open.manifest.test = final_network->test;
   open.directory->flush(open.manifest);
-  if (whole) open.directory->checkpoints().clear();
+  if (final_network) open.directory->checkpoints().clear();
   RunSummary summary = summary_of(open, meter.now(), sweep);
+  if (final_network) summary.setting = final_network->setting;
   summary.elapsed_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return summary;
 }

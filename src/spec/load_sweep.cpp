@@ -27,7 +27,7 @@ constexpr std::array kTopKeys{"data"sv,   "method"sv,          "run_cap"sv, "rep
 constexpr std::array kDataKeys{"train"sv,      "target"sv,  "task"sv,    "categorical"sv, "drop"sv,
                                "groups"sv,     "weights"sv, "missing"sv, "scale"sv,       "target_scale"sv,
                                "validation"sv, "cv"sv,      "test"sv};
-constexpr std::array kMetricKeys{"name"sv, "goal"sv};
+constexpr std::array kMetricKeys{"name"sv, "goal"sv, "choice"sv};
 constexpr std::array kTrainerKeys{"engine"sv, "precision"sv,        "seed"sv, "threads"sv,
                                   "memory"sv, "checkpoint_every"sv, "keep"sv};
 constexpr std::array kTasks{"classification"sv, "regression"sv, "multilabel"sv, "auto"sv};
@@ -36,6 +36,7 @@ constexpr std::array kScales{"standard"sv, "minmax"sv, "none"sv};
 constexpr std::array kTargetScales{"standard"sv, "none"sv};
 constexpr std::array kMethods{"grid"sv, "random"sv, "sobol"sv};
 constexpr std::array kGoals{"minimize"sv, "maximize"sv};
+constexpr std::array kChoices{"best"sv, "one_standard_error"sv};
 constexpr std::array kEngines{"auto"sv, "reference"sv, "cpu"sv, "cuda"sv, "cublas"sv};
 constexpr std::array kPrecisions{"strict"sv, "fp32"sv, "tf32"sv, "bf16"sv};
 
@@ -225,6 +226,11 @@ class SweepReader {
     if (const auto word = word_at(*metric, "metric", "name", metric_names())) spec_.metric = *metric_named(*word);
     spec_.maximize = larger_is_better(spec_.metric);
     if (const auto word = word_at(*metric, "metric", "goal", kGoals)) spec_.maximize = *word == "maximize";
+    if (const auto word = word_at(*metric, "metric", "choice", kChoices)) spec_.choice = *choice_named(*word);
+    if (spec_.choice == Choice::one_standard_error && !spec_.data.cv && spec_.repeat < 2) {
+      faults_.add(*metric->find("choice"), "metric.choice",
+                  "'one_standard_error' needs several trials a setting: data.cv or repeat");
+    }
   }
 
   void read_trainer() {

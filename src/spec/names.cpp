@@ -33,6 +33,7 @@ constexpr std::array kStatuses{"running"sv, "finished"sv, "stopped"sv, "diverged
 constexpr std::array kMethods{"grid"sv, "random"sv, "sobol"sv};
 constexpr std::array kPrecisions{"strict"sv, "fp32"sv, "tf32"sv, "bf16"sv};
 constexpr std::array kTerminators{"none"sv, "halving"sv, "hyperband"sv, "median"sv};
+constexpr std::array kChoices{"best"sv, "one_standard_error"sv};
 static_assert(kMetrics.size() == kMetricCount);
 
 template <class Enum, std::size_t N>
@@ -62,6 +63,7 @@ std::string_view name(ClassWeight value) { return word(kClassWeights, value); }
 std::string_view name(TrialStatus value) { return word(kStatuses, value); }
 std::string_view name(Method value) { return word(kMethods, value); }
 std::string_view name(Precision value) { return word(kPrecisions, value); }
+std::string_view name(Choice value) { return word(kChoices, value); }
 std::string_view name(Terminator value) { return word(kTerminators, value); }
 
 std::optional<Activation> activation_named(std::string_view sought) {
@@ -81,6 +83,7 @@ std::optional<ClassWeight> class_weight_named(std::string_view sought) {
 std::optional<TrialStatus> status_named(std::string_view sought) { return named<TrialStatus>(kStatuses, sought); }
 std::optional<Method> method_named(std::string_view sought) { return named<Method>(kMethods, sought); }
 std::optional<Precision> precision_named(std::string_view sought) { return named<Precision>(kPrecisions, sought); }
+std::optional<Choice> choice_named(std::string_view sought) { return named<Choice>(kChoices, sought); }
 std::optional<Terminator> terminator_named(std::string_view sought) { return named<Terminator>(kTerminators, sought); }
 
 std::span<const std::string_view> activation_names() { return kActivations; }

@@ -251,9 +251,10 @@ StoredRow ResultsDatabase::row_of(const Statement& statement) const {
 
 std::vector<StoredRow> ResultsDatabase::best(std::size_t n, Metric metric, bool maximize) const {
   const std::string by = identifier(name(metric));
-  Statement statement(*this,
-                      fmt::format("SELECT {} FROM trials ORDER BY status = 'diverged', {} IS NULL, {} {}, id LIMIT ?",
-                                  column_list(), by, by, maximize ? "DESC" : "ASC"));
+  Statement statement(
+      *this, fmt::format("SELECT {} FROM trials ORDER BY status = 'diverged', {} IS NULL, status = 'pruned', {} {}, "
+                         "id LIMIT ?",
+                         column_list(), by, by, maximize ? "DESC" : "ASC"));
   constexpr auto kAll = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
   statement.bind(static_cast<std::int64_t>(std::min(n, kAll)));
   std::vector<StoredRow> rows;

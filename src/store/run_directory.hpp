@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -111,10 +112,13 @@ class RunDirectory {
   [[nodiscard]] Totals totals() const;       ///< flushed or not
   /// The trials that have begun and not ended. To write them needs the claim.
   [[nodiscard]] CheckpointFolder checkpoints() const;
-  /// The best `n` trials. Diverged ones come last, before them those without the metric; ties by id.
+  /// The best `n` trials, those that ran to their end before those that a rung ended. Diverged ones come last, before
+  /// them those without the metric; ties by id.
   [[nodiscard]] std::vector<StoredRow> best(std::size_t n, Metric metric, bool maximize) const;
   /// By id or its unique beginning. InputError: unknown, or ambiguous with the first ids that fit.
   [[nodiscard]] StoredRow row(std::string_view id_or_prefix) const;
+  /// Every trial in the order of ids: those of a setting one after another.
+  void for_each(const std::function<void(const StoredRow&)>& visit) const;
   /// The learning curve of a trial, ascending in epochs; empty for an unknown id.
   [[nodiscard]] std::vector<CurvePoint> curve(std::string_view id) const;
 

@@ -29,6 +29,7 @@ class ProgressMeter {
   double samples_ = 0;
   Metric metric_;
   bool maximize_;
+  bool best_is_pruned_ = false;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
