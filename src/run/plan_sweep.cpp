@@ -73,7 +73,8 @@ double measured_rate(const run::PreparedSweep& sweep, const SweepSpec& spec) {
   const Dataset part = slice(*sweep.dataset);
   const std::unique_ptr<Engine> engine = make_engine(sweep.engine->name(), part, run::engine_options(spec));
   const std::vector<Trial> trials = sample(sweep.trials);
-  const plan::Chunk chunk = plan::plan_window(trials, part, *engine, sweep.memory_bytes).front();
+  const plan::Chunk chunk =
+      plan::plan_window(trials, plan::all_epochs(trials), part, *engine, sweep.memory_bytes).front();
   engine->prepare(chunk.layout());
   std::vector<TrainTarget> targets;
   std::vector<double> cost_of(chunk.layout().back().first_slot + chunk.layout().back().n_slots);
@@ -83,7 +84,7 @@ double measured_rate(const run::PreparedSweep& sweep, const SweepSpec& spec) {
       const Slot slot = filled.gang.first_slot + static_cast<Slot>(i);
       engine->place(slot, trial, initial_state(trial));
       targets.push_back({slot, 0});
-      cost_of[slot] = plan::cost(trial, part) / static_cast<double>(trial.hyperparameters.max_iter);
+      cost_of[slot] = plan::epoch_cost(trial, part);
     }
   }
   // The first epoch warms caches up; it counts only if there is no time for another.

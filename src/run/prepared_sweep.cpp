@@ -37,7 +37,8 @@ std::optional<std::string> refusal(PreparedSweep& sweep, const Skip& skip) {
       refused = "trial " + trial.id + " (" + settings_text(trial) + "): " + why;
       return false;
     }
-    const auto chunks = plan::plan_window(window, *sweep.dataset, *sweep.engine, sweep.memory_bytes);
+    const auto chunks =
+        plan::plan_window(window, plan::all_epochs(window), *sweep.dataset, *sweep.engine, sweep.memory_bytes);
     sweep.survey.add(window, chunks, *sweep.dataset, *sweep.engine);
     return true;
   });
