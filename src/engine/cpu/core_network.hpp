@@ -45,7 +45,9 @@ class CoreNetwork {
  private:
   bool train_epoch(Shared& shared, Slot slot, Minibatch& minibatch, const std::stop_token& stop,
                    std::vector<EpochRecord>& records);
-  void train_minibatch(Minibatch& minibatch, const Split& split, std::span<const std::uint32_t> rows, float rate);
+  void add_gradients(Minibatch& minibatch, const Split& split, std::span<const std::uint32_t> rows, math::Sum32& loss,
+                     math::Sum32& weight) const;
+  void take_step(Minibatch& minibatch, float rate);
   void finish_epoch(const Shared& shared, Minibatch& minibatch, EpochRecord& record);
   [[nodiscard]] bool is_finite() const;
 

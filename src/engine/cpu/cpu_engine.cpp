@@ -85,13 +85,9 @@ class CpuEngine final : public Engine {
       }
       // A gang with few lanes in use trains them on a core each; on lanes, rows come by blocks.
       const bool may_use_core = !has_lanes(gang) || fewest_lanes(gang.key) > 1;
-      const std::size_t batch = gang.key.batch_size == 0 ? training : static_cast<std::size_t>(gang.key.batch_size);
-      const std::size_t in_pass = may_use_core ? std::min(batch, training) : 0;
       const std::uint64_t of_core = may_use_core && has_lanes(gang) ? CoreNetwork::bytes(gang) : 0;
-      largest_core =
-          std::max(largest_core,
-                   of_core + Minibatch::bytes(NetworkLayout(gang.key.topology),
-                                              std::max<std::size_t>(in_pass, cpu::kEvaluationRows), gang.has_dropout));
+      largest_core = std::max(largest_core, of_core + Minibatch::bytes(NetworkLayout(gang.key.topology),
+                                                                       cpu::kBlockRows, gang.has_dropout));
     }
     return (largest_core + largest_lanes) * workers_.size() + cpu::EpochOrders::bytes(n_rows) +
            cpu::LaneTables::bytes(*shared_.dataset, with_lanes);
