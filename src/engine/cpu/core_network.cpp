@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/cpu/epoch_end.hpp"
+#include "engine/cpu/team_choice.hpp"
 #include "engine/definition.hpp"
 #include "kernels/math/sum32.hpp"
 
@@ -56,6 +57,11 @@ double CoreNetwork::cost(const Shared& shared, std::uint32_t epoch) const {
   if (state_.status != TrialStatus::running || epoch <= state_.epoch) return 0;
   return static_cast<double>(layout_->n_parameters()) * (epoch - state_.epoch) *
          static_cast<double>(shared.dataset->splits.at(trial_.fold).training.size());
+}
+
+bool CoreNetwork::is_divisible(const Shared& shared) const {
+  const auto n_rows = static_cast<std::uint32_t>(shared.dataset->splits.at(trial_.fold).training.size());
+  return cpu::is_divisible(*layout_, rows_in_minibatch(trial_, n_rows));
 }
 
 bool CoreNetwork::train(Shared& shared, const TrainTarget& target, Minibatch& minibatch, const std::stop_token& stop,
