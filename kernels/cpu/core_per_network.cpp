@@ -21,6 +21,8 @@ namespace shoal::cpu::HWY_NAMESPACE {
 
 #include "kernels/cpu/highway_adapter.inl"
 //
+#include "kernels/cpu/unrolled.inl"
+//
 #include "kernels/cpu/core_product.inl"
 //
 #include "kernels/cpu/core_transpose.inl"

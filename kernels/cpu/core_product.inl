@@ -5,12 +5,6 @@
 inline constexpr std::size_t kTileRows = kLanes == 16 ? 14 : 6;
 inline constexpr std::size_t kTileVectors = 2;
 
-/// Calls each(0), each(1) ... with constants: a compiler keeps an array in registers only where it sees every index.
-template <class Each, std::size_t... kIndices>
-HWY_INLINE void unrolled(std::index_sequence<kIndices...>, Each each) {
-  (each(std::integral_constant<std::size_t, kIndices>()), ...);
-}
-
 /// kAdjacent: the elements of a column of A are neighbours (a_row = 1), which an instruction's displacement reaches.
 template <std::size_t kRows, std::size_t kVectors, bool kAdjacent>
 HWY_FLATTEN HWY_ATTR void tile(const Product& p) {
