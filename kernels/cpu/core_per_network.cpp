@@ -14,6 +14,7 @@
 // Before <hwy/highway.h>:
 #include <hwy/foreach_target.h>
 //
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -32,8 +33,11 @@ HWY_INLINE Float scaled(Float x, Float offset, Float factor, Float fill) {
 }
 
 HWY_ATTR void gather(const InputRows& in) {
+  constexpr std::size_t kRowsAhead = 8;
   const std::size_t n = in.n_inputs;
   for (std::size_t r = 0; r < in.n_rows; ++r) {
+    // Rows come in no order that a processor could foresee.
+    if (r + kRowsAhead < in.n_rows) hwy::Prefetch(in.table + in.rows[r + kRowsAhead] * n);
     const float* from = in.table + in.rows[r] * n;
     float* to = in.to + r * in.stride;
     const auto vector_at = [&](std::size_t i) HWY_ATTR {
