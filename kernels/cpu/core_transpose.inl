@@ -2,7 +2,21 @@
 
 #if HWY_TARGET != HWY_EMU128 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_SSSE3 && HWY_TARGET != HWY_SSE4
 
-/// 4 x 4 floats within each 16 bytes: result j has element j of every block of the four rows.
+/// Floats c, ..., c + 3 of row r in block 0, of row r + 4 in block 1, and so on.
+template <class Row>
+HWY_INLINE Float rows_in_blocks(std::size_t r, std::size_t c, Row row) {
+  const FloatTag tag;
+  const auto four = [&](std::size_t i) HWY_ATTR { return hn::LoadDup128(tag, row(r + i) + c); };
+  if constexpr (kLanes == 4) {
+    return four(0);
+  } else if constexpr (kLanes == 8) {
+    return hn::ConcatUpperLower(tag, four(4), four(0));
+  } else {
+    return hn::OddEvenBlocks(hn::ConcatUpperLower(tag, four(12), four(4)), hn::ConcatUpperLower(tag, four(8), four(0)));
+  }
+}
+
+/// results[j]: float c + j of kLanes rows, from what they have in blocks: 4 x 4 floats of each.
 HWY_INLINE void transpose_blocks(const Float* rows, Float* results) {
   const FloatTag tag;
   const hn::RepartitionToWide<FloatTag> pairs;
@@ -16,53 +30,44 @@ HWY_INLINE void transpose_blocks(const Float* rows, Float* results) {
   results[3] = hn::BitCast(tag, hn::InterleaveUpper(pairs, high_01, high_23));
 }
 
-/// columns[c][r] = rows[r][c].
-HWY_INLINE void transpose_square(const Float* rows, Float* columns) {
-  const FloatTag tag;
-  constexpr std::size_t kGroups = kLanes / 4;
-  Float blocks[kLanes];  // [group of rows][column of a block]
-  for (std::size_t g = 0; g < kGroups; ++g) transpose_blocks(rows + 4 * g, blocks + 4 * g);
-  for (std::size_t j = 0; j < 4; ++j) {
-    if constexpr (kGroups == 1) {
-      columns[j] = blocks[j];
-    } else if constexpr (kGroups == 2) {
-      columns[j] = hn::ConcatLowerLower(tag, blocks[4 + j], blocks[j]);
-      columns[4 + j] = hn::ConcatUpperUpper(tag, blocks[4 + j], blocks[j]);
-    } else {
-      const auto even = [&](std::size_t g)
-                            HWY_ATTR { return hn::OddEvenBlocks(hn::SwapAdjacentBlocks(blocks[g + 4]), blocks[g]); };
-      const auto odd = [&](std::size_t g)
-                           HWY_ATTR { return hn::OddEvenBlocks(blocks[g + 4], hn::SwapAdjacentBlocks(blocks[g])); };
-      const Float even_low = even(j);
-      const Float even_high = even(8 + j);
-      const Float odd_low = odd(j);
-      const Float odd_high = odd(8 + j);
-      columns[j] = hn::ConcatLowerLower(tag, even_high, even_low);
-      columns[4 + j] = hn::ConcatLowerLower(tag, odd_high, odd_low);
-      columns[8 + j] = hn::ConcatUpperUpper(tag, even_high, even_low);
-      columns[12 + j] = hn::ConcatUpperUpper(tag, odd_high, odd_low);
-    }
-  }
+/// columns[j]: float c + j of kLanes rows.
+template <class Row>
+HWY_INLINE void four_columns(std::size_t c, Row row, Float* columns) {
+  Float rows[4];
+  for (std::size_t r = 0; r < 4; ++r) rows[r] = rows_in_blocks(r, c, row);
+  transpose_blocks(rows, columns);
 }
 
 #else
 
-HWY_INLINE void transpose_square(const Float* rows, Float* columns) { columns[0] = rows[0]; }
+template <class Row>
+HWY_INLINE void four_columns(std::size_t c, Row row, Float* columns) {
+  for (std::size_t j = 0; j < 4; ++j) columns[j] = row(0)[c + j];
+}
 
 #endif
 
-HWY_ATTR void transpose(const Transposition& t) {
-  for (std::size_t c = 0; c < t.n_columns; c += kLanes) {
-    const std::size_t n_stored = std::min(kLanes, t.n_columns - c);
-    for (std::size_t r = 0; r < t.n_rows; r += kLanes) {
-      Float rows[kLanes];
-      Float columns[kLanes];
-      for (std::size_t i = 0; i < kLanes; ++i)
-        rows[i] = load(t.from + std::min(r + i, t.n_rows - 1) * t.from_stride + c);
-      transpose_square(rows, columns);
-      for (std::size_t i = 0; i < kLanes; ++i) {
-        if (i < n_stored) store(columns[i], t.to + (c + i) * t.to_stride + r);
-      }
-    }
+/// kLanes rows from row r on. kAll: there are so many; else the last one stands in for those that are missing.
+template <bool kAll>
+HWY_INLINE void transpose_rows(const Transposition& t, std::size_t r) {
+  const float* from = t.from + r * t.from_stride;
+  const std::size_t stride = t.from_stride;
+  const std::size_t last = t.n_rows - 1 - r;
+  const auto row = [=](std::size_t i) HWY_ATTR { return from + (kAll ? i : std::min(i, last)) * stride; };
+  for (std::size_t c = 0; c < t.n_columns; c += 4) {
+    Float columns[4];
+    four_columns(c, row, columns);
+    float* to = t.to + c * t.to_stride + r;
+    const std::size_t n = std::min<std::size_t>(4, t.n_columns - c);
+    store(columns[0], to);
+    if (n > 1) store(columns[1], to + t.to_stride);
+    if (n > 2) store(columns[2], to + 2 * t.to_stride);
+    if (n > 3) store(columns[3], to + 3 * t.to_stride);
   }
+}
+
+HWY_ATTR void transpose(const Transposition& t) {
+  std::size_t r = 0;
+  for (; r + kLanes <= t.n_rows; r += kLanes) transpose_rows<true>(t, r);
+  if (r < t.n_rows) transpose_rows<false>(t, r);
 }
