@@ -24,6 +24,7 @@ using namespace shoal;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kRows = 8192;
+constexpr std::size_t kBlockRows = 256;  // that the engine takes through the layers together
 constexpr int kRounds = 9;
 
 /// cblas.h's sgemm and its values for row-major, plain and transposed.
@@ -62,12 +63,21 @@ class Case {
     a_ = floats((transposed ? depth : n_rows) * a_stride);
     b_ = floats(depth * columns);
     c_ = floats(n_rows * columns);
+    slice_ = floats(kBlockRows * cpu::kPanel);
+    panels_ = floats(depth * columns);
+    for (std::size_t first = 0; first < columns; first += cpu::kPanel) {
+      const std::size_t width = std::min(cpu::kPanel, columns - first);
+      for (std::size_t k = 0; k < depth; ++k) {
+        std::copy_n(b_.get() + k * columns + first, width, panels_.get() + first * depth + k * width);
+      }
+    }
     product_ = {.a = a_.get(),
                 .a_row = transposed ? 1 : a_stride,
                 .a_depth = transposed ? a_stride : 1,
                 .b = b_.get(),
                 .b_stride = columns,
                 .start = nullptr,
+                .start_stride = 0,
                 .c = c_.get(),
                 .c_stride = columns,
                 .n_rows = n_rows,
@@ -79,7 +89,27 @@ class Case {
   [[nodiscard]] double flops() const {
     return 2.0 * static_cast<double>(product_.n_rows * product_.depth) * static_cast<double>(n_columns_);
   }
-  void ours() const { cpu::kernels().product(product_); }
+  /// As the engine does it: B in panels; of a transposed A copies of some columns, and sums that go on from block to
+  /// block.
+  void ours() const {
+    if (!transposed_) return by_panels(product_, 0);
+    for (std::size_t k = 0; k < product_.depth; k += kBlockRows) {
+      cpu::Product part = product_;
+      part.depth = std::min(kBlockRows, product_.depth - k);
+      part.a = slice_.get();
+      part.a_depth = cpu::kPanel;
+      for (std::size_t m = 0; m < product_.n_rows; m += cpu::kPanel) {
+        part.n_rows = std::min(cpu::kPanel, product_.n_rows - m);
+        for (std::size_t i = 0; i < part.depth; ++i) {
+          std::copy_n(product_.a + (k + i) * product_.a_depth + m, part.n_rows, slice_.get() + i * cpu::kPanel);
+        }
+        part.c = product_.c + m * product_.c_stride;
+        part.start = k > 0 ? part.c : nullptr;
+        part.start_stride = part.c_stride;
+        by_panels(part, k);
+      }
+    }
+  }
   void theirs(Sgemm sgemm) const {
     const auto whole = [](std::size_t n) { return static_cast<int>(n); };
     sgemm(kRowMajor, transposed_ ? kTransposed : kPlain, kPlain, whole(product_.n_rows), whole(n_columns_),
@@ -108,10 +138,23 @@ class Case {
   void spoil() const { std::fill_n(c_.get(), product_.n_rows * product_.c_stride, NAN); }
 
  private:
+  /// from: the first row of B.
+  void by_panels(const cpu::Product& whole, std::size_t from) const {
+    for (std::size_t first = 0; first < whole.columns; first += cpu::kPanel) {
+      cpu::Product part = whole;
+      part.columns = std::min(cpu::kPanel, whole.columns - first);
+      part.b = panels_.get() + first * product_.depth + from * part.columns;
+      part.b_stride = part.columns;
+      part.c = whole.c + first;
+      if (whole.start != nullptr) part.start = whole.start + first;
+      cpu::kernels().product(part);
+    }
+  }
+
   std::string name_;
   bool transposed_;
   std::size_t n_columns_;
-  Floats a_, b_, c_;
+  Floats a_, b_, c_, panels_, slice_;
   cpu::Product product_;
 };
 

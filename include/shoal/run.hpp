@@ -44,13 +44,20 @@ struct TrialResult {
   double train_seconds = 0;  ///< share of the wall time; not part of the result
 };
 
+/// A trial between two epochs. Its result so far has status `running` and, where it has been evaluated, metrics.
+struct PausedTrial {
+  TrialResult result;
+  TrialState state;
+};
+
 /// What a screen shows while a sweep runs.
 struct Progress {
   std::uint64_t n_trials = 0;
   std::uint64_t n_done = 0;
   std::uint64_t n_diverged = 0;
+  std::uint64_t n_pruned = 0;      ///< ended at a rung
   std::uint64_t epochs_done = 0;   ///< network-epochs
-  std::uint64_t epochs_total = 0;  ///< an upper bound where patience may end trials earlier
+  std::uint64_t epochs_total = 0;  ///< expected, with rungs; an upper bound where patience may end trials earlier
   double elapsed_s = 0;
   double samples_per_s = 0;  ///< network-samples: rows x networks trained a second
   double remaining_s = 0;    ///< NaN while it cannot be said
@@ -95,6 +102,18 @@ struct PlanSummary {
 };
 [[nodiscard]] PlanSummary plan_sweep(const SweepSpec& spec);
 
+/// A setting as the mean over its folds and repeats.
+struct SettingRow {
+  std::uint32_t rank = 0;
+  std::string id;  ///< of the setting: what its trials' ids begin with
+  std::uint32_t n_trials = 0;
+  TrialStatus status = TrialStatus::finished;  ///< the worst of its trials': diverged, pruned, stopped, finished
+  double epochs = 0;                           ///< mean
+  double mean = 0;                             ///< of the metric; NaN where a trial has none
+  double standard_error = 0;                   ///< of the mean; NaN for one trial
+  std::vector<std::pair<std::string, std::string>> parameters;  ///< those that vary in the sweep
+};
+
 struct RunOptions {
   std::filesystem::path out;  ///< empty: runs/NAME-N beside the working directory, N the first that is free
   bool resume = false;        ///< accept an existing directory and train only what it lacks
@@ -106,11 +125,12 @@ struct RunOptions {
 struct RunSummary {
   std::filesystem::path out;
   bool interrupted = false;
-  std::uint64_t n_trials = 0, n_done = 0, n_diverged = 0;
+  std::uint64_t n_trials = 0, n_done = 0, n_diverged = 0, n_pruned = 0;
   double elapsed_s = 0;
   double samples_per_s = 0;
-  std::string winner;                ///< id; empty if every trial diverged or none finished
-  std::optional<MetricValues> test;  ///< of the winner on data.test, once; under the val_ names
+  std::string winner;                 ///< id of a stored network; empty if every trial diverged or none finished
+  std::optional<SettingRow> setting;  ///< whose network that is, where a setting has several trials
+  std::optional<MetricValues> test;   ///< of the winner on data.test, once; under the val_ names
   std::vector<std::string> notes;
 };
 
@@ -136,6 +156,22 @@ struct Leaderboard {
 /// The best `n` trials of a run directory by `metric` (empty: the run's own). Diverged trials come last; ties by id.
 [[nodiscard]] Leaderboard leaderboard(const std::filesystem::path& run, std::size_t n,
                                       std::optional<Metric> metric = {});
+
+/// Settings of a run, ranked.
+struct SettingBoard {
+  Metric metric = Metric::val_loss;
+  bool maximize = false;
+  std::uint64_t n_settings = 0;  ///< in the run
+  std::uint64_t n_trials = 0;
+  std::vector<SettingRow> rows;
+};
+/// The best `n` settings of a run directory by the mean of `metric` (empty: the run's own): those that ran to their end
+/// before those that a rung ended, diverged ones last; ties by id.
+[[nodiscard]] SettingBoard setting_board(const std::filesystem::path& run, std::size_t n,
+                                         std::optional<Metric> metric = {});
+
+/// Whether the run's settings have several trials each: folds or repeats.
+[[nodiscard]] bool settings_have_several_trials(const std::filesystem::path& run);
 
 /// Predictions for the rows of a table.
 struct Predictions {

@@ -19,10 +19,16 @@ namespace shoal {
 
 enum class Method : std::uint8_t { grid, random, sobol };
 enum class Precision : std::uint8_t { strict, fp32, tf32, bf16 };
+enum class Terminator : std::uint8_t { none, halving, hyperband, median };
+enum class Choice : std::uint8_t { best, one_standard_error };
 [[nodiscard]] std::string_view name(Method value);
 [[nodiscard]] std::string_view name(Precision value);
+[[nodiscard]] std::string_view name(Terminator value);
+[[nodiscard]] std::string_view name(Choice value);
 [[nodiscard]] std::optional<Method> method_named(std::string_view word);
 [[nodiscard]] std::optional<Precision> precision_named(std::string_view word);
+[[nodiscard]] std::optional<Terminator> terminator_named(std::string_view word);
+[[nodiscard]] std::optional<Choice> choice_named(std::string_view word);
 
 /// The `trainer` part of a sweep file.
 struct TrainerSpec {
@@ -33,6 +39,17 @@ struct TrainerSpec {
   std::uint64_t memory_bytes = 0;  ///< of the GPU where the engine trains on one; 0: 80 % of what is free
   double checkpoint_every_s = 30;
   std::uint32_t keep = 10;  ///< networks whose parameters are stored, best first
+};
+
+/// The `early_terminate` part of a sweep file: which settings end at a rung, before their last epoch. A setting is the
+/// mean over its folds and repeats, which end together.
+struct EarlyTerminate {
+  Terminator type = Terminator::none;
+  std::uint32_t min_iter = 1;  ///< halving, hyperband: epochs before the first rung
+  std::uint32_t eta = 3;       ///< halving, hyperband: one setting of so many goes on, to so many times the epochs
+  std::uint32_t grace = 5;     ///< median: epochs before the first rung
+  std::uint32_t every = 5;     ///< median: epochs from a rung to the next
+  std::uint32_t group = 1000;  ///< settings that are compared with each other; hyperband: in all brackets of a round
 };
 
 /// One value of a parameter: bool, whole number, number, word, list of whole numbers (hidden_layer_sizes), list of
@@ -62,6 +79,9 @@ struct SweepSpec {
   std::uint32_t repeat = 1;
   Metric metric = Metric::val_loss;
   bool maximize = false;
+  Choice choice =
+      Choice::best;  ///< which setting wins: the best, or the smallest network within a standard error of it
+  EarlyTerminate early_terminate;
   TrainerSpec trainer;
   std::vector<Axis> axes;  ///< in the order of the file; a parameter without an axis has its default
   std::string resolved;    ///< the file with overrides and defaults, as YAML

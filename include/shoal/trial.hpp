@@ -111,6 +111,7 @@ enum class TrialStatus : std::uint8_t {
   finished,  ///< reached max_iter
   stopped,   ///< patience ended it
   diverged,  ///< a parameter, an optimizer state or a metric was not finite at an epoch's end
+  pruned,    ///< early_terminate ended it at a rung; engines know nothing of it
 };
 [[nodiscard]] std::string_view name(TrialStatus value);
 [[nodiscard]] std::optional<TrialStatus> status_named(std::string_view word);

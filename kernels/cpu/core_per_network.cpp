@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "kernels/cpu/targets.hpp"
@@ -13,54 +14,47 @@
 // Before <hwy/highway.h>:
 #include <hwy/foreach_target.h>
 //
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace shoal::cpu::HWY_NAMESPACE {
 
 #include "kernels/cpu/highway_adapter.inl"
+//
+#include "kernels/cpu/unrolled.inl"
+//
+#include "kernels/cpu/core_product.inl"
+//
+#include "kernels/cpu/core_transpose.inl"
 
-// A tile of kTileRows x kTileVectors accumulators stays in registers: 16 of AVX-512's 32, 12 of AVX2's 16.
-inline constexpr std::size_t kTileRows = kLanes == 16 ? 8 : 6;
-inline constexpr std::size_t kTileVectors = 2;
+HWY_INLINE Float scaled(Float x, Float offset, Float factor, Float fill) {
+  return select(is_nan(x), fill, (x - offset) * factor);
+}
 
-template <std::size_t kRows, std::size_t kVectors>
-HWY_INLINE void tile(const Product& p, std::size_t m, std::size_t n) {
-  Float sum[kRows][kVectors];
-  for (std::size_t v = 0; v < kVectors; ++v) {
-    const Float start = p.start == nullptr ? constant(0.0F) : load(p.start + n + v * kLanes);
-    for (std::size_t r = 0; r < kRows; ++r) sum[r][v] = start;
-  }
-  const float* a = p.a + m * p.a_row;
-  const float* b = p.b + n;
-  for (std::size_t k = 0; k < p.depth; ++k) {
-    Float right[kVectors];
-    for (std::size_t v = 0; v < kVectors; ++v) right[v] = load(b + v * kLanes);
-    for (std::size_t r = 0; r < kRows; ++r) {
-      const Float left = constant(a[r * p.a_row]);
-      for (std::size_t v = 0; v < kVectors; ++v) sum[r][v] = fma(left, right[v], sum[r][v]);
+HWY_ATTR void gather(const InputRows& in) {
+  constexpr std::size_t kRowsAhead = 8;
+  const std::size_t n = in.n_inputs;
+  for (std::size_t r = 0; r < in.n_rows; ++r) {
+    // Rows come in no order that a processor could foresee.
+    if (r + kRowsAhead < in.n_rows) hwy::Prefetch(in.table + in.rows[r + kRowsAhead] * n);
+    const float* from = in.table + in.rows[r] * n;
+    float* to = in.to + r * in.stride;
+    const auto vector_at = [&](std::size_t i) HWY_ATTR {
+      store_anywhere(scaled(load_anywhere(from + i), load_anywhere(in.offset + i), load_anywhere(in.factor + i),
+                            load_anywhere(in.fill + i)),
+                     to + i);
+    };
+    if (n >= kLanes) {
+      for (std::size_t i = 0; i + kLanes < n; i += kLanes) vector_at(i);
+      vector_at(n - kLanes);  // some of them twice
+    } else {
+      for (std::size_t i = 0; i < n; ++i) {
+        to[i] = from[i] != from[i] ? in.fill[i] : (from[i] - in.offset[i]) * in.factor[i];
+      }
     }
-    a += p.a_depth;
-    b += p.b_stride;
+    to[n] = 1.0F;
   }
-  float* c = p.c + m * p.c_stride + n;
-  for (std::size_t r = 0; r < kRows; ++r) {
-    for (std::size_t v = 0; v < kVectors; ++v) store(sum[r][v], c + r * p.c_stride + v * kLanes);
-  }
-}
-
-template <std::size_t kVectors>
-HWY_INLINE void column_panel(const Product& p, std::size_t n) {
-  std::size_t m = 0;
-  for (; m + kTileRows <= p.n_rows; m += kTileRows) tile<kTileRows, kVectors>(p, m, n);
-  for (; m + 4 <= p.n_rows; m += 4) tile<4, kVectors>(p, m, n);
-  for (; m < p.n_rows; ++m) tile<1, kVectors>(p, m, n);
-}
-
-HWY_ATTR void product(const Product& p) {
-  std::size_t n = 0;
-  for (; n + kTileVectors * kLanes <= p.columns; n += kTileVectors * kLanes) column_panel<kTileVectors>(p, n);
-  for (; n < p.columns; n += kLanes) column_panel<1>(p, n);
 }
 
 /// data[i] = f(data[i], other[i]) over rows of whole vectors.
@@ -134,145 +128,8 @@ HWY_ATTR void drop(const float* factor, float* data, std::size_t n_rows, std::si
        [](Float x, Float keep) HWY_ATTR { return select(less(constant(0.0F), keep), x * keep, constant(0.0F)); });
 }
 
-/// Applies f to values[0, n), n any number, values readable and writable up to padded(n).
-template <class Function>
-HWY_INLINE void each_of(float* values, std::size_t n, Function f) {
-  for (std::size_t i = 0; i < n; i += kLanes) store(f(load(values + i)), values + i);
-}
-
-/// Sum over outputs of target * (m - z), where (m - z) of the row's class is `of_label`.
-HWY_INLINE float label_loss(const OutputRows& rows, const float* z, float m, float of_label) {
-  if (rows.smoothed_other == 0.0F) return of_label;
-  float all = 0.0F;
-  for (std::size_t o = 0; o < rows.n_outputs; ++o) all += m - z[o];
-  return rows.smoothed_other * all + (rows.smoothed_label - rows.smoothed_other) * of_label;
-}
-
-HWY_INLINE void softmax(const OutputRows& rows) {
-  HWY_ALIGN float sum[kPadding];
-  for (std::size_t first = 0; first < rows.n_rows; first += kPadding) {
-    const std::size_t count = std::min(kPadding, rows.n_rows - first);
-    for (std::size_t r = 0; r < kPadding; ++r) sum[r] = 1.0F;
-    for (std::size_t r = 0; r < count; ++r) {
-      float* z = rows.z + (first + r) * rows.stride;
-      float m = z[0];
-      for (std::size_t o = 1; o < rows.n_outputs; ++o) m = m < z[o] ? z[o] : m;
-      rows.row_loss[first + r] = label_loss(rows, z, m, m - z[rows.labels[first + r]]);
-      const Float shift = constant(m);
-      each_of(z, rows.n_outputs, [shift](Float x) HWY_ATTR { return exp_of(x - shift); });
-    }
-    for (std::size_t r = 0; r < count; ++r) {
-      const float* t = rows.z + (first + r) * rows.stride;
-      float s = 0.0F;
-      for (std::size_t o = 0; o < rows.n_outputs; ++o) s += t[o];
-      sum[r] = s;
-    }
-    for (std::size_t r = 0; r < count; ++r) {
-      float* t = rows.z + (first + r) * rows.stride;
-      const Float s = constant(sum[r]);
-      each_of(t, rows.n_outputs, [s](Float x) HWY_ATTR { return x / s; });
-      if (rows.delta == nullptr) continue;
-      float* delta = rows.delta + (first + r) * rows.stride;
-      std::copy_n(t, rows.stride, delta);
-      const float to_label = t[rows.labels[first + r]] - rows.smoothed_label;
-      if (rows.smoothed_other != 0.0F) {
-        for (std::size_t o = 0; o < rows.n_outputs; ++o) delta[o] -= rows.smoothed_other;
-      }
-      delta[rows.labels[first + r]] = to_label;
-    }
-    each_of(sum, kPadding, [](Float s) HWY_ATTR { return log_of(s); });
-    for (std::size_t r = 0; r < count; ++r) rows.row_loss[first + r] += sum[r];
-  }
-}
-
-/// r = yhat - y; loss = sum of r^2, or half of it; delta = 2 r, or r.
-HWY_INLINE void squared(const OutputRows& rows, bool half) {
-  HWY_ALIGN float loss[kPadding];
-  for (std::size_t r = 0; r < rows.n_rows; ++r) {
-    Float sum = constant(0.0F);
-    for (std::size_t o = 0; o < rows.n_outputs; ++o) {
-      const float residual = rows.z[r * rows.stride + o] - rows.targets[r * rows.n_outputs + o];
-      sum = fma(constant(residual), constant(residual), sum);
-      if (rows.delta != nullptr) rows.delta[r * rows.stride + o] = half ? residual : residual + residual;
-    }
-    store(sum, loss);
-    rows.row_loss[r] = half ? 0.5F * loss[0] : loss[0];
-  }
-}
-
-/// r = yhat - y; loss = sum of |r|; delta = its sign.
-HWY_INLINE void absolute_error(const OutputRows& rows) {
-  for (std::size_t r = 0; r < rows.n_rows; ++r) {
-    float sum = 0.0F;
-    for (std::size_t o = 0; o < rows.n_outputs; ++o) {
-      const float residual = rows.z[r * rows.stride + o] - rows.targets[r * rows.n_outputs + o];
-      sum += std::abs(residual);
-      if (rows.delta != nullptr)
-        rows.delta[r * rows.stride + o] = residual > 0.0F ? 1.0F : residual < 0.0F ? -1.0F : 0.0F;
-    }
-    rows.row_loss[r] = sum;
-  }
-}
-
-/// r = yhat - y, q = min(|r|, d); loss = sum of q (|r| - q / 2); delta = r within [-d, d].
-HWY_INLINE void huber(const OutputRows& rows) {
-  HWY_ALIGN float loss[kPadding];
-  const float d = rows.huber_delta;
-  for (std::size_t r = 0; r < rows.n_rows; ++r) {
-    Float sum = constant(0.0F);
-    for (std::size_t o = 0; o < rows.n_outputs; ++o) {
-      const float residual = rows.z[r * rows.stride + o] - rows.targets[r * rows.n_outputs + o];
-      const float distance = std::abs(residual);
-      const float q = d < distance ? d : distance;
-      sum = fma(constant(q), constant(distance - 0.5F * q), sum);
-      if (rows.delta != nullptr) rows.delta[r * rows.stride + o] = residual < -d ? -d : d < residual ? d : residual;
-    }
-    store(sum, loss);
-    rows.row_loss[r] = loss[0];
-  }
-}
-
-/// loss = sum over outputs of (max(z, 0) - z t) + ln(1 + e^-|z|); output and delta from p = sigmoid(z).
-HWY_INLINE void binary(const OutputRows& rows) {
-  HWY_ALIGN float term[kPadding];
-  for (std::size_t r = 0; r < rows.n_rows; ++r) {
-    float* z = rows.z + r * rows.stride;
-    float loss = 0.0F;
-    for (std::size_t first = 0; first < rows.n_outputs; first += kLanes) {
-      const Float x = load(z + first);
-      store(log1p_exp_minus(x), term);
-      const std::size_t count = std::min(kLanes, rows.n_outputs - first);
-      for (std::size_t o = 0; o < count; ++o) {
-        const float value = z[first + o];
-        const float above = value > 0.0F ? value : 0.0F;
-        loss += (above - value * rows.targets[r * rows.n_outputs + first + o]) + term[o];
-      }
-      store(sigmoid(x), z + first);
-    }
-    rows.row_loss[r] = loss;
-    if (rows.delta == nullptr) continue;
-    for (std::size_t o = 0; o < rows.n_outputs; ++o) {
-      rows.delta[r * rows.stride + o] = z[o] - rows.targets[r * rows.n_outputs + o];
-    }
-  }
-}
-
-HWY_ATTR void output(LossKind kind, const OutputRows& rows) {
-  switch (kind) {
-    case LossKind::squared:
-      return squared(rows, false);
-    case LossKind::half_squared:
-      return squared(rows, true);
-    case LossKind::absolute:
-      return absolute_error(rows);
-    case LossKind::huber:
-      return huber(rows);
-    case LossKind::cross_entropy:
-      return softmax(rows);
-    case LossKind::binary_cross_entropy:
-      return binary(rows);
-  }
-}
+//
+#include "kernels/cpu/core_output.inl"
 
 /// Calls update(w, g, i) for every vector of a step, g scaled and with its penalty, and stores w.
 template <class Update>
@@ -287,7 +144,6 @@ HWY_INLINE void each_parameter(const Step& s, Update update) {
     Float g = load(s.gradient + i) * inverse_rows;
     if (has_penalty) g = fma(penalty, w, g);
     if (has_l1) g = with_l1(g, w, l1);
-    store(g, s.gradient + i);
     update(w, g, i);
     store(w, s.weight + i);
   }
@@ -334,10 +190,12 @@ HWY_ATTR void step(const Step& s) {
 }
 
 HWY_ATTR void scale_gradient(const Step& s) {
-  each_parameter(s, [](Float&, Float, std::size_t) HWY_ATTR {});
+  each_parameter(s, [&](Float&, Float g, std::size_t i) HWY_ATTR { store(g, s.gradient + i); });
 }
 
-Kernels table() { return {target_name(), product, activate, derive, drop, output, step, scale_gradient}; }
+Kernels table() {
+  return {target_name(), gather, product, transpose, activate, derive, drop, output, step, scale_gradient};
+}
 
 }  // namespace shoal::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

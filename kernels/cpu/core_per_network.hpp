@@ -18,23 +18,49 @@ namespace shoal::cpu {
 inline constexpr std::size_t kPadding = 16;
 inline constexpr std::size_t kAlignment = 64;
 [[nodiscard]] constexpr std::size_t padded(std::size_t n) { return (n + kPadding - 1) / kPadding * kPadding; }
+/// Columns of a wide matrix that lie together, row by row, so that a product reads one stream: two vectors of the
+/// widest target. The last panel of a matrix has what is left.
+inline constexpr std::size_t kPanel = 2 * kPadding;
 
 using math::Act;
 using math::LossKind;
 using math::stores_slope;
 
-/// C[m][n] = start[n] + sum over k of A(m, k) B[k][n], k ascending, each element one accumulator filled by fma.
-/// A(m, k) = a[m * a_row + k * a_depth]. B: [depth, b_stride]. C: [n_rows, c_stride], the first `columns` (a multiple
-/// of kPadding) written. start: [columns], or nullptr for +0.
+/// C[m][n] = start(m, n) + sum over k of A(m, k) B[k][n], k ascending, each element one accumulator filled by fma.
+/// A(m, k) = a[m * a_row + k * a_depth], one of both strides being 1. B: [depth, b_stride]. C: [n_rows, c_stride], the
+/// first `columns` (a multiple of kPadding) written. start(m, n) = start[m * start_stride + n], or +0 for nullptr; it
+/// may be C.
 struct Product {
   const float* a;
   std::size_t a_row, a_depth;
   const float* b;
   std::size_t b_stride;
   const float* start;
+  std::size_t start_stride;
   float* c;
   std::size_t c_stride;
   std::size_t n_rows, columns, depth;
+};
+
+/// to[c][r] = from[r][c] for n_rows x n_columns floats. Rows of `from` are read and rows of `to` written up to the next
+/// multiple of kPadding.
+struct Transposition {
+  const float* from;
+  std::size_t from_stride;
+  float* to;
+  std::size_t to_stride;
+  std::size_t n_rows, n_columns;
+};
+
+/// Rows of a table as a network sees them: scaled, `fill` where an input is missing, and a 1 behind the last.
+/// table: [table rows, n_inputs] and the scaling, [n_inputs], need not be aligned. to: [n_rows, stride].
+struct InputRows {
+  const float* table;
+  const std::uint32_t* rows;
+  std::size_t n_rows, n_inputs;
+  const float *offset, *factor, *fill;
+  float* to;
+  std::size_t stride;
 };
 
 /// Rows of a minibatch at the output layer. z: [n_rows, stride], overwritten by the outputs (softmax, sigmoid;
@@ -44,6 +70,7 @@ struct OutputRows {
   float* z;
   float* delta;
   float* row_loss;
+  float* space;  // padded(n_outputs) * kPadding floats
   std::size_t stride, n_rows, n_outputs;
   const float* targets;
   const std::int32_t* labels;
@@ -52,7 +79,7 @@ struct OutputRows {
 };
 
 /// One optimizer step over n consecutive parameters that are all weights or all biases.
-/// gradient: sums over the minibatch's rows, overwritten by what was applied.
+/// gradient: sums over the minibatch's rows.
 struct Step {
   float* weight;
   float* gradient;
@@ -71,7 +98,9 @@ struct Step {
 
 struct Kernels {
   std::string_view target;
+  void (*gather)(const InputRows&);
   void (*product)(const Product&);
+  void (*transpose)(const Transposition&);
   /// data: [n_rows, stride]; the first padded(n) columns become f(z). slope: [n_rows, stride] takes f'(z) where
   /// stores_slope(act); nullptr: not wanted.
   void (*activate)(Act act, float* data, float* slope, std::size_t n_rows, std::size_t n, std::size_t stride);
@@ -82,7 +111,7 @@ struct Kernels {
   void (*drop)(const float* factor, float* data, std::size_t n_rows, std::size_t n, std::size_t stride);
   void (*output)(LossKind, const OutputRows&);
   void (*step)(const Step&);
-  /// g = g * inverse_rows, then g = fma(penalty, w, g) and l1: what step() applies, alone.
+  /// gradient = gradient * inverse_rows, then fma(penalty, w, gradient) and l1: what step() applies.
   void (*scale_gradient)(const Step&);
 };
 

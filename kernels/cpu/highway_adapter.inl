@@ -8,6 +8,8 @@ using Float = float;
 using Mask = bool;
 inline Float load(const float* from) { return *from; }
 inline void store(Float x, float* to) { *to = x; }
+inline Float load_anywhere(const float* from) { return *from; }
+inline void store_anywhere(Float x, float* to) { *to = x; }
 using namespace shoal::math::scalar;
 
 #else
@@ -23,6 +25,9 @@ inline constexpr std::size_t kLanes = HWY_LANES(float);
 
 HWY_INLINE Float load(const float* from) { return hn::Load(FloatTag(), from); }
 HWY_INLINE void store(Float x, float* to) { hn::Store(x, FloatTag(), to); }
+/// The same where `from` need not be aligned.
+HWY_INLINE Float load_anywhere(const float* from) { return hn::LoadU(FloatTag(), from); }
+HWY_INLINE void store_anywhere(Float x, float* to) { hn::StoreU(x, FloatTag(), to); }
 HWY_INLINE Float constant(float x) { return hn::Set(FloatTag(), x); }
 HWY_INLINE Int int_constant(std::int32_t x) { return hn::Set(IntTag(), x); }
 HWY_INLINE Float fma(Float a, Float b, Float c) { return hn::MulAdd(a, b, c); }

@@ -28,26 +28,33 @@ HWY_INLINE Float element(const float* at) {
 
 template <std::size_t kRows, std::size_t kColumns, bool kBroadcastA, bool kBroadcastB>
 HWY_INLINE void lane_tile(const LaneProduct& p, std::size_t m, std::size_t n) {
+  constexpr std::make_index_sequence<kRows> kEveryRow;
+  constexpr std::make_index_sequence<kColumns> kEveryColumn;
   Float sum[kRows][kColumns];
-  for (std::size_t r = 0; r < kRows; ++r) {
-    for (std::size_t c = 0; c < kColumns; ++c) {
-      sum[r][c] =
-          p.start == nullptr ? constant(0.0F) : load(p.start + (m + r) * p.start_row + (n + c) * p.start_column);
-    }
-  }
-  const float* a = p.a.data + m * p.a.outer;
-  const float* b = p.b.data + n * p.b.outer;
+  const float* start = p.start + m * p.start_row + n * p.start_column;
+  unrolled(kEveryRow, [&](auto r) HWY_ATTR {
+    unrolled(kEveryColumn, [&](auto c) HWY_ATTR {
+      sum[r][c] = p.start == nullptr ? constant(0.0F) : load(start + r * p.start_row + c * p.start_column);
+    });
+  });
+  const std::size_t a_outer = p.a.outer;
+  const std::size_t b_outer = p.b.outer;
+  const float* a = p.a.data + m * a_outer;
+  const float* b = p.b.data + n * b_outer;
   for (std::size_t k = 0; k < p.depth; ++k, a += p.a.depth, b += p.b.depth) {
     Float right[kColumns];
-    for (std::size_t c = 0; c < kColumns; ++c) right[c] = element<kBroadcastB>(b + c * p.b.outer);
-    for (std::size_t r = 0; r < kRows; ++r) {
-      const Float left = element<kBroadcastA>(a + r * p.a.outer);
-      for (std::size_t c = 0; c < kColumns; ++c) sum[r][c] = fma(left, right[c], sum[r][c]);
-    }
+    unrolled(kEveryColumn, [&](auto c) HWY_ATTR { right[c] = element<kBroadcastB>(b + c * b_outer); });
+    unrolled(kEveryRow, [&](auto r) HWY_ATTR {
+      const Float left = element<kBroadcastA>(a + r * a_outer);
+      unrolled(kEveryColumn, [&](auto c) HWY_ATTR { sum[r][c] = fma(left, right[c], sum[r][c]); });
+    });
   }
-  for (std::size_t r = 0; r < kRows; ++r) {
-    for (std::size_t c = 0; c < kColumns; ++c) store(sum[r][c], p.c + (m + r) * p.c_row + (n + c) * p.c_column);
-  }
+  float* to = p.c + m * p.c_row + n * p.c_column;
+  const std::size_t c_row = p.c_row;
+  const std::size_t c_column = p.c_column;
+  unrolled(kEveryRow, [&](auto r) HWY_ATTR {
+    unrolled(kEveryColumn, [&](auto c) HWY_ATTR { store(sum[r][c], to + r * c_row + c * c_column); });
+  });
 }
 
 /// Tiles of 16 accumulators leave room for their operands in AVX-512's 32 registers, tiles of 8 in AVX2's 16.
@@ -63,7 +70,7 @@ HWY_INLINE void lane_columns(const LaneProduct& p, std::size_t n) {
 }
 
 template <bool kBroadcastA, bool kBroadcastB>
-HWY_ATTR HWY_NOINLINE void lane_product(const LaneProduct& p) {
+HWY_FLATTEN HWY_ATTR HWY_NOINLINE void lane_product(const LaneProduct& p) {
   std::size_t n = 0;
   for (; n + 4 <= p.n_columns; n += 4) lane_columns<4, kBroadcastA, kBroadcastB>(p, n);
   for (; n + 2 <= p.n_columns; n += 2) lane_columns<2, kBroadcastA, kBroadcastB>(p, n);

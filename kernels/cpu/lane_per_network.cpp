@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "kernels/cpu/targets.hpp"
@@ -20,6 +21,8 @@ HWY_BEFORE_NAMESPACE();
 namespace shoal::cpu::lanes::HWY_NAMESPACE {
 
 #include "kernels/cpu/highway_adapter.inl"
+//
+#include "kernels/cpu/unrolled.inl"
 //
 #include "kernels/cpu/double_adapter.inl"
 //

@@ -115,45 +115,58 @@ SHOAL_DEVICE void drop_units(const Shape& shape, std::uint32_t l, const Tile& ti
   barrier();
 }
 
-/// z: as in forward(), from the layer's first unit on.
-template <std::uint32_t kSide>
-SHOAL_DEVICE void forward_layer(const Layer& layer, bool is_hidden, const Tile& tile, float* z, std::uint32_t n_units) {
+/// Columns of a patch of forward products lie far apart, so that those of neighbouring patches are neighbours in all
+/// banks: column n of line `line` is line + n * column_step().
+SHOAL_DEVICE std::uint32_t column_step(std::uint32_t n_out, PatchSize patch) {
+  return (n_out + patch.columns - 1U) / patch.columns;
+}
+
+/// A layer's sums into its outputs, with what is as cheap as a sum: is_relu.
+template <PatchSize kSize>
+SHOAL_DEVICE void multiply_forward(const Layer& layer, const Tile& tile, bool is_relu) {
+  constexpr std::uint32_t kRows = kSize.rows;
+  constexpr std::uint32_t kColumns = kSize.columns;
   const std::uint32_t n_out = layer.n_out;
-  each(Patch<kSide>::count(n_out), [&](std::uint32_t number) {
-    // Columns of a patch lie far apart, so that those of neighbouring patches are neighbours in all banks.
-    const std::uint32_t first = number / Patch<kSide>::kLanes;
-    const std::uint32_t step = (n_out + kSide - 1) / kSide;
-    const float* w[kSide];
-    Patch<kSide> patch;
+  each(tile_patches(n_out, kSize), [&](std::uint32_t number) {
+    Patch<kRows, kColumns> patch(number, n_out);
+    const std::uint32_t step = column_step(n_out, kSize);
+    const float* w[kColumns];
     SHOAL_UNROLL
-    for (std::uint32_t n = 0; n < kSide; ++n) {
-      const std::uint32_t o = first + n * step < n_out ? first + n * step : first;
+    for (std::uint32_t n = 0; n < kColumns; ++n) {
+      const std::uint32_t o = patch.line + n * step < n_out ? patch.line + n * step : patch.line;
       w[n] = tile.weights + layer.weights + o * layer.weight_stride;
       SHOAL_UNROLL
-      for (std::uint32_t m = 0; m < kSide; ++m) patch.sum[m][n] = w[n][layer.n_in];
+      for (std::uint32_t m = 0; m < kRows; ++m) patch.sum[m][n] = w[n][layer.n_in];
     }
-    patch.add_rows({tile.values + layer.input + patch.row(number, 0) * layer.input_stride, layer.input_stride}, w,
-                   layer.n_in);
+    patch.add_rows({tile.values + layer.input, layer.input_stride}, w, layer.n_in);
     float* const output = tile.values + layer.output;
-    const bool is_relu = layer.activation == math::Act::relu;
-    const bool at_once =
-        (is_relu || layer.activation == math::Act::identity) && layer.from == layer.output && z == nullptr;
     SHOAL_UNROLL
-    for (std::uint32_t m = 0; m < kSide; ++m) {
-      const std::uint32_t r = patch.row(number, m);
+    for (std::uint32_t m = 0; m < kRows; ++m) {
+      const std::uint32_t r = patch.row(m);
       SHOAL_UNROLL
-      for (std::uint32_t n = 0; n < kSide; ++n) {
+      for (std::uint32_t n = 0; n < kColumns; ++n) {
         const float sum = patch.sum[m][n];
-        if (r >= tile.n_rows || first + n * step >= n_out) continue;
-        output[r * layer.output_stride + first + n * step] = at_once && is_relu ? strict::relu(sum) : sum;
+        if (r >= tile.n_rows || patch.line + n * step >= n_out) continue;
+        output[r * layer.output_stride + patch.line + n * step] = is_relu ? strict::relu(sum) : sum;
       }
     }
-    if (at_once) return;
-    SHOAL_UNROLL_BY(1)  // their code once, not for each element of a patch
-    for (std::uint32_t element = 0; element < kSide * kSide; ++element) {
-      const std::uint32_t r = patch.row(number, element / kSide);
-      const std::uint32_t o = first + element % kSide * step;
-      if (r >= tile.n_rows || o >= n_out) continue;
+  });
+}
+
+/// What multiply_forward() stored becomes activations, each by its owner: the same numbers as there. One text for all
+/// sizes of patches and all of their elements.
+SHOAL_DEVICE void activate_sums(const Layer& layer, bool is_hidden, const Tile& tile, float* z, std::uint32_t n_units) {
+  const PatchSize size = layer.forward_patch;
+  const std::uint32_t n_patches = tile_patches(layer.n_out, size);
+  const std::uint32_t n_lanes = kTileRows / size.rows;
+  float* const output = tile.values + layer.output;
+  each(n_patches, [&](std::uint32_t number) {
+    const PatchPlace place(number, n_lanes, n_patches);
+    SHOAL_UNROLL_BY(1)
+    for (std::uint32_t element = 0; element < std::uint32_t{size.rows} * size.columns; ++element) {
+      const std::uint32_t r = place.along + element / size.columns * n_lanes;
+      const std::uint32_t o = place.line + element % size.columns * column_step(layer.n_out, size);
+      if (r >= tile.n_rows || o >= layer.n_out) continue;
       const std::uint32_t at = r * layer.output_stride + o;
       const float sum = output[at];
       if (z != nullptr) z[static_cast<std::size_t>(r) * n_units + o] = sum;
@@ -162,6 +175,16 @@ SHOAL_DEVICE void forward_layer(const Layer& layer, bool is_hidden, const Tile& 
       output[at] = a;
     }
   });
+}
+
+/// z: as in forward(), from the layer's first unit on.
+SHOAL_DEVICE void forward_layer(const Layer& layer, bool is_hidden, const Tile& tile, float* z, std::uint32_t n_units) {
+  const bool is_relu = layer.activation == math::Act::relu;
+  const bool at_once =
+      (is_relu || layer.activation == math::Act::identity) && layer.from == layer.output && z == nullptr;
+  with_patch(ForwardPatches{}, layer.forward_patch,
+             [&]<PatchSize kSize>() { multiply_forward<kSize>(layer, tile, at_once && is_relu); });
+  if (!at_once) activate_sums(layer, is_hidden, tile, z, n_units);
   barrier();
 }
 
@@ -172,11 +195,7 @@ SHOAL_DEVICE void forward(const Shape& shape, const Tile& tile, const math::Drop
   for (std::uint32_t l = 0; l < shape.n_layers; ++l) {
     const Layer layer = shape.layers[l];
     const bool is_hidden = l + 1 < shape.n_layers;
-    if (layer.n_out > kNarrow) {
-      forward_layer<kPatch>(layer, is_hidden, tile, z, n_units);
-    } else {
-      forward_layer<1>(layer, is_hidden, tile, z, n_units);
-    }
+    forward_layer(layer, is_hidden, tile, z, n_units);
     if (z != nullptr) z += layer.n_out;
     if (dropout != nullptr && is_hidden) drop_units(shape, l, tile, *dropout, tile_start);
   }
@@ -210,77 +229,78 @@ SHOAL_DEVICE void output(const Rows& rows, const Shape& shape, LossKind kind, co
 
 /// Adds the tile's rows to a layer's gradient sums; is_first: which are 0 before, whatever lies there. Ends without a
 /// barrier.
-template <std::uint32_t kSide>
+template <PatchSize kSize>
 SHOAL_DEVICE void add_gradient(const Layer& layer, const Tile& tile, bool is_first) {
   const float* const delta = tile.values + layer.delta;
-  const float* const input = tile.values + layer.input;
   float* const gradient = tile.gradient + layer.weights;
-  const std::uint32_t across = (layer.n_in + kSide - 1) / kSide;
-  const std::uint32_t n_patches = gradient_patches(layer, kSide);
+  const std::uint32_t n_patches = gradient_patches(layer, kSize);
+  const std::uint32_t of_biases = first_bias(n_patches);
   // Behind the patches of weights the biases, one a thread.
-  each(n_patches + layer.n_out, [&](std::uint32_t number) {
-    if (number >= n_patches) {
-      const std::uint32_t o = number - n_patches;
+  each(of_biases + layer.n_out, [&](std::uint32_t number) {
+    if (number >= of_biases) {
+      const std::uint32_t o = number - of_biases;
       float& at = gradient[o * layer.weight_stride + layer.n_in];
       float sum = is_first ? 0.0F : at;
       for (std::uint32_t r = 0; r < tile.n_rows; ++r) sum += delta[r * layer.output_stride + o];
       at = sum;
       return;
     }
-    const std::uint32_t o = number / across * kSide;
-    const std::uint32_t i = number % across * kSide;
-    float* const at = gradient + o * layer.weight_stride + i;
-    Pack<kSide> sum[kSide] = {};
-    // Column by column at the right edge: behind it lies the bias, another thread's.
-    const bool is_whole = i + kSide <= layer.n_in;
-    SHOAL_UNROLL
-    for (std::uint32_t m = 0; m < kSide; ++m) {
-      if (is_first || o + m >= layer.n_out) continue;
-      const float* const row = at + m * layer.weight_stride;
-      if (is_whole) sum[m] = load<kSide>(row);
-      SHOAL_UNROLL
-      for (std::uint32_t n = 0; n < kSide; ++n) {
-        if (!is_whole && i + n < layer.n_in) sum[m].x[n] = row[n];
-      }
+    if (number >= n_patches) return;
+    GradientPatch<kSize.rows, kSize.columns> patch(number, layer.n_out, layer.n_in);
+    if (!is_first) {
+      // Column by column at the right edge: behind it lies the bias, another thread's.
+      patch.each_four(layer.n_out, layer.n_in, [&](std::uint32_t o, std::uint32_t i, Pack<4>& sum, std::uint32_t n) {
+        const float* const at = gradient + o * layer.weight_stride + i;
+        if (n >= 4) sum = load<4>(at);
+        SHOAL_UNROLL
+        for (std::uint32_t k = 0; k < 3; ++k) {
+          if (n < 4 && k < n) sum.x[k] = at[k];
+        }
+      });
     }
-    add_outer(sum, {delta + o, layer.output_stride}, {input + i, layer.input_stride}, tile.n_rows);
-    SHOAL_UNROLL
-    for (std::uint32_t m = 0; m < kSide; ++m) {
-      if (o + m >= layer.n_out) continue;
-      float* const row = at + m * layer.weight_stride;
-      if (is_whole) store(row, sum[m]);
+    patch.add({delta, layer.output_stride}, {tile.values + layer.input, layer.input_stride}, layer.n_out, layer.n_in,
+              tile.n_rows);
+    patch.each_four(layer.n_out, layer.n_in, [&](std::uint32_t o, std::uint32_t i, Pack<4>& sum, std::uint32_t n) {
+      float* const at = gradient + o * layer.weight_stride + i;
+      if (n >= 4) store(at, sum);
       SHOAL_UNROLL
-      for (std::uint32_t n = 0; n < kSide; ++n) {
-        if (!is_whole && i + n < layer.n_in) row[n] = sum[m].x[n];
+      for (std::uint32_t k = 0; k < 3; ++k) {
+        if (n < 4 && k < n) at[k] = sum.x[k];
       }
-    }
+    });
   });
 }
 
 /// The delta of the layer below, in place of its output: every element is read and written by its owner alone. Ends
 /// without a barrier.
-template <std::uint32_t kSide>
+template <PatchSize kSize>
 SHOAL_DEVICE void delta_below(const Layer& layer, const Layer& below, const Tile& tile, bool dropped) {
-  const Matrix delta{tile.values + layer.delta, layer.output_stride};
-  each(Patch<kSide>::count(layer.n_in), [&](std::uint32_t number) {
-    const std::uint32_t i = number / Patch<kSide>::kLanes * kSide;
-    Patch<kSide> patch{};
-    patch.add_columns({delta.at + patch.row(number, 0) * delta.stride, delta.stride},
+  constexpr std::uint32_t kRows = kSize.rows;
+  constexpr std::uint32_t kColumns = kSize.columns;
+  each(tile_patches(layer.n_in, kSize), [&](std::uint32_t number) {
+    Patch<kRows, kColumns> patch(number, layer.n_in);
+    SHOAL_UNROLL
+    for (std::uint32_t m = 0; m < kRows; ++m) {
+      SHOAL_UNROLL
+      for (std::uint32_t n = 0; n < kColumns; ++n) patch.sum[m][n] = 0.0F;
+    }
+    const std::uint32_t i = patch.line * kColumns;
+    patch.add_columns({tile.values + layer.delta, layer.output_stride},
                       {tile.weights + layer.weights + i, layer.weight_stride}, layer.n_out);
     SHOAL_UNROLL
-    for (std::uint32_t m = 0; m < kSide; ++m) {
-      const std::uint32_t r = patch.row(number, m);
+    for (std::uint32_t m = 0; m < kRows; ++m) {
+      const std::uint32_t r = patch.row(m);
       if (r >= tile.n_rows) break;
       const std::uint32_t at = r * below.output_stride + i;
-      const Pack<kSide> from = load<kSide>(tile.values + below.from + at);
-      Pack<kSide> e;
+      const Pack<kColumns> from = load<kColumns>(tile.values + below.from + at);
+      Pack<kColumns> e;
       SHOAL_UNROLL
-      for (std::uint32_t n = 0; n < kSide; ++n) e.x[n] = patch.sum[m][n];
+      for (std::uint32_t n = 0; n < kColumns; ++n) e.x[n] = patch.sum[m][n];
       derive_all(below.activation, from.x, e.x);
       if (dropped) {
-        const Pack<kSide> keep = load<kSide>(tile.values + below.keep + at);
+        const Pack<kColumns> keep = load<kColumns>(tile.values + below.keep + at);
         SHOAL_UNROLL
-        for (std::uint32_t n = 0; n < kSide; ++n) e.x[n] = keep.x[n] > 0.0F ? e.x[n] * keep.x[n] : 0.0F;
+        for (std::uint32_t n = 0; n < kColumns; ++n) e.x[n] = keep.x[n] > 0.0F ? e.x[n] * keep.x[n] : 0.0F;
       }
       store(tile.values + below.delta + at, e);
     }
@@ -292,19 +312,13 @@ SHOAL_DEVICE void delta_below(const Layer& layer, const Layer& below, const Tile
 SHOAL_DEVICE void backward(const Shape& shape, const Tile& tile, bool dropped, bool is_first) {
   for (std::uint32_t l = shape.n_layers; l-- > 0;) {
     const Layer layer = shape.layers[l];
-    if (has_small_gradient(layer, n_threads())) {
-      add_gradient<kSmallPatch>(layer, tile, is_first);
-    } else {
-      add_gradient<kPatch>(layer, tile, is_first);
-    }
+    with_patch(GradientPatches{}, layer.gradient_patch,
+               [&]<PatchSize kSize>() { add_gradient<kSize>(layer, tile, is_first); });
     barrier();  // the layer's input gives way to the delta below
     if (l == 0) break;
     const Layer below = shape.layers[l - 1];
-    if (layer.n_in > kNarrow) {
-      delta_below<kPatch>(layer, below, tile, dropped);
-    } else {
-      delta_below<1>(layer, below, tile, dropped);
-    }
+    with_patch(DeltaPatches{}, layer.delta_patch,
+               [&]<PatchSize kSize>() { delta_below<kSize>(layer, below, tile, dropped); });
     barrier();
   }
 }

@@ -24,11 +24,19 @@ static_assert(kTileRows % 4 == 0 && kTileRows <= math::kPartials);
 inline constexpr std::uint32_t kNetworksInBlock = 128;
 
 /// Rows and columns of a product that one thread owns; see products.cuh.
-inline constexpr std::uint32_t kPatch = 4;
-/// Likewise of a gradient that leaves threads idle otherwise.
-inline constexpr std::uint32_t kSmallPatch = 2;
-/// A product of no more columns than kNarrow keeps more threads busy with an element each.
-inline constexpr std::uint32_t kNarrow = 8;
+struct PatchSize {
+  std::uint8_t rows, columns;
+  constexpr bool operator==(const PatchSize&) const = default;
+};
+template <PatchSize... kSizes>
+struct PatchSizes {
+  static constexpr PatchSize all[] = {kSizes...};
+};
+/// What there is code for, of a layer's three products; src/engine/cuda/patch_choice.hpp takes one of each for a layer.
+using ForwardPatches =
+    PatchSizes<PatchSize{1, 1}, PatchSize{2, 1}, PatchSize{4, 1}, PatchSize{4, 2}, PatchSize{4, 4}, PatchSize{8, 4}>;
+using DeltaPatches = PatchSizes<PatchSize{1, 4}, PatchSize{2, 4}, PatchSize{4, 4}, PatchSize{8, 4}>;
+using GradientPatches = PatchSizes<PatchSize{2, 4}, PatchSize{4, 4}, PatchSize{8, 4}, PatchSize{8, 8}>;
 /// Floats from row to row for n of them in each: fours are aligned, and eight rows' begin in different banks.
 constexpr std::uint32_t padded_stride(std::uint32_t n) { return ((n + 3) / 4 | 1U) * 4; }
 
@@ -66,6 +74,8 @@ struct Layer {
   std::uint32_t from = 0;                        ///< of a hidden layer, what its derivative is taken from: f'(z) where
                            ///< stores_slope(), f(z) elsewhere, which is `output` unless units are dropped there
   std::uint32_t keep = 0;  ///< of a hidden layer of which units are dropped: their factors
+  /// Of its outputs, of its inputs' delta and of its gradient, [unit][input].
+  PatchSize forward_patch{4, 4}, delta_patch{4, 4}, gradient_patch{4, 4};
   // Where products are of rounded operands (tensor_products.cuh), `input` and a hidden layer's `output` are such. What
   // is said there holds of the rest; `from` is `output` if its sign is enough.
   std::uint32_t from_stride = 0;                   ///< of `from` and `keep`
@@ -74,13 +84,17 @@ struct Layer {
   std::uint32_t biases = 0;                        ///< in the same place, as they are
 };
 
-/// Patches of a layer's gradient, without the biases.
-SHOAL_HD std::uint32_t gradient_patches(const Layer& layer, std::uint32_t side) {
-  return (layer.n_out + side - 1) / side * ((layer.n_in + side - 1) / side);
+/// Patches of a tile's product with n_columns.
+SHOAL_HD std::uint32_t tile_patches(std::uint32_t n_columns, PatchSize patch) {
+  return kTileRows / patch.rows * ((n_columns + patch.columns - 1U) / patch.columns);
 }
-/// Whether there are threads for all of it by small patches.
-SHOAL_HD bool has_small_gradient(const Layer& layer, std::uint32_t n_threads) {
-  return gradient_patches(layer, kSmallPatch) + layer.n_out <= n_threads;
+/// Patches of a layer's gradient, without the biases.
+SHOAL_HD std::uint32_t gradient_patches(const Layer& layer, PatchSize patch) {
+  return (layer.n_out + patch.rows - 1U) / patch.rows * ((layer.n_in + patch.columns - 1U) / patch.columns);
+}
+/// The first piece of a gradient's work that is a bias: a warp has patches or biases.
+SHOAL_HD std::uint32_t first_bias(std::uint32_t n_patches) {
+  return (n_patches + kWarpLanes - 1) / kWarpLanes * kWarpLanes;
 }
 
 /// A topology; see src/engine/cuda/network_shape.hpp for how a block's memory is laid out.

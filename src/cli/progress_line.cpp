@@ -57,6 +57,7 @@ std::string live_line(const Progress& progress, std::string_view metric, std::si
         {fmt::format("best {} {} {}", progress.best_id.substr(0, kShownId), metric, metric_text(progress.best_metric)),
          1});
   }
+  if (progress.n_pruned > 0) pieces.push_back({fmt::format("{} pruned", progress.n_pruned), 2});
   if (progress.n_diverged > 0) pieces.push_back({fmt::format("{} diverged", progress.n_diverged), 2, true});
   pieces.push_back({"ETA " + duration(progress.remaining_s), 0});
 
@@ -89,6 +90,7 @@ std::string plain_line(const Progress& progress, std::string_view metric) {
   if (!progress.best_id.empty()) {
     line += fmt::format(", best {} {} {}", progress.best_id, metric, metric_text(progress.best_metric));
   }
+  if (progress.n_pruned > 0) line += fmt::format(", {} pruned", progress.n_pruned);
   if (progress.n_diverged > 0) line += fmt::format(", {} diverged", progress.n_diverged);
   return line + fmt::format(", {} elapsed, ETA {}", duration(progress.elapsed_s), duration(progress.remaining_s));
 }

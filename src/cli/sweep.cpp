@@ -66,13 +66,21 @@ std::string resume_command(const SweepOptions& options, const std::filesystem::p
   return command + " --out " + shell_quoted(out.string()) + " --resume";
 }
 
-void print_summary(const RunSummary& run, const Leaderboard& board, const SweepOptions& options) {
-  print(fmt::format("\n{} of {} done in {}, {} diverged, {} network-samples/s\n", run.n_done,
-                    counted(run.n_trials, "trial"), duration(run.elapsed_s), run.n_diverged, si(run.samples_per_s)));
+/// The best trials, or settings where one has several trials.
+template <class Board>
+void print_summary(const RunSummary& run, const Board& board, const SweepOptions& options) {
+  const std::string pruned = run.n_pruned > 0 ? fmt::format("{} pruned, ", run.n_pruned) : "";
+  print(fmt::format("\n{} of {} done in {}, {}{} diverged, {} network-samples/s\n", run.n_done,
+                    counted(run.n_trials, "trial"), duration(run.elapsed_s), pruned, run.n_diverged,
+                    si(run.samples_per_s)));
   if (!board.rows.empty()) print("\n" + rendered(table_of(board), terminal_width(stdout)));
-  if (run.winner.empty()) {
-    print("\nno trial finished with a usable result\n");
-  } else if (run.test) {
+  if (run.winner.empty()) print("\nno trial finished with a usable result\n");
+  if (run.setting) {
+    print(fmt::format("\nsetting {} wins: {} {} +- {} over {}, as network {}\n", run.setting->id, name(board.metric),
+                      metric_text(run.setting->mean), metric_text(run.setting->standard_error),
+                      counted(run.setting->n_trials, "trial"), run.winner));
+  }
+  if (run.test) {
     print(fmt::format("\n{} on the test table: {}\n", run.winner, test_line(*run.test)));
   }
   const std::string out = shell_quoted(run.out.string());
@@ -84,15 +92,18 @@ void print_summary(const RunSummary& run, const Leaderboard& board, const SweepO
   }
 }
 
-void print_summary_json(const RunSummary& run, const Leaderboard& board) {
+template <class Board>
+void print_summary_json(const RunSummary& run, const Board& board) {
   print_json({{"out", run.out.string()},
               {"interrupted", run.interrupted},
               {"n_trials", run.n_trials},
               {"n_done", run.n_done},
               {"n_diverged", run.n_diverged},
+              {"n_pruned", run.n_pruned},
               {"elapsed_s", run.elapsed_s},
               {"samples_per_s", run.samples_per_s},
               {"winner", run.winner},
+              {"setting", run.setting ? json_of(*run.setting) : nlohmann::ordered_json()},
               {"test", run.test ? json_of(*run.test) : nlohmann::ordered_json()},
               {"notes", run.notes},
               {"best", json_of(board)}});
@@ -120,12 +131,11 @@ int sweep(const SweepOptions& options) {
     run = run_sweep(spec, run_options);
   }
   display.finish();
-  const Leaderboard board = leaderboard(run.out, kShownTrials);
-  if (options.json) {
-    print_summary_json(run, board);
-  } else {
-    print_summary(run, board, options);
-  }
+  const auto show = [&](const auto& board) {
+    options.json ? print_summary_json(run, board) : print_summary(run, board, options);
+  };
+  settings_have_several_trials(run.out) ? show(setting_board(run.out, kShownTrials))
+                                        : show(leaderboard(run.out, kShownTrials));
   return run.interrupted ? kStopped : kDone;
 }
 

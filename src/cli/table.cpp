@@ -1,6 +1,7 @@
 #include "cli/table.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "cli/text.hpp"
 
@@ -55,25 +56,56 @@ std::string rendered(const Table& table, std::size_t width) {
   return out;
 }
 
+namespace {
+
+/// Appends the parameters' columns, those of numbers to the right.
+template <class Row>
+void add_parameters(Table& table, const std::vector<Row>& rows) {
+  if (rows.empty()) return;
+  const std::size_t first = table.columns.size();
+  for (const auto& [parameter, text] : rows.front().parameters) table.columns.push_back({parameter, true});
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t p = 0; p < rows[i].parameters.size(); ++p) {
+      const std::string& text = rows[i].parameters[p].second;
+      bool& right = table.columns[first + p].right;
+      right = right && (text.empty() || is_number(text));
+      table.rows[i].push_back(text);
+    }
+  }
+}
+
+template <class Row>
+bool all_finished(const std::vector<Row>& rows) {
+  return std::ranges::all_of(rows, [](const Row& row) { return row.status == TrialStatus::finished; });
+}
+
+}  // namespace
+
 Table table_of(const Leaderboard& board) {
-  const bool all_finished =
-      std::ranges::all_of(board.rows, [](const LeaderboardRow& row) { return row.status == TrialStatus::finished; });
+  const bool has_status = !all_finished(board.rows);
   Table table;
   table.columns = {{"rank", true}, {"trial", false}, {std::string(name(board.metric)), true}, {"epochs", true}};
-  if (!all_finished) table.columns.push_back({"status", false});
-  if (!board.rows.empty()) {
-    for (const auto& [parameter, text] : board.rows.front().parameters) table.columns.push_back({parameter, true});
-  }
+  if (has_status) table.columns.push_back({"status", false});
   for (const LeaderboardRow& row : board.rows) {
-    std::vector<std::string> cells = {std::to_string(row.rank), row.id, metric_text(row.metric),
-                                      std::to_string(row.epochs)};
-    if (!all_finished) cells.emplace_back(name(row.status));
-    for (const auto& [parameter, text] : row.parameters) {
-      table.columns[cells.size()].right = table.columns[cells.size()].right && (text.empty() || is_number(text));
-      cells.push_back(text);
-    }
-    table.rows.push_back(std::move(cells));
+    table.rows.push_back({std::to_string(row.rank), row.id, metric_text(row.metric), std::to_string(row.epochs)});
+    if (has_status) table.rows.back().emplace_back(name(row.status));
   }
+  add_parameters(table, board.rows);
+  return table;
+}
+
+Table table_of(const SettingBoard& board) {
+  const bool has_status = !all_finished(board.rows);
+  Table table;
+  table.columns = {{"rank", true},       {"setting", false}, {"mean " + std::string(name(board.metric)), true},
+                   {"std. error", true}, {"trials", true},   {"epochs", true}};
+  if (has_status) table.columns.push_back({"status", false});
+  for (const SettingRow& row : board.rows) {
+    table.rows.push_back({std::to_string(row.rank), row.id, metric_text(row.mean), metric_text(row.standard_error),
+                          std::to_string(row.n_trials), fmt::format("{:.4g}", row.epochs)});
+    if (has_status) table.rows.back().emplace_back(name(row.status));
+  }
+  add_parameters(table, board.rows);
   return table;
 }
 

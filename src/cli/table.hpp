@@ -23,5 +23,6 @@ struct Table {
 [[nodiscard]] std::string rendered(const Table& table, std::size_t width);
 /// A leaderboard with the parameters that vary in it.
 [[nodiscard]] Table table_of(const Leaderboard& board);
+[[nodiscard]] Table table_of(const SettingBoard& board);
 
 }  // namespace shoal::cli

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <iterator>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -8,6 +10,7 @@
 #include "data/faults.hpp"
 #include "data/make_splits.hpp"
 #include "data/roles.hpp"
+#include "data/scaling.hpp"
 #include "data/table.hpp"
 #include "data/targets.hpp"
 #include "shoal/data.hpp"
@@ -130,6 +133,17 @@ Dataset make_dataset(std::span<const double> inputs, std::size_t n_inputs, std::
   add_columns(targets, n_targets, 'y', table);
   for (std::size_t c = 0; c < n_targets; ++c) own.target.emplace_back(static_cast<std::int64_t>(n_inputs + c));
   return build(table, own, seed);
+}
+
+Dataset with_all_rows_trained(const Dataset& dataset, const DataSpec& spec) {
+  Dataset whole = dataset;
+  const Split& first = dataset.splits.at(0);
+  Split all;
+  std::ranges::merge(first.training, first.validation, std::back_inserter(all.training));
+  all.validation = all.training;
+  data::fit_scaling(whole, spec.scale, spec.target_scale.value_or(TargetScale::standard), all);
+  whole.splits = {std::move(all)};
+  return whole;
 }
 
 EncodedRows encode_rows(const Preprocessing& preprocessing, const std::filesystem::path& path) {

@@ -46,9 +46,12 @@ std::uint64_t n_training_rows(const Trial& trial, const Dataset& dataset) {
   return dataset.splits.at(trial.fold).training.size();
 }
 
+double epoch_cost(const Trial& trial, const Dataset& dataset) {
+  return static_cast<double>(trial.topology.n_parameters()) * static_cast<double>(n_training_rows(trial, dataset));
+}
+
 double cost(const Trial& trial, const Dataset& dataset) {
-  return static_cast<double>(trial.topology.n_parameters()) * static_cast<double>(n_training_rows(trial, dataset)) *
-         static_cast<double>(trial.hyperparameters.max_iter);
+  return epoch_cost(trial, dataset) * static_cast<double>(trial.hyperparameters.max_iter);
 }
 
 std::uint64_t dataset_bytes(const Dataset& dataset) {
@@ -62,10 +65,19 @@ std::uint64_t table_bytes(const Dataset& dataset, const Engine& engine) {
   return engine.device_bytes() ? 0 : dataset_bytes(dataset);
 }
 
-std::vector<Cohort> cohorts(std::span<const Trial> trials) {
-  std::map<GangKey, std::vector<std::uint32_t>> by_key;
+Leg all_epochs(const Trial& trial) { return {0, static_cast<std::uint32_t>(trial.hyperparameters.max_iter)}; }
+
+std::vector<Leg> all_epochs(std::span<const Trial> trials) {
+  std::vector<Leg> legs;
+  legs.reserve(trials.size());
+  for (const Trial& trial : trials) legs.push_back(all_epochs(trial));
+  return legs;
+}
+
+std::vector<Cohort> cohorts(std::span<const Trial> trials, std::span<const Leg> legs) {
+  std::map<std::pair<GangKey, std::uint32_t>, std::vector<std::uint32_t>> by_key;
   for (std::size_t i = 0; i < trials.size(); ++i) {
-    by_key[gang_key(trials[i])].push_back(static_cast<std::uint32_t>(i));
+    by_key[{gang_key(trials[i]), legs[i].from}].push_back(static_cast<std::uint32_t>(i));
   }
   std::vector<Cohort> all;
   all.reserve(by_key.size());
@@ -73,16 +85,17 @@ std::vector<Cohort> cohorts(std::span<const Trial> trials) {
     // Members of a cohort differ in cost by their epochs alone. Gangs of equal length have no masked epochs, and only
     // gangs with patience pay for places that hold the best parameters.
     std::ranges::sort(members, {}, [&](std::uint32_t i) {
-      return std::tuple(!has_patience(trials[i]), -std::int64_t{trials[i].hyperparameters.max_iter}, i);
+      return std::tuple(!has_patience(trials[i]), -std::int64_t{legs[i].until}, i);
     });
-    all.push_back({key, std::move(members)});
+    all.push_back({key.first, std::move(members)});
   }
   return all;
 }
 
-std::vector<FilledGang> gangs(std::span<const Trial> trials, const Dataset& dataset, const Engine& engine) {
+std::vector<FilledGang> gangs(std::span<const Trial> trials, std::span<const Leg> legs, const Dataset& dataset,
+                              const Engine& engine) {
   std::vector<FilledGang> all;
-  for (const Cohort& cohort : cohorts(trials)) {
+  for (const Cohort& cohort : cohorts(trials, legs)) {
     const std::uint32_t n_slots = std::max(1U, engine.gang_size(cohort.key));
     for (std::size_t first = 0; first < cohort.members.size(); first += n_slots) {
       const std::size_t count = std::min<std::size_t>(n_slots, cohort.members.size() - first);
@@ -92,7 +105,7 @@ std::vector<FilledGang> gangs(std::span<const Trial> trials, const Dataset& data
       for (const std::uint32_t i : members) {
         filled.gang.keeps_best |= has_patience(trials[i]);
         filled.gang.has_dropout |= trials[i].hyperparameters.dropout > 0;
-        filled.cost += cost(trials[i], dataset);
+        filled.cost += epoch_cost(trials[i], dataset) * (legs[i].until - legs[i].from);
       }
       all.push_back(std::move(filled));
     }
@@ -160,9 +173,9 @@ std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, s
   return all;
 }
 
-std::vector<Chunk> plan_window(std::span<const Trial> trials, const Dataset& dataset, const Engine& engine,
-                               std::uint64_t memory_bytes) {
-  return chunks(gangs(trials, dataset, engine), engine, table_bytes(dataset, engine), memory_bytes);
+std::vector<Chunk> plan_window(std::span<const Trial> trials, std::span<const Leg> legs, const Dataset& dataset,
+                               const Engine& engine, std::uint64_t memory_bytes) {
+  return chunks(gangs(trials, legs, dataset, engine), engine, table_bytes(dataset, engine), memory_bytes);
 }
 
 std::string bytes_text(std::uint64_t bytes) {

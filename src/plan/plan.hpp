@@ -21,7 +21,9 @@ inline constexpr std::uint64_t kWindowTrials = 65'536;
 /// at once, and a chunk of this size keeps every core busy.
 inline constexpr std::uint64_t kChunkPlaceBytes = std::uint64_t{1} << 30U;
 
-/// Work of a trial: parameters x training rows x epochs (an upper bound with patience).
+/// Work of an epoch of a trial: parameters x training rows.
+[[nodiscard]] double epoch_cost(const Trial& trial, const Dataset& dataset);
+/// Work of all its epochs; an upper bound with patience.
 [[nodiscard]] double cost(const Trial& trial, const Dataset& dataset);
 /// Training rows of the trial's split.
 [[nodiscard]] std::uint64_t n_training_rows(const Trial& trial, const Dataset& dataset);
@@ -30,24 +32,33 @@ inline constexpr std::uint64_t kChunkPlaceBytes = std::uint64_t{1} << 30U;
 /// What of them the engine's predictions lack: nothing where it holds the table in a device's memory.
 [[nodiscard]] std::uint64_t table_bytes(const Dataset& dataset, const Engine& engine);
 
-/// Trials of a window that may share gangs.
+/// The epochs of a trial that are planned: those after `from`, up to `until`.
+struct Leg {
+  std::uint32_t from = 0;
+  std::uint32_t until = 0;
+};
+[[nodiscard]] Leg all_epochs(const Trial& trial);
+/// Of every trial.
+[[nodiscard]] std::vector<Leg> all_epochs(std::span<const Trial> trials);
+
+/// Trials of a window that may share gangs: those of one key whose legs begin at one epoch.
 struct Cohort {
   GangKey key;
-  std::vector<std::uint32_t> members;  ///< indices into the window: those with patience first, then costliest first
+  std::vector<std::uint32_t> members;  ///< indices into the window: those with patience first, then longest leg first
 };
-/// Every trial in exactly one cohort; cohorts in the order of their keys.
-[[nodiscard]] std::vector<Cohort> cohorts(std::span<const Trial> trials);
+/// Every trial in exactly one cohort; cohorts in the order of their keys. legs: one a trial.
+[[nodiscard]] std::vector<Cohort> cohorts(std::span<const Trial> trials, std::span<const Leg> legs);
 
 /// A gang and who takes its places: trials[i] takes place gang.first_slot + i, the others stay masked.
 struct FilledGang {
   Gang gang;
   std::vector<std::uint32_t> trials;  ///< indices into the window
-  double cost = 0;                    ///< of all its trials
+  double cost = 0;                    ///< of the legs of all its trials
 };
 /// Cuts cohorts into gangs of engine.gang_size(key) places; costliest gang first, ties by their first trial. Their
 /// first_slot is 0: chunks() numbers places.
-[[nodiscard]] std::vector<FilledGang> gangs(std::span<const Trial> trials, const Dataset& dataset,
-                                            const Engine& engine);
+[[nodiscard]] std::vector<FilledGang> gangs(std::span<const Trial> trials, std::span<const Leg> legs,
+                                            const Dataset& dataset, const Engine& engine);
 
 /// Gangs that are in memory together. Slots are numbered from 0 without holes.
 struct Chunk {
@@ -65,8 +76,8 @@ struct Chunk {
                                         std::uint64_t memory_bytes);
 
 /// cohorts, gangs and chunks in one call.
-[[nodiscard]] std::vector<Chunk> plan_window(std::span<const Trial> trials, const Dataset& dataset,
-                                             const Engine& engine, std::uint64_t memory_bytes);
+[[nodiscard]] std::vector<Chunk> plan_window(std::span<const Trial> trials, std::span<const Leg> legs,
+                                             const Dataset& dataset, const Engine& engine, std::uint64_t memory_bytes);
 
 /// `3.2 GiB`.
 [[nodiscard]] std::string bytes_text(std::uint64_t bytes);

@@ -7,7 +7,8 @@
 
 namespace shoal::run {
 
-/// Which networks' parameters are stored: the best so far, ties by id. Networks arrive in any order.
+/// Which networks' parameters are stored: the best so far, those that a rung ended after all others, ties by id.
+/// Networks arrive in any order.
 class KeptNetworks {
  public:
   /// `capacity` of 0 counts as 1: the winner is always stored.
@@ -18,12 +19,13 @@ class KeptNetworks {
     std::string forget;  ///< id of the one that must go; empty: none
   };
   /// A metric that is not finite is never kept. An id that is already there is replaced.
-  Decision offer(const std::string& id, double metric);
+  Decision offer(const std::string& id, double metric, bool pruned = false);
   /// Id of the best; empty while there is none.
   [[nodiscard]] std::string best() const;
 
  private:
   struct Entry {
+    bool pruned;
     double rank;  ///< smaller is better
     std::string id;
     friend auto operator<=>(const Entry&, const Entry&) = default;

@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
 
+#include "run/setting_means.hpp"
 #include "shoal/error.hpp"
 #include "shoal/run.hpp"
 #include "store/run_directory.hpp"
@@ -10,49 +12,83 @@
 namespace shoal {
 namespace {
 
-/// Which parameters, by their place among all of them, have more than one value in these rows. Not to have a value is
-/// none: adam's beta_1 beside sgd tells no more than the solver does.
-std::vector<bool> varying(const std::vector<store::StoredRow>& rows) {
+/// Which parameters, by their place among all of them, have more than one value in a run. Not to have a value is none:
+/// adam's beta_1 beside sgd tells no more than the solver does.
+std::vector<bool> varying(const store::RunDirectory& directory) {
   std::vector<bool> varies(parameter_names().size(), false);
-  std::vector<std::string_view> first(varies.size());
-  for (const store::StoredRow& row : rows) {
+  std::vector<std::string> first(varies.size());
+  directory.for_each([&](const store::StoredRow& row) {
     for (std::size_t p = 0; p < std::min(varies.size(), row.parameters.size()); ++p) {
       const std::string& text = row.parameters[p].second;
       if (text.empty()) continue;
       if (first[p].empty()) first[p] = text;
       if (text != first[p]) varies[p] = true;
     }
-  }
+  });
   return varies;
 }
 
-}  // namespace
+using Parameters = std::vector<std::pair<std::string, std::string>>;
 
-Leaderboard leaderboard(const std::filesystem::path& run, std::size_t n, std::optional<Metric> metric) {
-  const store::RunDirectory directory = store::RunDirectory::open(run);
-  const store::Manifest& manifest = directory.manifest();
-  Leaderboard board;
+Parameters those_that_vary(const Parameters& all, const std::vector<bool>& varies) {
+  Parameters some;
+  for (std::size_t p = 0; p < all.size(); ++p) {
+    if (varies.at(p)) some.push_back(all[p]);
+  }
+  return some;
+}
+
+/// Fills in what is ranked by.
+template <class Board>
+void set_metric(Board& board, const store::Manifest& manifest, std::optional<Metric> metric) {
   board.metric = metric.value_or(manifest.metric);
   if (!metric_applies(board.metric, manifest.task)) {
     throw InputError(Diagnostic{"", 0, "metric " + std::string(name(board.metric)),
                                 "means nothing for a " + std::string(name(manifest.task)) + " run"});
   }
   board.maximize = board.metric == manifest.metric ? manifest.maximize : larger_is_better(board.metric);
+}
+
+}  // namespace
+
+Leaderboard leaderboard(const std::filesystem::path& run, std::size_t n, std::optional<Metric> metric) {
+  const store::RunDirectory directory = store::RunDirectory::open(run);
+  Leaderboard board;
+  set_metric(board, directory.manifest(), metric);
   board.n_trials = directory.size();
-  std::vector<store::StoredRow> rows = directory.best(directory.size(), board.metric, board.maximize);
-  const std::vector<bool> varies = varying(rows);
-  if (rows.size() > n) rows.resize(n);
-  for (store::StoredRow& row : rows) {
+  const std::vector<bool> varies = varying(directory);
+  for (const store::StoredRow& row : directory.best(n, board.metric, board.maximize)) {
     LeaderboardRow& line = board.rows.emplace_back();
     line.rank = static_cast<std::uint32_t>(board.rows.size());
     line.id = row.id;
     line.status = row.status;
     line.epochs = row.epochs;
     line.metric = row.metrics.of(board.metric);
-    for (std::size_t p = 0; p < row.parameters.size(); ++p) {
-      if (varies.at(p)) line.parameters.push_back(std::move(row.parameters[p]));
-    }
+    line.parameters = those_that_vary(row.parameters, varies);
   }
+  return board;
+}
+
+bool settings_have_several_trials(const std::filesystem::path& run) {
+  const store::Manifest& manifest = store::RunDirectory::open(run).manifest();
+  return manifest.n_trials > manifest.n_settings;
+}
+
+SettingBoard setting_board(const std::filesystem::path& run, std::size_t n, std::optional<Metric> metric) {
+  const store::RunDirectory directory = store::RunDirectory::open(run);
+  SettingBoard board;
+  set_metric(board, directory.manifest(), metric);
+  board.rows = run::setting_means(directory, board.metric, board.maximize);
+  board.n_settings = board.rows.size();
+  board.n_trials = directory.size();
+  if (board.rows.size() > n) board.rows.resize(n);
+  std::map<std::string, SettingRow*> shown;
+  for (SettingRow& row : board.rows) shown.emplace(row.id, &row);
+  const std::vector<bool> varies = varying(directory);
+  directory.for_each([&](const store::StoredRow& row) {
+    const auto at = shown.find(row.id.substr(0, row.id.find('.')));
+    if (at != shown.end()) at->second->parameters = those_that_vary(row.parameters, varies);
+  });
   return board;
 }
 

@@ -21,10 +21,11 @@ InputError wrong_choice(std::string_view which, const std::string& message) {
   return InputError(Diagnostic{"", 0, "'" + std::string(which) + "'", message});
 }
 
-/// The ids of the `count` best stored networks.
+/// The ids of the `count` best stored networks of trials.
 std::vector<std::string> best_stored(const store::RunDirectory& directory, std::size_t count) {
   std::vector<std::pair<double, std::string>> ranked;
   for (const std::string& id : directory.kept()) {
+    if (!directory.has(id)) continue;
     const double metric = directory.network(id).metric;
     if (std::isfinite(metric)) ranked.emplace_back(directory.manifest().maximize ? -metric : metric, id);
   }
@@ -36,6 +37,8 @@ std::vector<std::string> best_stored(const store::RunDirectory& directory, std::
 
 std::vector<std::string> chosen_ids(const store::RunDirectory& directory, std::string_view which) {
   constexpr std::string_view kTop = "top:";
+  const std::string& winner = directory.manifest().winner;
+  if (which == winner || (which == "best" && !winner.empty())) return {winner};
   if (which != "best" && !which.starts_with(kTop)) return {directory.row(which).id};
   std::size_t count = 1;
   if (which != "best") {

@@ -46,15 +46,12 @@ std::optional<std::string> refusal(PreparedSweep& sweep, const Skip& skip) {
       refused = "trial " + trial.id + " (" + settings_text(trial) + "): " + why;
       return false;
     }
-    const auto chunks = plan::plan_window(window, *sweep.dataset, *sweep.engine, sweep.memory_bytes);
+    const auto chunks =
+        plan::plan_window(window, plan::all_epochs(window), *sweep.dataset, *sweep.engine, sweep.memory_bytes);
     sweep.survey.add(window, chunks, *sweep.dataset, *sweep.engine);
     return true;
   });
   return refused;
-}
-
-EngineOptions engine_options(const SweepSpec& spec, const Costs& costs) {
-  return {spec.trainer.precision, spec.trainer.threads, spec.metric, spec.maximize, spec.trainer.memory_bytes, costs};
 }
 
 bool is_available(std::string_view engine) {
@@ -98,6 +95,10 @@ void consider_gpu(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip)
 }
 
 }  // namespace
+
+EngineOptions engine_options(const SweepSpec& spec, const Costs& costs) {
+  return {spec.trainer.precision, spec.trainer.threads, spec.metric, spec.maximize, spec.trainer.memory_bytes, costs};
+}
 
 void for_each_window(const PreparedSweep& sweep, const Skip& skip,
                      const std::function<bool(std::span<const Trial>)>& visit) {

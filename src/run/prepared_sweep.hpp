@@ -44,4 +44,6 @@ void survey(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip);
 void for_each_window(const PreparedSweep& sweep, const Skip& skip,
                      const std::function<bool(std::span<const Trial>)>& visit);
 
+[[nodiscard]] EngineOptions engine_options(const SweepSpec& spec, const Costs& costs);
+
 }  // namespace shoal::run

@@ -23,7 +23,7 @@ void ResultWriter::finished(TrialResult&& result, TrialState&& state) {
   directory_->add(result);
   if (result.status == TrialStatus::diverged) return;
   const double metric = result.metrics.of(manifest_->metric);
-  const KeptNetworks::Decision decision = kept_->offer(result.trial.id, metric);
+  const KeptNetworks::Decision decision = kept_->offer(result.trial.id, metric, result.status == TrialStatus::pruned);
   // The new one first: a process that dies in between leaves one network too many, never one too few.
   if (decision.keep) directory_->keep({std::move(result.trial), std::move(state.parameters), metric});
   if (!decision.forget.empty()) directory_->forget(decision.forget);
@@ -32,15 +32,21 @@ void ResultWriter::finished(TrialResult&& result, TrialState&& state) {
 void ResultWriter::progress(const Progress& progress) {
   manifest_->epochs_trained += progress.epochs_done - last_.epochs_done;
   last_ = progress;
+  directory_->checkpoints().count_epochs(manifest_->epochs_trained);
   const Clock::time_point now = Clock::now();
-  if (now - flushed_ >= std::chrono::duration<double>(flush_every_s_)) {
-    directory_->flush(*manifest_);
-    flushed_ = Clock::now();
-  }
   if (on_progress_ && (now - shown_ >= kShowEvery || progress.n_done == progress.n_trials)) {
     on_progress_(progress);
     shown_ = now;
   }
+}
+
+bool ResultWriter::wants_flush() const {
+  return Clock::now() - flushed_ >= std::chrono::duration<double>(flush_every_s_);
+}
+
+void ResultWriter::flush() {
+  directory_->flush(*manifest_);
+  flushed_ = Clock::now();
 }
 
 }  // namespace shoal::run

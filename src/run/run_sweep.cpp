@@ -7,21 +7,19 @@
 #include <utility>
 
 #include "data/preprocessing.hpp"
+#include "run/final_network.hpp"
 #include "run/kept_networks.hpp"
 #include "run/prepared_sweep.hpp"
 #include "run/result_writer.hpp"
 #include "run/resume.hpp"
+#include "run/sweep_trainer.hpp"
 #include "shoal/error.hpp"
 #include "store/run_directory.hpp"
-#include "train/training_loop.hpp"
-#include "train/trial_result.hpp"
 
 namespace shoal {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr double kRoundSeconds = 0.2;
 
 std::string detail_of(std::string_view engine) {
   for (const EngineInfo& info : engines()) {
@@ -48,6 +46,9 @@ store::Manifest new_manifest(const run::PreparedSweep& sweep, const SweepSpec& s
   manifest.preprocessing = to_json(dataset.preprocessing);
   manifest.splits = nlohmann::json::array();
   for (const Split& split : dataset.splits) manifest.splits.push_back(to_json(split));
+  if (dataset.splits.size() > 1) {
+    manifest.splits.push_back(to_json(with_all_rows_trained(dataset, spec.data).splits.front()));
+  }
   return manifest;
 }
 
@@ -55,8 +56,10 @@ store::Manifest new_manifest(const run::PreparedSweep& sweep, const SweepSpec& s
 struct OpenRun {
   std::optional<store::RunDirectory> directory;  ///< empty until a new run has passed every check
   store::Manifest manifest;
+  std::vector<std::string> notes;
   Progress start;
   run::KeptNetworks kept;
+  store::Checkpoint in_training;
 };
 
 bool holds_run(const fs::path& path) { return fs::exists(path / "manifest.json"); }
@@ -72,55 +75,43 @@ void check_place(const RunOptions& options) {
 }
 
 /// Takes over what an earlier run finished.
-void take_over(OpenRun& open, const SweepSpec& spec) {
+void take_over(OpenRun& open) {
   const store::RunDirectory& directory = *open.directory;
-  std::uint64_t epochs_of_rows = 0;
-  for (const store::StoredRow& row : directory.best(directory.size(), spec.metric, spec.maximize)) {
-    ++open.start.n_done;
-    if (row.status == TrialStatus::diverged) ++open.start.n_diverged;
-    epochs_of_rows += row.epochs;
-  }
-  open.start.epochs_done = epochs_of_rows;
+  const store::Totals totals = directory.totals();
+  open.start.n_done = totals.n_trials;
+  open.start.n_diverged = totals.n_diverged;
+  open.start.n_pruned = totals.n_pruned;
+  open.in_training = directory.checkpoints().read(open.notes);
+  std::erase_if(open.in_training, [&](const auto& entry) { return directory.has(entry.first); });
+  std::uint64_t epochs_kept = totals.n_epochs;
+  for (const auto& [id, trial] : open.in_training) epochs_kept += trial.state.epoch;
+  open.start.epochs_done = epochs_kept;
   for (const std::string& id : directory.kept()) {
-    const double metric = directory.network(id).metric;
     // A network whose row was lost with the process is trained again and stored again.
-    if (directory.has(id)) open.kept.offer(id, metric);
+    if (!directory.has(id)) continue;
+    open.kept.offer(id, directory.network(id).metric, directory.row(id).status == TrialStatus::pruned);
   }
   open.start.best_id = open.kept.best();
   if (!open.start.best_id.empty()) open.start.best_metric = directory.network(open.start.best_id).metric;
-  const store::Manifest& before = directory.manifest();
-  const std::uint64_t counted = epochs_of_rows + before.epochs_recomputed;
-  open.manifest.epochs_trained = std::max(before.epochs_trained, counted);
-  open.manifest.epochs_recomputed = open.manifest.epochs_trained - epochs_of_rows;
+  const std::uint64_t counted = std::max(directory.manifest().epochs_trained, directory.checkpoints().counted_epochs());
+  open.manifest.epochs_trained = std::max(counted, epochs_kept);
+  open.manifest.epochs_recomputed = open.manifest.epochs_trained - epochs_kept;
 }
 
-/// Trains what the directory lacks. False where it was stopped.
-bool train_all(const run::PreparedSweep& sweep, const run::Skip& skip, train::ProgressMeter& meter,
-               run::ResultWriter& writer, const std::stop_token& stop) {
-  train::TrainingLoop loop(*sweep.engine, *sweep.dataset, meter, writer, kRoundSeconds);
-  bool whole = true;
-  run::for_each_window(sweep, skip, [&](std::span<const Trial> window) {
-    for (const plan::Chunk& chunk : plan::plan_window(window, *sweep.dataset, *sweep.engine, sweep.memory_bytes)) {
-      whole = loop.run(window, chunk, stop);
-      if (!whole) return false;
-    }
-    return true;
-  });
-  return whole;
-}
-
-/// The winner's metrics on the rows of data.test.
-MetricValues test_metrics(const run::PreparedSweep& sweep, const store::StoredNetwork& winner) {
-  const GangKey key = gang_key(winner.trial);
-  const Gang gang{key, 0, 1, winner.trial.hyperparameters.n_iter_no_change > 0,
-                  winner.trial.hyperparameters.dropout > 0};
-  sweep.engine->prepare(std::span(&gang, 1));
-  TrialState state = initial_state(winner.trial);
-  state.parameters = winner.parameters;
-  sweep.engine->place(0, winner.trial, state);
-  const Slot slot = 0;
-  const std::vector<MetricSums> sums = sweep.engine->evaluate(std::span(&slot, 1), RowSet::test);
-  return train::metrics_of(sweep.dataset->task(), sums.at(0));
+/// What a run that begins with `open` expects to do: rungs end most trials early.
+train::ProgressMeter meter_of(OpenRun& open, const run::PreparedSweep& sweep, const SweepSpec& spec) {
+  const double share = run::brackets_of(sweep, spec).expected_share();
+  std::uint64_t epochs = sweep.survey.n_epochs();
+  double cost = sweep.survey.cost();
+  for (const auto& [id, paused] : open.in_training) {
+    const Trial trial = sweep.trials.at(paused.result.trial.number);
+    epochs -= paused.state.epoch;
+    cost -= plan::epoch_cost(trial, *sweep.dataset) * paused.state.epoch;
+  }
+  open.start.n_trials = sweep.trials.size();
+  open.start.epochs_total =
+      open.start.epochs_done + static_cast<std::uint64_t>(std::ceil(static_cast<double>(epochs) * share));
+  return {open.start, cost * share, spec.metric, spec.maximize};
 }
 
 RunSummary summary_of(const OpenRun& open, const Progress& progress, const run::PreparedSweep& sweep) {
@@ -130,6 +121,7 @@ RunSummary summary_of(const OpenRun& open, const Progress& progress, const run::
   summary.n_trials = progress.n_trials;
   summary.n_done = progress.n_done;
   summary.n_diverged = progress.n_diverged;
+  summary.n_pruned = progress.n_pruned;
   summary.samples_per_s = progress.samples_per_s;
   summary.winner = open.manifest.winner;
   summary.test = open.manifest.test;
@@ -143,12 +135,12 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   const auto began = std::chrono::steady_clock::now();
   check_place(options);
   run::PreparedSweep sweep = run::prepare(spec);
-  OpenRun open{{}, new_manifest(sweep, spec), {}, run::KeptNetworks(spec.trainer.keep, spec.maximize)};
+  OpenRun open{{}, new_manifest(sweep, spec), {}, {}, run::KeptNetworks(spec.trainer.keep, spec.maximize), {}};
   if (options.resume && holds_run(options.out)) {
     open.directory.emplace(store::RunDirectory::open(options.out));
     run::check_resumable(open.directory->manifest(), open.manifest, options.out);
     open.directory->claim();
-    take_over(open, spec);
+    take_over(open);
   }
   const run::Skip skip = [&](const Trial& trial) { return open.directory && open.directory->has(trial.id); };
   run::survey(sweep, spec, skip);
@@ -157,18 +149,24 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   open.manifest.engine_reason = sweep.engine_reason;
   if (!open.directory) {
     const fs::path out = options.out.empty() ? run::free_directory(spec.file) : options.out;
-    open.directory.emplace(store::RunDirectory::create(out, open.manifest));
+    using enum store::RunDirectory::Unfinished;
+    open.directory.emplace(store::RunDirectory::create(out, open.manifest, options.resume ? replace : refuse));
   }
-  if (options.on_start) options.on_start(sweep.summary(spec), open.directory->path());
+  if (options.on_start) {
+    PlanSummary summary = sweep.summary(spec);
+    summary.notes.insert(summary.notes.end(), open.notes.begin(), open.notes.end());
+    options.on_start(summary, open.directory->path());
+  }
 
-  open.start.n_trials = sweep.trials.size();
-  open.start.epochs_total = open.start.epochs_done + sweep.survey.n_epochs();
-  train::ProgressMeter meter(open.start, sweep.survey.cost(), spec.metric, spec.maximize);
+  train::ProgressMeter meter = meter_of(open, sweep, spec);
   run::ResultWriter writer(*open.directory, open.manifest, open.kept, spec.trainer.checkpoint_every_s, open.start,
                            options.on_progress);
-  bool whole = false;
+  std::optional<run::FinalNetwork> final_network;
   try {
-    whole = train_all(sweep, skip, meter, writer, options.stop);
+    run::SweepTrainer trainer(sweep, spec, *open.directory, writer, meter, std::move(open.in_training));
+    if (trainer.run(options.stop)) {
+      final_network = run::final_network(sweep, spec, *open.directory, open.kept.best(), options.stop);
+    }
   } catch (...) {
     const std::exception_ptr failure = std::current_exception();
     try {
@@ -179,13 +177,13 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
     }
     std::rethrow_exception(failure);
   }
-  open.manifest.status = whole ? "done" : "interrupted";
-  open.manifest.winner = open.kept.best();
-  if (whole && !open.manifest.winner.empty() && !sweep.dataset->test.empty()) {
-    open.manifest.test = test_metrics(sweep, open.directory->network(open.manifest.winner));
-  }
+  open.manifest.status = final_network ? "done" : "interrupted";
+  open.manifest.winner = final_network ? final_network->id : open.kept.best();
+  if (final_network) open.manifest.test = final_network->test;
   open.directory->flush(open.manifest);
+  if (final_network) open.directory->checkpoints().clear();
   RunSummary summary = summary_of(open, meter.now(), sweep);
+  if (final_network) summary.setting = final_network->setting;
   summary.elapsed_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return summary;
 }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "shoal/sweep.hpp"
+#include "spec/early_terminate.hpp"
 #include "spec/nearest.hpp"
 #include "spec/parameter_rules.hpp"
 #include "spec/parameters.hpp"
@@ -26,9 +27,7 @@ constexpr std::array kTopKeys{"data"sv,   "method"sv,          "run_cap"sv, "rep
 constexpr std::array kDataKeys{"train"sv,      "target"sv,  "task"sv,    "categorical"sv, "drop"sv,
                                "groups"sv,     "weights"sv, "missing"sv, "scale"sv,       "target_scale"sv,
                                "validation"sv, "cv"sv,      "test"sv};
-constexpr std::array kMetricKeys{"name"sv, "goal"sv};
-constexpr std::array kTerminateKeys{"type"sv,     "min_iter"sv, "eta"sv,     "grace"sv,   "every"sv,
-                                    "quantile"sv, "interval"sv, "perturb"sv, "resample"sv};
+constexpr std::array kMetricKeys{"name"sv, "goal"sv, "choice"sv};
 constexpr std::array kTrainerKeys{"engine"sv, "precision"sv,        "seed"sv, "threads"sv,
                                   "memory"sv, "checkpoint_every"sv, "keep"sv};
 constexpr std::array kTasks{"classification"sv, "regression"sv, "multilabel"sv, "auto"sv};
@@ -37,8 +36,7 @@ constexpr std::array kScales{"standard"sv, "minmax"sv, "none"sv};
 constexpr std::array kTargetScales{"standard"sv, "none"sv};
 constexpr std::array kMethods{"grid"sv, "random"sv, "sobol"sv};
 constexpr std::array kGoals{"minimize"sv, "maximize"sv};
-constexpr std::array kTerminators{"none"sv};
-constexpr std::array kLaterTerminators{"halving"sv, "hyperband"sv, "median"sv, "pbt"sv};
+constexpr std::array kChoices{"best"sv, "one_standard_error"sv};
 constexpr std::array kEngines{"auto"sv, "reference"sv, "cpu"sv, "cuda"sv, "cublas"sv};
 constexpr std::array kPrecisions{"strict"sv, "fp32"sv, "tf32"sv, "bf16"sv};
 
@@ -62,7 +60,9 @@ class SweepReader {
       spec_.repeat = static_cast<std::uint32_t>(*n);
     }
     read_metric();
-    read_terminate();
+    if (const YamlEntry* entry = root_.find("early_terminate")) {
+      spec_.early_terminate = read_early_terminate(*entry, faults_);
+    }
     read_trainer();
     if (const YamlEntry* entry = root_.find("parameters")) {
       spec_.axes = read_parameters(entry->value, spec_.method, faults_);
@@ -106,11 +106,10 @@ class SweepReader {
   }
 
   std::optional<std::string> word_at(const YamlTree& map, const std::string& parent, std::string_view key,
-                                     std::span<const std::string_view> words,
-                                     std::span<const std::string_view> later = {}) {
+                                     std::span<const std::string_view> words) {
     const YamlEntry* entry = map.find(key);
     if (entry == nullptr) return std::nullopt;
-    return read_word(entry->value, words, later, path_of(parent, key), faults_);
+    return read_word(entry->value, words, {}, path_of(parent, key), faults_);
   }
 
   std::optional<std::int64_t> whole_at(const YamlTree& map, const std::string& parent, std::string_view key,
@@ -227,25 +226,10 @@ class SweepReader {
     if (const auto word = word_at(*metric, "metric", "name", metric_names())) spec_.metric = *metric_named(*word);
     spec_.maximize = larger_is_better(spec_.metric);
     if (const auto word = word_at(*metric, "metric", "goal", kGoals)) spec_.maximize = *word == "maximize";
-  }
-
-  void read_terminate() {
-    const YamlEntry* entry = root_.find("early_terminate");
-    if (entry == nullptr) return;
-    if (entry->value.kind == YamlTree::Kind::scalar) {
-      static_cast<void>(read_word(entry->value, kTerminators, kLaterTerminators, "early_terminate", faults_));
-      return;
-    }
-    const YamlTree* terminate = map_at("early_terminate", kTerminateKeys);
-    if (terminate == nullptr) return;
-    const YamlEntry* type = terminate->find("type");
-    if (type != nullptr && type->value.text != "none") {
-      static_cast<void>(read_word(type->value, kTerminators, kLaterTerminators, "early_terminate.type", faults_));
-      return;
-    }
-    for (const YamlEntry& other : terminate->entries) {
-      if (other.key == "type" || std::ranges::find(kTerminateKeys, other.key) == kTerminateKeys.end()) continue;
-      faults_.add(other, "early_terminate." + other.key, "has no use with type 'none'");
+    if (const auto word = word_at(*metric, "metric", "choice", kChoices)) spec_.choice = *choice_named(*word);
+    if (spec_.choice == Choice::one_standard_error && !spec_.data.cv && spec_.repeat < 2) {
+      faults_.add(*metric->find("choice"), "metric.choice",
+                  "'one_standard_error' needs several trials a setting: data.cv or repeat");
     }
   }
 

@@ -29,9 +29,11 @@ constexpr std::array kInits{"glorot_uniform"sv, "glorot_normal"sv, "he_uniform"s
 constexpr std::array kBiasInits{"zeros"sv, "like_weights"sv};
 constexpr std::array kShuffles{"shared"sv, "per_trial"sv, "none"sv};
 constexpr std::array kClassWeights{"none"sv, "balanced"sv};
-constexpr std::array kStatuses{"running"sv, "finished"sv, "stopped"sv, "diverged"sv};
+constexpr std::array kStatuses{"running"sv, "finished"sv, "stopped"sv, "diverged"sv, "pruned"sv};
 constexpr std::array kMethods{"grid"sv, "random"sv, "sobol"sv};
 constexpr std::array kPrecisions{"strict"sv, "fp32"sv, "tf32"sv, "bf16"sv};
+constexpr std::array kTerminators{"none"sv, "halving"sv, "hyperband"sv, "median"sv};
+constexpr std::array kChoices{"best"sv, "one_standard_error"sv};
 static_assert(kMetrics.size() == kMetricCount);
 
 template <class Enum, std::size_t N>
@@ -61,6 +63,8 @@ std::string_view name(ClassWeight value) { return word(kClassWeights, value); }
 std::string_view name(TrialStatus value) { return word(kStatuses, value); }
 std::string_view name(Method value) { return word(kMethods, value); }
 std::string_view name(Precision value) { return word(kPrecisions, value); }
+std::string_view name(Choice value) { return word(kChoices, value); }
+std::string_view name(Terminator value) { return word(kTerminators, value); }
 
 std::optional<Activation> activation_named(std::string_view sought) {
   return named<Activation>(kActivations, sought == "logistic" ? "sigmoid"sv : sought);
@@ -79,6 +83,8 @@ std::optional<ClassWeight> class_weight_named(std::string_view sought) {
 std::optional<TrialStatus> status_named(std::string_view sought) { return named<TrialStatus>(kStatuses, sought); }
 std::optional<Method> method_named(std::string_view sought) { return named<Method>(kMethods, sought); }
 std::optional<Precision> precision_named(std::string_view sought) { return named<Precision>(kPrecisions, sought); }
+std::optional<Choice> choice_named(std::string_view sought) { return named<Choice>(kChoices, sought); }
+std::optional<Terminator> terminator_named(std::string_view sought) { return named<Terminator>(kTerminators, sought); }
 
 std::span<const std::string_view> activation_names() { return kActivations; }
 std::span<const std::string_view> loss_names() { return kLosses; }

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstdio>
 
+#include "spec/early_terminate.hpp"
 #include "spec/scalar.hpp"
 
 namespace shoal {
@@ -126,8 +127,8 @@ std::string resolved_text(const SweepSpec& spec, const YamlTree& data) {
   if (spec.run_cap) out += "run_cap: " + std::to_string(*spec.run_cap) + '\n';
   out += "repeat: " + std::to_string(spec.repeat) + '\n';
   out += "metric: {name: " + std::string(name(spec.metric)) + ", goal: " + (spec.maximize ? "maximize" : "minimize") +
-         "}\n";
-  out += "early_terminate: {type: none}\n";
+         (spec.choice == Choice::best ? "" : ", choice: " + std::string(name(spec.choice))) + "}\n";
+  out += "early_terminate: " + early_terminate_text(spec.early_terminate) + '\n';
   const TrainerSpec& trainer = spec.trainer;
   out += "trainer: {engine: " + trainer.engine + ", precision: " + std::string(name(trainer.precision)) +
          ", seed: " + std::to_string(trainer.seed);

@@ -38,6 +38,17 @@ std::string column_list() {
   return list;
 }
 
+/// A process that died while it left write-ahead mode has left a journal, which only a writer can roll back.
+void roll_back(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file.string() + "-journal")) return;
+  sqlite3* handle = nullptr;
+  if (sqlite3_open_v2(file.c_str(), &handle, SQLITE_OPEN_READWRITE, nullptr) == SQLITE_OK) {
+    sqlite3_busy_timeout(handle, kBusyMilliseconds);
+    sqlite3_exec(handle, "SELECT count(*) FROM sqlite_schema", nullptr, nullptr, nullptr);
+  }
+  sqlite3_close(handle);
+}
+
 }  // namespace
 
 /// One prepared statement. Parameters and columns are numbered from 0 and taken in order.
@@ -102,6 +113,7 @@ void ResultsDatabase::execute(const std::string& sql) const {
 }
 
 ResultsDatabase::ResultsDatabase(std::filesystem::path file, Access access) : file_(std::move(file)) {
+  if (access == Access::read) roll_back(file_);
   int flags = SQLITE_OPEN_READONLY;
   if (access == Access::write) flags = SQLITE_OPEN_READWRITE;
   if (access == Access::create) flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
@@ -214,6 +226,14 @@ std::uint64_t ResultsDatabase::size() const {
   return static_cast<std::uint64_t>(statement.integer(0));
 }
 
+Totals ResultsDatabase::totals() const {
+  Statement statement(
+      *this, "SELECT count(*), total(status = 'diverged'), total(status = 'pruned'), total(epochs) FROM trials");
+  statement.step();
+  const auto count = [&](int column) { return static_cast<std::uint64_t>(statement.number(column)); };
+  return {static_cast<std::uint64_t>(statement.integer(0)), count(1), count(2), count(3)};
+}
+
 StoredRow ResultsDatabase::row_of(const Statement& statement) const {
   StoredRow row;
   int column = 0;
@@ -231,9 +251,10 @@ StoredRow ResultsDatabase::row_of(const Statement& statement) const {
 
 std::vector<StoredRow> ResultsDatabase::best(std::size_t n, Metric metric, bool maximize) const {
   const std::string by = identifier(name(metric));
-  Statement statement(*this,
-                      fmt::format("SELECT {} FROM trials ORDER BY status = 'diverged', {} IS NULL, {} {}, id LIMIT ?",
-                                  column_list(), by, by, maximize ? "DESC" : "ASC"));
+  Statement statement(
+      *this, fmt::format("SELECT {} FROM trials ORDER BY status = 'diverged', {} IS NULL, status = 'pruned', {} {}, "
+                         "id LIMIT ?",
+                         column_list(), by, by, maximize ? "DESC" : "ASC"));
   constexpr auto kAll = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
   statement.bind(static_cast<std::int64_t>(std::min(n, kAll)));
   std::vector<StoredRow> rows;

@@ -34,6 +34,7 @@ class ResultsDatabase {
 
   [[nodiscard]] bool has_ended(std::string_view id) const;
   [[nodiscard]] std::uint64_t size() const;
+  [[nodiscard]] Totals totals() const;
   [[nodiscard]] std::vector<StoredRow> best(std::size_t n, Metric metric, bool maximize) const;
   /// Rows whose id begins with `prefix`, ascending, at most `n`; the whole id first.
   [[nodiscard]] std::vector<StoredRow> beginning_with(std::string_view prefix, std::size_t n) const;

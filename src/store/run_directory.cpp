@@ -1,7 +1,9 @@
 #include "store/run_directory.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <system_error>
@@ -23,7 +25,13 @@ constexpr std::string_view kLock = ".lock";
 constexpr std::string_view kManifest = "manifest.json";
 constexpr std::string_view kDatabase = "results.sqlite";
 constexpr std::string_view kModels = "models";
+constexpr std::string_view kCheckpoint = "checkpoint";
 constexpr std::string_view kModelSuffix = ".safetensors";
+constexpr std::string_view kTimingsHeader = "id,seconds\n";
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds kLongWriting{500};
+constexpr int kLeastShare = 20;
 
 InputError wrong(const fs::path& path, std::string message) {
   return InputError(Diagnostic{.file = path.string(), .line = 0, .path = "", .message = std::move(message)});
@@ -69,7 +77,7 @@ std::string csv_line(const StoredRow& row) {
 
 void remove_leftovers(const fs::path& directory) {
   std::error_code ignored;  // a leftover that cannot be removed does no harm
-  for (const fs::path& folder : {directory, directory / kModels}) {
+  for (const fs::path& folder : {directory, directory / kModels, directory / kCheckpoint}) {
     for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
       if (is_leftover(entry.path())) fs::remove(entry.path(), ignored);
     }
@@ -81,6 +89,29 @@ bool holds_something(const fs::path& directory) {
                              [](const fs::directory_entry& entry) { return entry.path().filename() != kLock; });
 }
 
+constexpr std::array<std::string_view, 6> kBeforeManifest{"results.sqlite",     "results.sqlite-wal",
+                                                          "results.sqlite-shm", "results.sqlite-journal",
+                                                          "results.csv",        "timings.csv"};
+
+/// Whether all that is there was left by a process that died in create(): files of an empty run without a manifest.
+bool is_unfinished(const fs::path& directory) {
+  return std::ranges::all_of(fs::directory_iterator(directory), [](const fs::directory_entry& entry) {
+    const fs::path name = entry.path().filename();
+    if (name == kModels) return fs::is_directory(entry) && fs::is_empty(entry);
+    if (name == "results.csv") return read_whole(entry.path()) == csv_header();
+    if (name == "timings.csv") return read_whole(entry.path()) == kTimingsHeader;
+    return name == kLock || is_leftover(name) || std::ranges::find(kBeforeManifest, name) != kBeforeManifest.end();
+  });
+}
+
+/// What create() writes before the manifest. What cannot be removed stays.
+void remove_unfinished(const fs::path& directory) {
+  remove_leftovers(directory);
+  std::error_code ignored;
+  for (const std::string_view file : kBeforeManifest) fs::remove(directory / file, ignored);
+  fs::remove(directory / kModels, ignored);
+}
+
 }  // namespace
 
 struct RunDirectory::State {
@@ -89,6 +120,8 @@ struct RunDirectory::State {
   std::unique_ptr<Claim> claim;
   std::unique_ptr<ResultsDatabase> database;
   bool has_new_rows = false;
+  Clock::time_point tables_written{};
+  Clock::duration tables_took{};
 
   [[nodiscard]] fs::path model(std::string_view id) const {
     return path / kModels / (std::string(id) + std::string(kModelSuffix));
@@ -111,7 +144,7 @@ struct RunDirectory::State {
     AtomicFile results(path / "results.csv");
     AtomicFile timings(path / "timings.csv");
     results.write(csv_header());
-    timings.write("id,seconds\n");
+    timings.write(kTimingsHeader);
     database->for_each([&](const StoredRow& row, double seconds) {
       results.write(csv_line(row));
       timings.write(csv_field(row.id) + ',' + shortest(seconds) + '\n');
@@ -120,10 +153,21 @@ struct RunDirectory::State {
     timings.commit();
   }
 
+  /// Tables are written anew as a whole: a long run shall not spend its time on that.
+  [[nodiscard]] bool tables_are_due() const {
+    if (!has_new_rows || manifest.status != "running") return has_new_rows;
+    return tables_took < kLongWriting || Clock::now() - tables_written > kLeastShare * tables_took;
+  }
+
   void flush() {
     database->commit();
-    if (has_new_rows) write_tables();
-    has_new_rows = false;
+    if (tables_are_due()) {
+      const Clock::time_point start = Clock::now();
+      write_tables();
+      tables_written = Clock::now();
+      tables_took = tables_written - start;
+      has_new_rows = false;
+    }
     write_atomically(path / kManifest, manifest_text(manifest));
     if (manifest.status != "running") database->settle();
   }
@@ -134,7 +178,7 @@ RunDirectory::~RunDirectory() = default;
 RunDirectory::RunDirectory(RunDirectory&&) noexcept = default;
 RunDirectory& RunDirectory::operator=(RunDirectory&&) noexcept = default;
 
-RunDirectory RunDirectory::create(const fs::path& path, Manifest manifest) {
+RunDirectory RunDirectory::create(const fs::path& path, Manifest manifest, Unfinished unfinished) {
   auto state = std::make_unique<State>();
   state->path = path;
   state->manifest = std::move(manifest);
@@ -142,14 +186,16 @@ RunDirectory RunDirectory::create(const fs::path& path, Manifest manifest) {
   try {
     is_new = fs::create_directories(path);
     if (!fs::is_directory(path)) throw wrong(path, "is not a directory");
+    const bool may_replace = unfinished == Unfinished::replace;
     const auto refuse = [&] {
-      if (holds_something(path)) {
+      if (holds_something(path) && !(may_replace && is_unfinished(path))) {
         throw wrong(path, "exists and is not empty; --resume continues a run, --out names another directory");
       }
     };
     refuse();
     state->claim = std::make_unique<Claim>(path);
     refuse();  // another process may have made it a run in between
+    if (may_replace) remove_unfinished(path);
   } catch (const fs::filesystem_error& error) {
     throw Error("cannot make " + path.string() + ": " + error.code().message());
   }
@@ -161,12 +207,9 @@ RunDirectory RunDirectory::create(const fs::path& path, Manifest manifest) {
     return RunDirectory(std::move(state));
   } catch (const std::exception& failure) {
     state->database.reset();
-    remove_leftovers(path);
+    remove_unfinished(path);
     std::error_code ignored;
-    for (const char* file : {"results.csv", "timings.csv", "results.sqlite-wal", "results.sqlite-shm"}) {
-      fs::remove(path / file, ignored);
-    }
-    for (std::string_view file : {kManifest, kDatabase, kModels, kLock}) fs::remove(path / file, ignored);
+    for (std::string_view file : {kManifest, kLock}) fs::remove(path / file, ignored);
     if (is_new) fs::remove(path, ignored);
     if (const auto* error = dynamic_cast<const fs::filesystem_error*>(&failure)) {
       throw Error("cannot make " + error->path1().string() + ": " + error->code().message());
@@ -246,6 +289,8 @@ void RunDirectory::flush(const Manifest& manifest) {
 
 bool RunDirectory::has(std::string_view id) const { return state_->database->has_ended(id); }
 std::uint64_t RunDirectory::size() const { return state_->database->size(); }
+Totals RunDirectory::totals() const { return state_->database->totals(); }
+CheckpointFolder RunDirectory::checkpoints() const { return CheckpointFolder(state_->path / kCheckpoint); }
 
 std::vector<StoredRow> RunDirectory::best(std::size_t n, Metric metric, bool maximize) const {
   return state_->database->best(n, metric, maximize);
@@ -263,6 +308,10 @@ StoredRow RunDirectory::row(std::string_view id_or_prefix) const {
   for (std::size_t i = 0; i < std::min(rows.size(), kShown); ++i) fitting += (i > 0 ? ", " : "") + rows[i].id;
   throw wrong(state_->path, "several trials begin with '" + std::string(id_or_prefix) + "': " + fitting +
                                 (rows.size() > kShown ? ", ..." : ""));
+}
+
+void RunDirectory::for_each(const std::function<void(const StoredRow&)>& visit) const {
+  state_->database->for_each([&](const StoredRow& row, double) { visit(row); });
 }
 
 std::vector<CurvePoint> RunDirectory::curve(std::string_view id) const { return state_->database->curve(id); }

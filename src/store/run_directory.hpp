@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -16,6 +17,7 @@
 #include "shoal/run.hpp"
 #include "shoal/sweep.hpp"
 #include "shoal/trial.hpp"
+#include "store/checkpoint.hpp"
 
 namespace shoal::store {
 
@@ -62,15 +64,23 @@ struct StoredRow {
   std::vector<std::pair<std::string, std::string>> parameters;  ///< name, text; all of parameter_names()
 };
 
-/// A sweep's results on disk: manifest.json, results.csv, timings.csv, results.sqlite, models/.
+/// How many trials have ended in which way, and after how many epochs in all.
+struct Totals {
+  std::uint64_t n_trials = 0, n_diverged = 0, n_pruned = 0, n_epochs = 0;
+};
+
+/// A sweep's results on disk: manifest.json, results.csv, timings.csv, results.sqlite, models/, checkpoint/.
 /// Every file is either its old or its new self, whenever the process dies. One process writes (the first write claims
 /// the directory for the life of the object, Error if another has it); any number may read meanwhile. Every failure of
 /// the disk is one Error that names the file. Not for use by two threads at once.
 class RunDirectory {
  public:
-  /// Makes the directory (its parents too), claims it and writes the files of an empty run.
+  /// What create() does in a directory that holds nothing but what a process left that died in create().
+  enum class Unfinished : std::uint8_t { refuse, replace };
+  /// Makes the directory (its parents too), claims it and writes the files of an empty run, manifest.json last.
   /// InputError if it exists and is not empty. Leaves nothing behind where it fails.
-  [[nodiscard]] static RunDirectory create(const std::filesystem::path& path, Manifest manifest);
+  [[nodiscard]] static RunDirectory create(const std::filesystem::path& path, Manifest manifest,
+                                           Unfinished unfinished = Unfinished::refuse);
   /// An existing run, to read or to go on with. InputError if there is none.
   [[nodiscard]] static RunDirectory open(const std::filesystem::path& path);
   ~RunDirectory();  ///< what was added after the last flush is lost
@@ -92,17 +102,24 @@ class RunDirectory {
   /// InputError if it is not stored, with the ids that are.
   [[nodiscard]] StoredNetwork network(std::string_view id) const;
   /// Makes everything added so far permanent and visible, then rewrites manifest.json and, where trials were added,
-  /// results.csv and timings.csv: time grows with all the trials of the run (about a second for 100,000).
+  /// results.csv and timings.csv: time grows with all the trials of the run (about a second for 100,000). So while the
+  /// status is `running` and that takes long, they are left as they are more often than not.
   /// A status other than `running` also takes the database out of its write-ahead mode.
   void flush(const Manifest& manifest);
 
   /// Whether the trial has ended (finished, stopped or diverged), flushed or not.
   [[nodiscard]] bool has(std::string_view id) const;
   [[nodiscard]] std::uint64_t size() const;  ///< trials, flushed or not
-  /// The best `n` trials. Diverged ones come last, before them those without the metric; ties by id.
+  [[nodiscard]] Totals totals() const;       ///< flushed or not
+  /// The trials that have begun and not ended. To write them needs the claim.
+  [[nodiscard]] CheckpointFolder checkpoints() const;
+  /// The best `n` trials, those that ran to their end before those that a rung ended. Diverged ones come last, before
+  /// them those without the metric; ties by id.
   [[nodiscard]] std::vector<StoredRow> best(std::size_t n, Metric metric, bool maximize) const;
   /// By id or its unique beginning. InputError: unknown, or ambiguous with the first ids that fit.
   [[nodiscard]] StoredRow row(std::string_view id_or_prefix) const;
+  /// Every trial in the order of ids: those of a setting one after another.
+  void for_each(const std::function<void(const StoredRow&)>& visit) const;
   /// The learning curve of a trial, ascending in epochs; empty for an unknown id.
   [[nodiscard]] std::vector<CurvePoint> curve(std::string_view id) const;
 

@@ -1,10 +1,16 @@
 #include "train/progress_meter.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
 
 namespace shoal::train {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace
 
 bool is_better(double metric, double best, bool maximize) {
   if (!std::isfinite(metric)) return false;
@@ -14,7 +20,7 @@ bool is_better(double metric, double best, bool maximize) {
 
 ProgressMeter::ProgressMeter(Progress start, double cost, Metric metric, bool maximize)
     : progress_(std::move(start)), cost_total_(cost), metric_(metric), maximize_(maximize) {
-  if (progress_.best_id.empty()) progress_.best_metric = std::numeric_limits<double>::quiet_NaN();
+  if (progress_.best_id.empty()) progress_.best_metric = kNaN;
 }
 
 void ProgressMeter::trained(std::uint64_t epochs, double samples, double cost) {
@@ -26,18 +32,25 @@ void ProgressMeter::trained(std::uint64_t epochs, double samples, double cost) {
 void ProgressMeter::finished(const TrialResult& result, double cost_of_an_epoch) {
   ++progress_.n_done;
   const auto asked = static_cast<std::uint32_t>(result.trial.hyperparameters.max_iter);
-  const std::uint32_t spared = asked > result.epochs ? asked - result.epochs : 0;
-  progress_.epochs_total -= spared;
+  const bool expected = result.status != TrialStatus::pruned && asked > result.epochs;
+  const std::uint32_t spared = expected ? asked - result.epochs : 0;
+  progress_.epochs_total -= std::min<std::uint64_t>(spared, progress_.epochs_total);
   cost_total_ -= cost_of_an_epoch * spared;
+  if (result.status == TrialStatus::pruned) ++progress_.n_pruned;
   if (result.status == TrialStatus::diverged) {
     ++progress_.n_diverged;
     return;
   }
   const double metric = result.metrics.of(metric_);
+  const bool pruned = result.status == TrialStatus::pruned;
+  // One that a rung ended is the best only while no other is there.
+  if (pruned && !best_is_pruned_ && !progress_.best_id.empty()) return;
+  const bool is_first = progress_.best_id.empty() || (best_is_pruned_ && !pruned);
   const bool equal = metric == progress_.best_metric && result.trial.id < progress_.best_id;
-  if (equal || is_better(metric, progress_.best_metric, maximize_)) {
+  if (equal || is_better(metric, is_first ? kNaN : progress_.best_metric, maximize_)) {
     progress_.best_metric = metric;
     progress_.best_id = result.trial.id;
+    best_is_pruned_ = pruned;
   }
 }
 
@@ -45,8 +58,7 @@ Progress ProgressMeter::now() const {
   Progress now = progress_;
   now.elapsed_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   now.samples_per_s = now.elapsed_s > 0 ? samples_ / now.elapsed_s : 0;
-  now.remaining_s = cost_done_ > 0 ? now.elapsed_s * (cost_total_ - cost_done_) / cost_done_
-                                   : std::numeric_limits<double>::quiet_NaN();
+  now.remaining_s = cost_done_ > 0 ? now.elapsed_s * (cost_total_ - cost_done_) / cost_done_ : kNaN;
   if (now.n_done >= now.n_trials) now.remaining_s = 0;
   return now;
 }

@@ -17,7 +17,8 @@ class ProgressMeter {
   ProgressMeter(Progress start, double cost, Metric metric, bool maximize);
 
   void trained(std::uint64_t epochs, double samples, double cost);
-  /// A trial has ended; the epochs that it did not need are done, too, as far as the remaining time goes.
+  /// A trial has ended; the epochs that it did not need are done, too, as far as the remaining time goes. Those that a
+  /// rung spares were never expected.
   void finished(const TrialResult& result, double cost_of_an_epoch);
   [[nodiscard]] Progress now() const;
 
@@ -28,6 +29,7 @@ class ProgressMeter {
   double samples_ = 0;
   Metric metric_;
   bool maximize_;
+  bool best_is_pruned_ = false;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 

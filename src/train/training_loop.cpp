@@ -11,11 +11,10 @@
 #include "train/trial_result.hpp"
 
 namespace shoal::train {
-namespace {
 
-std::uint32_t max_epochs(const Trial& trial) { return static_cast<std::uint32_t>(trial.hyperparameters.max_iter); }
-
-}  // namespace
+bool TrainingLoop::Network::has_last_leg() const {
+  return until >= static_cast<std::uint32_t>(trial->hyperparameters.max_iter);
+}
 
 TrainingLoop::TrainingLoop(Engine& engine, const Dataset& dataset, ProgressMeter& meter, ResultSink& sink,
                            double round_s)
@@ -25,7 +24,8 @@ TrainingLoop::TrainingLoop(Engine& engine, const Dataset& dataset, ProgressMeter
       sink_(&sink),
       sizer_(round_s, std::max(1U, std::thread::hardware_concurrency())) {}
 
-bool TrainingLoop::run(std::span<const Trial> trials, const plan::Chunk& chunk, const std::stop_token& stop) {
+bool TrainingLoop::run(std::span<const Trial> trials, std::span<const Job> jobs, const plan::Chunk& chunk,
+                       const std::stop_token& stop) {
   if (stop.stop_requested()) return false;
   try {
     engine_->prepare(chunk.layout());
@@ -33,27 +33,34 @@ bool TrainingLoop::run(std::span<const Trial> trials, const plan::Chunk& chunk, 
     // Somebody else has taken what the plan counted on. Results do not depend on chunks.
     if (chunk.gangs.size() < 2) throw;
     const auto [first, second] = plan::halves(chunk, *engine_, plan::table_bytes(*dataset_, *engine_));
-    return run(trials, first, stop) && run(trials, second, stop);
+    return run(trials, jobs, first, stop) && run(trials, jobs, second, stop);
   }
   in_flight_.clear();
   auto next = chunk.gangs.begin();
   while (next != chunk.gangs.end() || !in_flight_.empty()) {
     if (stop.stop_requested()) return false;
-    while (next != chunk.gangs.end() && in_flight_.size() < sizer_.width()) admit(trials, *next++);
+    while (next != chunk.gangs.end() && in_flight_.size() < sizer_.width()) admit(trials, jobs, *next++);
     round(stop);
   }
   return true;
 }
 
-void TrainingLoop::admit(std::span<const Trial> trials, const plan::FilledGang& filled) {
+void TrainingLoop::admit(std::span<const Trial> trials, std::span<const Job> jobs, const plan::FilledGang& filled) {
   Members members;
   for (std::size_t i = 0; i < filled.trials.size(); ++i) {
     const Trial& trial = trials[filled.trials[i]];
+    const Job& job = jobs[filled.trials[i]];
     Network network;
     network.trial = &trial;
     network.slot = filled.gang.first_slot + static_cast<Slot>(i);
-    network.epoch_cost = plan::cost(trial, *dataset_) / static_cast<double>(trial.hyperparameters.max_iter);
-    engine_->place(network.slot, trial, initial_state(trial));
+    network.until = job.leg.until;
+    network.epoch = job.leg.from;
+    network.epoch_cost = plan::epoch_cost(trial, *dataset_);
+    if (job.from != nullptr) {
+      network.seconds = job.from->result.train_seconds;
+      network.curve = job.from->result.curve;
+    }
+    engine_->place(network.slot, trial, job.from != nullptr ? job.from->state : initial_state(trial));
     members.push_back(std::move(network));
   }
   in_flight_.push_back(std::move(members));
@@ -79,7 +86,7 @@ void TrainingLoop::round(const std::stop_token& stop) {
   std::vector<TrainTarget> targets;
   targets.reserve(chosen.size());
   for (Network* network : chosen) {
-    network->asked = std::min(max_epochs(*network->trial) - network->epoch, epochs);
+    network->asked = std::min(network->until - network->epoch, epochs);
     targets.push_back({network->slot, network->epoch + network->asked});
   }
 
@@ -99,6 +106,7 @@ void TrainingLoop::round(const std::stop_token& stop) {
   for (Members& members : in_flight_) std::erase_if(members, &Network::gone);
   std::erase_if(in_flight_, [](const Members& members) { return members.empty(); });
   sink_->progress(meter_->now());
+  if (!stopping && sink_->wants_checkpoint()) sink_->checkpoint(in_training());
 }
 
 /// Adds records to the curves of their networks; `asked` becomes what is still missing of it.
@@ -122,12 +130,12 @@ void TrainingLoop::account(std::span<Network* const> chosen, std::span<const Epo
   meter_->trained(records.size(), samples, round_cost_);
 }
 
-/// A network that has all its epochs, or got fewer than asked, has ended; when stopping, only its state tells.
+/// A network that has all epochs of its leg, or got fewer than asked, has ended; when stopping, only its state tells.
 std::vector<TrainingLoop::Network*> TrainingLoop::ended(std::span<Network* const> chosen, bool stopping) const {
   std::vector<Network*> ended;
   for (Network* network : chosen) {
     if (network->gone) continue;
-    const bool may_have = network->asked > 0 || network->epoch >= max_epochs(*network->trial) || stopping;
+    const bool may_have = network->asked > 0 || network->epoch >= network->until || stopping;
     if (may_have && (!stopping || engine_->read(network->slot).status != TrialStatus::running)) {
       ended.push_back(network);
     }
@@ -144,17 +152,35 @@ void TrainingLoop::deliver(std::span<Network* const> networks) {
   for (std::size_t i = 0; i < networks.size(); ++i) {
     Network& network = *networks[i];
     TrialState state = engine_->take(network.slot);
-    if (state.status == TrialStatus::running) {
+    const bool is_paused = state.status == TrialStatus::running;
+    if (is_paused && (network.has_last_leg() || state.epoch != network.until)) {
       throw Error("engine " + std::string(engine_->name()) + " stopped training trial " + network.trial->id +
-                  " after epoch " + std::to_string(state.epoch) + " of " +
-                  std::to_string(network.trial->hyperparameters.max_iter));
+                  " after epoch " + std::to_string(state.epoch) + " of " + std::to_string(network.until));
     }
-    TrialResult result = trial_result(*network.trial, state, dataset_->task(), sums[i], std::move(network.curve));
+    TrialResult result =
+        trial_result(*network.trial, state, metrics_of(dataset_->task(), sums[i]), std::move(network.curve));
     result.train_seconds = network.seconds;
     network.gone = true;
-    meter_->finished(result, network.epoch_cost);
-    sink_->finished(std::move(result), std::move(state));
+    if (is_paused) {
+      sink_->paused({std::move(result), std::move(state)});
+    } else {
+      meter_->finished(result, network.epoch_cost);
+      sink_->finished(std::move(result), std::move(state));
+    }
   }
+}
+
+std::vector<PausedTrial> TrainingLoop::in_training() const {
+  std::vector<PausedTrial> all;
+  for (const Members& members : in_flight_) {
+    for (const Network& network : members) {
+      TrialState state = engine_->read(network.slot);
+      TrialResult result = trial_result(*network.trial, state, MetricValues{}, network.curve);
+      result.train_seconds = network.seconds;
+      all.push_back({std::move(result), std::move(state)});
+    }
+  }
+  return all;
 }
 
 }  // namespace shoal::train

@@ -13,41 +13,60 @@
 
 namespace shoal::train {
 
+/// How a trial of a chunk is trained: its epochs, and where an earlier leg paused.
+struct Job {
+  plan::Leg leg;
+  const PausedTrial* from = nullptr;  ///< null: from its first epoch
+};
+
 /// Where results go, from the thread that trains.
 class ResultSink {
  public:
   virtual ~ResultSink() = default;
   /// A trial has ended. Its state holds the parameters that its metrics are of.
   virtual void finished(TrialResult&& result, TrialState&& state) = 0;
+  /// A trial has come to the end of its leg and has epochs left. It is evaluated.
+  virtual void paused(PausedTrial&& trial) = 0;
   /// After every call of the engine.
   virtual void progress(const Progress& progress) = 0;
+  /// Whether checkpoint() is wanted now; asked after every call of the engine.
+  virtual bool wants_checkpoint() = 0;
+  /// The trials in training as they are now.
+  virtual void checkpoint(const std::vector<PausedTrial>& in_training) = 0;
 };
 
-/// Trains chunks of trials to their ends.
+/// Trains chunks of trials to the ends of their legs.
 class TrainingLoop {
  public:
   /// Everything outlives the loop. `round_s`: what a call of the engine is meant to take.
   TrainingLoop(Engine& engine, const Dataset& dataset, ProgressMeter& meter, ResultSink& sink, double round_s);
 
-  /// Trains the trials of a chunk (which indexes `trials`) and hands each to the sink when it ends. False where `stop`
-  /// came first: within 2 s it returns, what has ended is delivered, the rest dropped. A chunk for which the engine
-  /// finds no memory is halved. Error where the engine breaks its contract.
-  [[nodiscard]] bool run(std::span<const Trial> trials, const plan::Chunk& chunk, const std::stop_token& stop);
+  /// Trains the trials of a chunk, which indexes `trials` and `jobs` (one a trial), and hands each to the sink when it
+  /// ends or its leg does. False where `stop` came first: within 2 s it returns and what has ended is delivered. A
+  /// chunk for which the engine finds no memory is halved. Error where the engine breaks its contract.
+  [[nodiscard]] bool run(std::span<const Trial> trials, std::span<const Job> jobs, const plan::Chunk& chunk,
+                         const std::stop_token& stop);
+  /// The trials in training as they are now, not evaluated; after a stop without those that were in the middle of an
+  /// epoch. For as long as the last run's trials live.
+  [[nodiscard]] std::vector<PausedTrial> in_training() const;
 
  private:
   struct Network {
     const Trial* trial = nullptr;
     Slot slot = 0;
+    std::uint32_t until = 0;  ///< the epoch that ends its leg
     std::uint32_t asked = 0;  ///< epochs, in the current call
     std::uint32_t epoch = 0;
     double epoch_cost = 0;
     double seconds = 0;
     bool gone = false;  ///< delivered or lost
     std::vector<CurvePoint> curve;
+
+    [[nodiscard]] bool has_last_leg() const;
   };
   using Members = std::vector<Network>;  ///< of one gang
 
-  void admit(std::span<const Trial> trials, const plan::FilledGang& filled);
+  void admit(std::span<const Trial> trials, std::span<const Job> jobs, const plan::FilledGang& filled);
   void round(const std::stop_token& stop);
   [[nodiscard]] std::vector<Network*> choose(std::size_t n_gangs);
   void account(std::span<Network* const> chosen, std::span<const EpochRecord> records, double seconds);

@@ -18,16 +18,17 @@ MetricValues metrics_of(Task task, const MetricSums& sums) {
   return metrics;
 }
 
-TrialResult trial_result(const Trial& trial, const TrialState& state, Task task, const MetricSums& validation,
+TrialResult trial_result(const Trial& trial, const TrialState& state, MetricValues metrics,
                          std::vector<CurvePoint> curve) {
   TrialResult result;
   result.trial = trial;
   result.status = state.status;
   result.epochs = state.epoch;
-  // A diverged network keeps the parameters that it ended with.
-  const bool keeps_best = trial.hyperparameters.n_iter_no_change > 0 && state.status != TrialStatus::diverged;
+  // Only training that ends by itself goes back to the best parameters.
+  const bool went_back = state.status == TrialStatus::finished || state.status == TrialStatus::stopped;
+  const bool keeps_best = trial.hyperparameters.n_iter_no_change > 0 && went_back;
   result.best_epoch = keeps_best && state.best_epoch > 0 ? state.best_epoch : state.epoch;
-  result.metrics = metrics_of(task, validation);
+  result.metrics = std::move(metrics);
   const auto kept = std::ranges::find(curve, result.best_epoch, &CurvePoint::epoch);
   if (kept != curve.end()) result.metrics.values[static_cast<std::size_t>(Metric::train_loss)] = kept->train_loss;
   result.curve = std::move(curve);

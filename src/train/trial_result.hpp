@@ -10,8 +10,9 @@ namespace shoal::train {
 /// Every metric that these sums over validation (or test) rows hold; NaN for the others. train_loss is NaN.
 [[nodiscard]] MetricValues metrics_of(Task task, const MetricSums& sums);
 
-/// What became of a trial that has ended in `state`, evaluated as `validation`; `curve` holds all its epochs.
-[[nodiscard]] TrialResult trial_result(const Trial& trial, const TrialState& state, Task task,
-                                       const MetricSums& validation, std::vector<CurvePoint> curve);
+/// What has become of a trial that is in `state` and has these metrics on validation rows; `curve` holds all its
+/// epochs.
+[[nodiscard]] TrialResult trial_result(const Trial& trial, const TrialState& state, MetricValues metrics,
+                                       std::vector<CurvePoint> curve);
 
 }  // namespace shoal::train

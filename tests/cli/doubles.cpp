@@ -156,6 +156,28 @@ Leaderboard leaderboard(const std::filesystem::path& run, std::size_t n, std::op
   return board;
 }
 
+/// Runs named `folds` have three trials a setting.
+bool settings_have_several_trials(const std::filesystem::path& run) { return run.filename() == "folds"; }
+
+SettingBoard setting_board(const std::filesystem::path& /*run*/, std::size_t n, std::optional<Metric> metric) {
+  SettingBoard board;
+  board.metric = metric.value_or(Metric::val_accuracy);
+  board.maximize = true;
+  board.n_settings = 2;
+  board.n_trials = 6;
+  for (std::size_t i = 0; i < std::min<std::size_t>(n, 2); ++i) {
+    board.rows.push_back({.rank = static_cast<std::uint32_t>(i + 1),
+                          .id = "3fa9c1d2e4b5a697",
+                          .n_trials = 3,
+                          .status = i == 1 ? TrialStatus::pruned : TrialStatus::finished,
+                          .epochs = i == 1 ? 10.0 / 3 : 30,
+                          .mean = 0.9,
+                          .standard_error = 0.0125,
+                          .parameters = {{"alpha", "0.001"}}});
+  }
+  return board;
+}
+
 Predictions predict(const std::filesystem::path& /*run*/, std::string_view which,
                     const std::filesystem::path& /*table*/) {
   return {.task = Task::classification,

@@ -29,38 +29,107 @@ float rough(std::uint32_t i) {
   return std::ldexp(static_cast<float>(h >> 8) * 0x1p-23F - 1.0F, static_cast<int>(h % 13) - 6);
 }
 
+/// Where a product's A lies row by row or column by column, and what its sums begin with.
+struct ProductCase {
+  std::size_t n_rows, columns, depth;
+  bool by_columns;
+  bool goes_on;  // from C, not from a row for all
+};
+
+void expect_ascending_sums(const Kernels& kernels, const ProductCase& of) {
+  const std::size_t n_rows = of.n_rows;
+  const std::size_t columns = of.columns;
+  const std::size_t depth = of.depth;
+  Floats a(n_rows * depth);
+  Floats b(depth * columns);
+  Floats start(columns);
+  Floats c(n_rows * columns);
+  for (std::uint32_t i = 0; i < n_rows * depth; ++i) a[i] = rough(i);
+  for (std::uint32_t i = 0; i < depth * columns; ++i) b[i] = rough(i + 1000);
+  for (std::uint32_t i = 0; i < columns; ++i) start[i] = rough(i + 5000);
+  for (std::uint32_t i = 0; i < n_rows * columns; ++i) c[i] = of.goes_on ? rough(i + 7000) : NAN;
+  kernels.product({.a = a.data(),
+                   .a_row = of.by_columns ? 1 : depth,
+                   .a_depth = of.by_columns ? n_rows : 1,
+                   .b = b.data(),
+                   .b_stride = columns,
+                   .start = of.goes_on ? c.data() : start.data(),
+                   .start_stride = of.goes_on ? columns : 0,
+                   .c = c.data(),
+                   .c_stride = columns,
+                   .n_rows = n_rows,
+                   .columns = columns,
+                   .depth = depth});
+  for (std::uint32_t m = 0; m < n_rows; ++m) {
+    for (std::uint32_t n = 0; n < columns; ++n) {
+      const auto at = static_cast<std::uint32_t>(m * columns + n);
+      float want = of.goes_on ? rough(at + 7000) : start[n];
+      for (std::size_t k = 0; k < depth; ++k) {
+        want = std::fma(of.by_columns ? a[k * n_rows + m] : a[m * depth + k], b[k * columns + n], want);
+      }
+      ASSERT_EQ(c[at], want) << kernels.target << ' ' << m << ' ' << n;
+    }
+  }
+}
+
 TEST(CorePerNetwork, ProductAddsEachElementInAscendingOrderByFma) {
   for (const Kernels& kernels : all_kernels()) {
-    for (const std::size_t n_rows : {1U, 3U, 6U, 8U, 13U, 64U}) {
+    for (std::size_t n_rows = 1; n_rows < 32; ++n_rows) {
       for (const std::size_t columns : {16U, 32U, 48U}) {
         for (const std::size_t depth : {1U, 2U, 17U}) {
-          Floats a(n_rows * depth);
-          Floats b(depth * columns);
-          Floats start(columns);
-          Floats c(n_rows * columns, NAN);
-          for (std::uint32_t i = 0; i < n_rows * depth; ++i) a[i] = rough(i);
-          for (std::uint32_t i = 0; i < depth * columns; ++i) b[i] = rough(i + 1000);
-          for (std::uint32_t i = 0; i < columns; ++i) start[i] = rough(i + 5000);
-          kernels.product({.a = a.data(),
-                           .a_row = depth,
-                           .a_depth = 1,
-                           .b = b.data(),
-                           .b_stride = columns,
-                           .start = start.data(),
-                           .c = c.data(),
-                           .c_stride = columns,
-                           .n_rows = n_rows,
-                           .columns = columns,
-                           .depth = depth});
-          for (std::size_t m = 0; m < n_rows; ++m) {
-            for (std::size_t n = 0; n < columns; ++n) {
-              float want = start[n];
-              for (std::size_t k = 0; k < depth; ++k) want = std::fma(a[m * depth + k], b[k * columns + n], want);
-              ASSERT_EQ(c[m * columns + n], want) << kernels.target << ' ' << m << ' ' << n;
-            }
+          for (const bool by_columns : {false, true}) {
+            expect_ascending_sums(kernels, {n_rows, columns, depth, by_columns, false});
+            expect_ascending_sums(kernels, {n_rows, columns, depth, by_columns, true});
           }
         }
       }
+    }
+  }
+}
+
+TEST(CorePerNetwork, TranspositionMovesEveryElement) {
+  for (const Kernels& kernels : all_kernels()) {
+    for (const std::size_t n_rows : {1U, 7U, 16U, 33U}) {
+      for (const std::size_t n_columns : {1U, 10U, 32U}) {
+        const std::size_t stride = padded(n_columns);
+        Floats from(n_rows * stride);
+        Floats to(n_columns * padded(n_rows), NAN);
+        for (std::uint32_t i = 0; i < n_rows * stride; ++i) from[i] = rough(i);
+        kernels.transpose({from.data(), stride, to.data(), padded(n_rows), n_rows, n_columns});
+        for (std::size_t r = 0; r < n_rows; ++r) {
+          for (std::size_t c = 0; c < n_columns; ++c) {
+            ASSERT_EQ(to[c * padded(n_rows) + r], from[r * stride + c]) << kernels.target << ' ' << r << ' ' << c;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(CorePerNetwork, GatheredRowsAreScaledAndFilledWhereMissing) {
+  for (const Kernels& kernels : all_kernels()) {
+    for (const std::size_t n_inputs : {1U, 7U, 8U, 16U, 21U, 40U}) {
+      std::vector<float> table, offset, factor, fill;
+      for (std::uint32_t i = 0; i < 3 * n_inputs; ++i) table.push_back(rough(i));
+      for (std::uint32_t i = 0; i < n_inputs; ++i) {
+        offset.push_back(rough(i + 100));
+        factor.push_back(rough(i + 200));
+        fill.push_back(rough(i + 300));
+      }
+      const std::size_t missing = n_inputs / 2;
+      table[2 * n_inputs + missing] = NAN;
+      const std::vector<std::uint32_t> rows{2, 0};
+      const std::size_t stride = padded(n_inputs + 1);
+      Floats to(2 * stride);
+      kernels.gather(
+          {table.data(), rows.data(), 2, n_inputs, offset.data(), factor.data(), fill.data(), to.data(), stride});
+      for (std::size_t i = 0; i < n_inputs; ++i) {
+        const float scaled = (table[2 * n_inputs + i] - offset[i]) * factor[i];
+        EXPECT_EQ(to[i], i == missing ? fill[i] : scaled) << kernels.target << ' ' << i;
+        EXPECT_EQ(to[stride + i], (table[i] - offset[i]) * factor[i]) << kernels.target << ' ' << i;
+      }
+      EXPECT_EQ(to[n_inputs], 1.0F);
+      EXPECT_EQ(to[stride + n_inputs], 1.0F);
     }
   }
 }
@@ -70,12 +139,14 @@ TEST(CorePerNetwork, SoftmaxRowAgreesWithDoubleArithmetic) {
     Floats z(16);
     Floats delta(16);
     Floats loss(16);
+    Floats space(16 * kPadding);
     const std::vector<double> logits{1.5, -0.25, 3.0};
     for (std::size_t o = 0; o < 3; ++o) z[o] = static_cast<float>(logits[o]);
     const std::int32_t label = 1;
     kernels.output(LossKind::cross_entropy, {.z = z.data(),
                                              .delta = delta.data(),
                                              .row_loss = loss.data(),
+                                             .space = space.data(),
                                              .stride = 16,
                                              .n_rows = 1,
                                              .n_outputs = 3,

@@ -175,8 +175,8 @@ class ToyEngine final : public Engine {
     return places_[slot];
   }
   static std::uint32_t kept_epoch(const Place& place) {
-    const bool restored = place.trial.hyperparameters.n_iter_no_change > 0 &&
-                          place.state.status != TrialStatus::diverged && place.state.best_epoch > 0;
+    const bool has_ended = place.state.status == TrialStatus::finished || place.state.status == TrialStatus::stopped;
+    const bool restored = place.trial.hyperparameters.n_iter_no_change > 0 && has_ended && place.state.best_epoch > 0;
     return restored ? place.state.best_epoch : place.state.epoch;
   }
   void train_epoch(Slot slot, Place& place, std::vector<EpochRecord>& records) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/cpu/epoch_end.hpp"
+#include "engine/cpu/team_choice.hpp"
 #include "engine/definition.hpp"
 #include "kernels/math/sum32.hpp"
 
@@ -14,9 +15,8 @@ namespace {
 bool all_finite(const NetworkLayout& layout, const float* values) {
   for (const Layer& layer : layout.layers()) {
     for (std::size_t i = 0; i <= layer.n_in; ++i) {
-      const float* row = values + layer.offset + i * layer.columns;
       for (std::size_t o = 0; o < layer.n_out; ++o) {
-        if (!std::isfinite(row[o])) return false;
+        if (!std::isfinite(values[layer.at(i, o)])) return false;
       }
     }
   }
@@ -59,6 +59,11 @@ double CoreNetwork::cost(const Shared& shared, std::uint32_t epoch) const {
          static_cast<double>(shared.dataset->splits.at(trial_.fold).training.size());
 }
 
+bool CoreNetwork::is_divisible(const Shared& shared) const {
+  const auto n_rows = static_cast<std::uint32_t>(shared.dataset->splits.at(trial_.fold).training.size());
+  return cpu::is_divisible(*layout_, rows_in_minibatch(trial_, n_rows));
+}
+
 bool CoreNetwork::train(Shared& shared, const TrainTarget& target, Minibatch& minibatch, const std::stop_token& stop,
                         std::vector<EpochRecord>& records) {
   while (state_.status == TrialStatus::running && state_.epoch < target.epoch) {
@@ -78,11 +83,12 @@ bool CoreNetwork::train_epoch(Shared& shared, Slot slot, Minibatch& minibatch, c
   EpochRecord record{.slot = slot, .epoch = state_.epoch + 1};
   math::Sum32 loss;
   math::Sum32 weight;
-  minibatch.shape(*layout_, batch, trial_.hyperparameters.dropout > 0);
+  minibatch.shape(*layout_, std::min<std::size_t>(batch, minibatch.block_rows()), trial_.hyperparameters.dropout > 0);
   for (std::uint32_t first = 0; first < n_rows; first += batch) {
     if (stop.stop_requested()) return false;
-    train_minibatch(minibatch, split, std::span(*order).subspan(first, std::min(batch, n_rows - first)), rate);
-    minibatch.add_row_losses(loss, weight);
+    const auto rows = std::span(*order).subspan(first, std::min(batch, n_rows - first));
+    add_gradients(minibatch, split, rows, loss, weight);
+    take_step(minibatch, rate);
   }
   record.train_loss = loss.total();
   record.train_weight = weight.total();
@@ -91,13 +97,21 @@ bool CoreNetwork::train_epoch(Shared& shared, Slot slot, Minibatch& minibatch, c
   return true;
 }
 
-void CoreNetwork::train_minibatch(Minibatch& minibatch, const Split& split, std::span<const std::uint32_t> rows,
-                                  float rate) {
+void CoreNetwork::add_gradients(Minibatch& minibatch, const Split& split, std::span<const std::uint32_t> rows,
+                                math::Sum32& loss, math::Sum32& weight) const {
   const Hyperparameters& h = trial_.hyperparameters;
   const math::Dropout dropout(h.dropout, trial_.seed, state_.step);
-  minibatch.gather(split, h.loss, rows, class_weights_);
-  minibatch.forward(vectors_.weights.data(), h, h.dropout > 0 ? &dropout : nullptr);
-  minibatch.backward(vectors_.weights.data());
+  for (std::size_t first = 0; first < rows.size(); first += minibatch.block_rows()) {
+    const auto block = rows.subspan(first, std::min(minibatch.block_rows(), rows.size() - first));
+    minibatch.gather(split, h.loss, block, class_weights_, first);
+    minibatch.forward(vectors_.weights.data(), h, h.dropout > 0 ? &dropout : nullptr);
+    minibatch.backward();
+    minibatch.add_row_losses(loss, weight);
+  }
+}
+
+void CoreNetwork::take_step(Minibatch& minibatch, float rate) {
+  const Hyperparameters& h = trial_.hyperparameters;
   ++state_.step;
   Update update{.hyperparameters = &h,
                 .rate = static_cast<double>(rate),
@@ -137,9 +151,10 @@ MetricSums CoreNetwork::measure(const Shared& shared, Minibatch& minibatch, RowS
   const Split& split = shared.dataset->splits.at(trial_.fold);
   const std::vector<std::uint32_t>& rows = set == RowSet::test ? shared.dataset->test : split.validation;
   MetricCollector collector(*shared.dataset, split, loss, only);
-  minibatch.shape(*layout_, kEvaluationRows, false);
-  for (std::size_t first = 0; first < rows.size(); first += kEvaluationRows) {
-    const auto block = std::span(rows).subspan(first, std::min<std::size_t>(kEvaluationRows, rows.size() - first));
+  const std::size_t n_rows = std::min(minibatch.block_rows(), rows.size());
+  minibatch.shape(*layout_, n_rows, false);
+  for (std::size_t first = 0; first < rows.size(); first += n_rows) {
+    const auto block = std::span(rows).subspan(first, std::min(n_rows, rows.size() - first));
     minibatch.gather(split, loss, block, {});
     minibatch.evaluate(vectors_.weights.data(), trial_.hyperparameters);
     for (std::size_t r = 0; r < block.size(); ++r) collector.add(block[r], minibatch.row_loss(r), minibatch.outputs(r));

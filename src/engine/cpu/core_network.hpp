@@ -21,7 +21,7 @@ struct Shared {
   EpochOrders orders;
 };
 
-/// A place whose network is trained alone, a core at a time.
+/// A place whose network is trained alone, by one core or by a team of them.
 class CoreNetwork {
  public:
   CoreNetwork(std::shared_ptr<const NetworkLayout> layout, const Gang& gang);
@@ -35,6 +35,8 @@ class CoreNetwork {
 
   /// Work until `epoch` epochs are done, in parameters x rows.
   [[nodiscard]] double cost(const Shared& shared, std::uint32_t epoch) const;
+  /// Whether a team may train it together.
+  [[nodiscard]] bool is_divisible(const Shared& shared) const;
   /// False where `stop` came between two minibatches: the network is then between two epochs, and lost.
   bool train(Shared& shared, const TrainTarget& target, Minibatch& minibatch, const std::stop_token& stop,
              std::vector<EpochRecord>& records);
@@ -45,7 +47,9 @@ class CoreNetwork {
  private:
   bool train_epoch(Shared& shared, Slot slot, Minibatch& minibatch, const std::stop_token& stop,
                    std::vector<EpochRecord>& records);
-  void train_minibatch(Minibatch& minibatch, const Split& split, std::span<const std::uint32_t> rows, float rate);
+  void add_gradients(Minibatch& minibatch, const Split& split, std::span<const std::uint32_t> rows, math::Sum32& loss,
+                     math::Sum32& weight) const;
+  void take_step(Minibatch& minibatch, float rate);
   void finish_epoch(const Shared& shared, Minibatch& minibatch, EpochRecord& record);
   [[nodiscard]] bool is_finite() const;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "engine/cpu/minibatch.hpp"
 #include "engine/cpu/network_layout.hpp"
 #include "engine/cpu/pass.hpp"
+#include "engine/cpu/team_choice.hpp"
 #include "engine/cpu/work_queue.hpp"
 #include "engine/definition.hpp"
 #include "shoal/error.hpp"
@@ -45,6 +47,7 @@ class CpuEngine final : public Engine {
  public:
   CpuEngine(const Dataset& dataset, const EngineOptions& options, const cpu::Kernels& kernels)
       : shared_{&dataset, options, {}},
+        kernels_(&kernels),
         lane_kernels_(&lane_kernels_of(kernels)),
         choice_(options, lane_kernels_->n_lanes, n_threads(options)) {
     if (options.precision != Precision::strict) {
@@ -78,6 +81,7 @@ class CpuEngine final : public Engine {
   [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang> gangs) const override {
     std::uint64_t largest_core = 0;
     std::uint64_t largest_lanes = 0;
+    std::uint64_t largest_team = 0;
     std::size_t n_rows = 0;
     std::vector<GangKey> with_lanes;
     for (const Gang& gang : gangs) {
@@ -88,17 +92,19 @@ class CpuEngine final : public Engine {
         const LaneLayout layout(gang.key.topology);
         largest_lanes = std::max(largest_lanes, LaneWorker::bytes(layout, lane_kernels_->n_lanes, gang.has_dropout));
       }
-      // A gang with few lanes in use trains them on a core each; on lanes, rows come by blocks.
-      const bool may_use_core = !has_lanes(gang) || fewest_lanes(gang.key) > 1;
+      // A gang with few lanes in use trains them on a core each.
+      const bool has_core = has_lanes(gang) && fewest_lanes(gang.key) > 1;
+      const NetworkLayout layout(gang.key.topology);
+      largest_core = std::max(largest_core, (has_core ? CoreNetwork::bytes(gang) : 0) +
+                                                Minibatch::bytes(layout, cpu::kBlockRows, gang.has_dropout));
       const std::size_t batch = gang.key.batch_size == 0 ? training : static_cast<std::size_t>(gang.key.batch_size);
-      const std::size_t in_pass = may_use_core ? std::min(batch, training) : 0;
-      const std::uint64_t of_core = may_use_core && has_lanes(gang) ? CoreNetwork::bytes(gang) : 0;
-      largest_core =
-          std::max(largest_core,
-                   of_core + Minibatch::bytes(NetworkLayout(gang.key.topology),
-                                              std::max<std::size_t>(in_pass, cpu::kEvaluationRows), gang.has_dropout));
+      if (!has_lanes(gang) && workers_.size() > 1 && cpu::is_divisible(layout, std::min(batch, training))) {
+        const std::size_t n_threads = workers_.size();
+        largest_team = std::max(
+            largest_team, Minibatch::bytes(layout, Minibatch::block_rows(n_threads), gang.has_dropout, n_threads));
+      }
     }
-    return (largest_core + largest_lanes) * workers_.size() + cpu::EpochOrders::bytes(n_rows) +
+    return (largest_core + largest_lanes) * workers_.size() + largest_team + cpu::EpochOrders::bytes(n_rows) +
            cpu::LaneTables::bytes(*shared_.dataset, with_lanes);
   }
 
@@ -147,8 +153,12 @@ class CpuEngine final : public Engine {
     // Those that end last begin first, so that no thread waits long for another at the end.
     std::ranges::stable_sort(tasks, std::ranges::greater{}, &Task::cost);
     std::vector<Trained> trained(tasks.size());
-    cpu::each_in_parallel(workers_, tasks.size(), [&](std::size_t i, Worker& worker) {
-      trained[i] = train_task(tasks[i], sorted, worker, stop);
+    const std::size_t n_divided = divided(tasks);
+    for (std::size_t i = 0; i < n_divided; ++i) {
+      trained[i] = train_core(cores_[tasks[i].where.index], sorted[tasks[i].first], team(), stop);
+    }
+    cpu::each_in_parallel(workers_, tasks.size() - n_divided, [&](std::size_t i, Worker& worker) {
+      trained[n_divided + i] = train_task(tasks[n_divided + i], sorted, worker, stop);
     });
     for (std::size_t i = 0; i < tasks.size(); ++i) {
       records.insert(records.end(), trained[i].records.begin(), trained[i].records.end());
@@ -276,18 +286,35 @@ class CpuEngine final : public Engine {
     return tasks;
   }
 
+  /// How many of the tasks, longest first, are for the team.
+  [[nodiscard]] std::size_t divided(std::span<const Task> tasks) const {
+    std::vector<cpu::Share> shares;
+    for (const Task& task : tasks) {
+      shares.push_back({task.cost, !task.where.has_lane && cores_[task.where.index].is_divisible(shared_)});
+    }
+    return cpu::n_divided(shares, workers_.size());
+  }
+
+  Minibatch& team() {
+    if (!team_) team_.emplace(*shared_.dataset, *kernels_, workers_.size());
+    return *team_;
+  }
+
+  Trained train_core(CoreNetwork& network, const TrainTarget& target, Minibatch& minibatch,
+                     const std::stop_token& stop) {
+    Trained result;
+    if (!network.train(shared_, target, minibatch, stop, result.records)) {
+      network.free();
+      result.lost.push_back(target.slot);
+    }
+    return result;
+  }
+
   Trained train_task(const Task& task, std::span<const TrainTarget> sorted, Worker& worker,
                      const std::stop_token& stop) {
     const auto targets = sorted.subspan(task.first, task.count);
+    if (!task.where.has_lane) return train_core(cores_[task.where.index], targets.front(), worker.minibatch, stop);
     Trained result;
-    if (!task.where.has_lane) {
-      CoreNetwork& network = cores_[task.where.index];
-      if (!network.train(shared_, targets.front(), worker.minibatch, stop, result.records)) {
-        network.free();
-        result.lost.push_back(targets.front().slot);
-      }
-      return result;
-    }
     LaneGang& gang = lanes_[task.where.index];
     const auto n_live = std::ranges::count_if(targets, [&](const TrainTarget& t) { return gang.has_work(t); });
     if (static_cast<std::size_t>(n_live) >= fewest_lanes(gang.key())) {
@@ -332,9 +359,11 @@ class CpuEngine final : public Engine {
   }
 
   cpu::Shared shared_;
+  const cpu::Kernels* kernels_;
   const LaneKernels* lane_kernels_;
   cpu::LaneChoice choice_;
   std::vector<Worker> workers_;
+  std::optional<Minibatch> team_;  ///< of all workers' threads, from the first network on that they divide
   std::vector<Where> where_;
   std::vector<CoreNetwork> cores_;
   std::vector<LaneGang> lanes_;

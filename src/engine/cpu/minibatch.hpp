@@ -1,10 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "engine/cpu/network_layout.hpp"
+#include "engine/cpu/team.hpp"
 #include "kernels/cpu/core_per_network.hpp"
 #include "kernels/math/dropout.hpp"
 #include "kernels/math/sum32.hpp"
@@ -13,8 +16,11 @@
 
 namespace shoal::cpu {
 
-/// Rows that a minibatch or a block of evaluation holds at most where nothing else says how many.
-inline constexpr std::uint32_t kEvaluationRows = 256;
+/// Rows that pass through the layers together, for each of a team's threads: enough that reading all weights and
+/// writing all gradients once costs little beside them, few enough for a second-level cache.
+inline constexpr std::size_t kBlockRows = 256;
+/// Threads whose number makes a block longer.
+inline constexpr std::size_t kBlockThreads = 8;
 
 /// A step of a trial's solver: what all layers share.
 struct Update {
@@ -28,26 +34,37 @@ struct Update {
   float* second_moment = nullptr;  ///< likewise
 };
 
-/// One worker's memory for the passes over a minibatch: grows to the largest network and minibatch seen, never shrinks.
+/// A team's memory for the passes over a minibatch, block by block of its rows: grows to the largest network and block
+/// seen, never shrinks. Threads divide rows and panels of a gradient, never a sum.
 class Minibatch {
  public:
-  Minibatch(const Dataset& dataset, const Kernels& kernels) : dataset_(&dataset), kernels_(&kernels) {}
+  Minibatch(const Dataset& dataset, const Kernels& kernels, std::size_t n_threads = 1)
+      : dataset_(&dataset), kernels_(&kernels), team_(std::make_unique<Team>(n_threads)) {}
 
-  /// Makes room for networks of this layout over up to `max_rows` rows. The layout outlives the passes.
+  /// Rows of a block where they are many.
+  [[nodiscard]] std::size_t block_rows() const noexcept { return block_rows(team_->size()); }
+  [[nodiscard]] static std::size_t block_rows(std::size_t n_threads) {
+    return kBlockRows * std::min(n_threads, kBlockThreads);
+  }
+
+  /// Makes room for networks of this layout over blocks of up to `max_rows` rows. The layout outlives the passes.
   void shape(const NetworkLayout& layout, std::size_t max_rows, bool has_dropout);
-  [[nodiscard]] static std::uint64_t bytes(const NetworkLayout& layout, std::size_t max_rows, bool has_dropout);
+  [[nodiscard]] static std::uint64_t bytes(const NetworkLayout& layout, std::size_t max_rows, bool has_dropout,
+                                           std::size_t n_threads = 1);
 
-  /// Gathers and scales rows of the table, `rows.size()` at most max_rows. class_weights: as class_weights() gives.
-  void gather(const Split& split, Loss loss, std::span<const std::uint32_t> rows, std::span<const float> class_weights);
+  /// Gathers and scales rows of the table, `rows.size()` at most max_rows: a block of a minibatch, after `n_before`
+  /// rows of it. class_weights: as class_weights() gives.
+  void gather(const Split& split, Loss loss, std::span<const std::uint32_t> rows, std::span<const float> class_weights,
+              std::size_t n_before = 0);
   /// Takes inputs that are scaled already, [n_rows, n_inputs]; their row losses mean nothing.
   void take_inputs(std::span<const float> inputs, std::size_t n_rows);
 
   /// Activations of all layers, then outputs and row losses.
   void evaluate(const float* weights, const Hyperparameters& h);
-  /// The same of training's objective, with dloss/dz of the output layer; `dropout` may be null.
+  /// The same of training's objective, with dloss/dz of all layers; `dropout` may be null.
   void forward(const float* weights, const Hyperparameters& h, const math::Dropout* dropout);
-  /// Gradient sums of the rows, after forward().
-  void backward(const float* weights);
+  /// After forward(): gradient sums of the minibatch's rows up to these.
+  void backward();
   /// Finishes the gradient, clips it and takes the optimizer's step.
   void step(const Update& update);
   /// Scales the gradient and adds the penalties: gradient() then holds what a step without clipping would use.
@@ -68,25 +85,58 @@ class Minibatch {
   void layer_inputs(std::size_t l, const float* weights, AlignedFloats& z) const;
 
  private:
+  struct Rows {
+    std::size_t first, count;
+  };
+  /// A panel of a layer.
+  struct Piece {
+    const Layer* layer;
+    Panel panel;
+    [[nodiscard]] std::size_t offset() const { return layer->offset + panel.first * (layer->n_in + 1); }
+  };
+  /// Rows of a gradient, of all its panels.
+  struct Slice {
+    std::size_t layer;
+    Rows inputs;
+  };
+
   [[nodiscard]] float inverse_weight() const;
-  void propagate(const float* weights, bool training, const math::Dropout* dropout);
-  void drop_units(const math::Dropout& dropout, std::size_t l);
-  void output(const Hyperparameters& h, bool training);
+  /// Calls work(rows, thread) for parts of the block's rows.
+  template <class Work>
+  void each_part(const Work& work);
+  void propagate(Rows rows, const float* weights, bool training, const math::Dropout* dropout);
+  void drop_units(Rows rows, const math::Dropout& dropout, std::size_t l);
+  void output(Rows part, std::size_t thread, const Hyperparameters& h, bool training);
+  void weigh(Rows rows);
+  void transpose_weights(const Piece& piece, const float* weights);
+  void propagate_back(Rows rows);
+  void add_gradient(const Slice& slice, float* copy);
   void for_each_step(const Step& constants, const Update& update, void (*apply)(const Step&));
   [[nodiscard]] double gradient_norm() const;
-  void layer_product(const Layer& layer, const float* weights, const float* below, float* above) const;
+  void layer_product(Rows rows, const Layer& layer, const float* weights, const float* below, float* above) const;
+
   [[nodiscard]] float* slopes_of(const Layer& layer) const { return slopes_.data() + max_rows_ * layer.slope_offset; }
+  [[nodiscard]] float* activations_of(std::size_t level) const { return activations_.data() + level_offset_[level]; }
+  /// Of an array that has nothing of the inputs' level.
+  [[nodiscard]] float* of_level(const AlignedFloats& floats, std::size_t level) const {
+    return floats.data() + level_offset_[level] - level_offset_[1];
+  }
 
   const Dataset* dataset_;
   const Kernels* kernels_;
+  std::unique_ptr<Team> team_;
   const NetworkLayout* layout_ = nullptr;
   std::size_t max_rows_ = 0;
-  std::size_t n_rows_ = 0;
+  std::size_t n_rows_ = 0;    ///< of the block
+  std::size_t n_before_ = 0;  ///< rows of the minibatch before them
   bool weighted_ = false;
+  float weight_sum_ = 0;                   ///< of the minibatch's rows so far
   bool dropped_ = false;                   ///< in the last forward()
-  std::vector<std::size_t> level_offset_;  ///< of activations and deltas, floats
-  AlignedFloats activations_, slopes_, undropped_, dropout_, deltas_, gradient_, row_major_, targets_, row_loss_,
-      row_weight_;
+  std::vector<std::size_t> level_offset_;  ///< of activations, floats
+  std::vector<Piece> pieces_;              ///< of all layers
+  std::vector<Slice> slices_;              ///< of all layers, the uppermost first
+  AlignedFloats activations_, slopes_, undropped_, dropout_, deltas_, gradient_, backward_weights_, copies_, targets_,
+      row_loss_, row_weight_, output_space_;
   std::vector<std::int32_t> labels_;
 };
 

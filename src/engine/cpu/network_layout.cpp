@@ -19,6 +19,8 @@ NetworkLayout::NetworkLayout(const Topology& topology) : n_parameters_(topology.
     activation_floats_ += layer.output_stride;
     layer.slope_offset = slope_floats_;
     if (stores_slope(layer.activation)) slope_floats_ += layer.output_stride;
+    layer.backward_offset = backward_floats_;
+    if (l > 0) backward_floats_ += layer.n_out * padded(layer.n_in);
     layers_.push_back(layer);
   }
 }
@@ -28,7 +30,7 @@ void NetworkLayout::pack(std::span<const float> canonical, float* inside) const 
   std::size_t next = 0;
   for (const Layer& layer : layers_) {
     for (std::size_t o = 0; o < layer.n_out; ++o) {
-      for (std::size_t i = 0; i <= layer.n_in; ++i) inside[layer.offset + i * layer.columns + o] = canonical[next++];
+      for (std::size_t i = 0; i <= layer.n_in; ++i) inside[layer.at(i, o)] = canonical[next++];
     }
   }
 }
@@ -37,7 +39,7 @@ void NetworkLayout::unpack(const float* inside, std::span<float> canonical) cons
   std::size_t next = 0;
   for (const Layer& layer : layers_) {
     for (std::size_t o = 0; o < layer.n_out; ++o) {
-      for (std::size_t i = 0; i <= layer.n_in; ++i) canonical[next++] = inside[layer.offset + i * layer.columns + o];
+      for (std::size_t i = 0; i <= layer.n_in; ++i) canonical[next++] = inside[layer.at(i, o)];
     }
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,8 +13,17 @@
 
 namespace shoal::cpu {
 
-/// One layer as the kernels see it: [W | b] transposed, (n_in + 1) x columns, the biases in the last row, so that a
-/// lane is an output.
+/// A panel of a matrix of padded(n) columns, which lies behind first * rows floats.
+struct Panel {
+  std::size_t first, columns;
+};
+[[nodiscard]] inline std::size_t n_panels(std::size_t n) { return (n + kPanel - 1) / kPanel; }
+[[nodiscard]] inline Panel panel(std::size_t n, std::size_t i) {
+  return {i * kPanel, std::min(kPanel, padded(n) - i * kPanel)};
+}
+
+/// One layer as the kernels see it: [W | b] transposed, (n_in + 1) x columns in panels, the biases in the last row, so
+/// that a lane is an output.
 struct Layer {
   std::size_t n_in = 0;
   std::size_t n_out = 0;
@@ -22,7 +32,14 @@ struct Layer {
   std::size_t input_stride = 0;   ///< of [rows, n_in + 1] activations below, whose last element is 1
   std::size_t output_stride = 0;  ///< of [rows, n_out + 1] activations above
   Act activation = Act::identity;
-  std::size_t slope_offset = 0;  ///< of its f'(z) in a row's stored slopes, floats; where stores_slope(activation)
+  std::size_t slope_offset = 0;     ///< of its f'(z) in a row's stored slopes, floats; where stores_slope(activation)
+  std::size_t backward_offset = 0;  ///< floats before its W as backwards it is used; none of the first layer
+
+  /// Floats before the weight from input i (n_in: the bias) to output o.
+  [[nodiscard]] std::size_t at(std::size_t i, std::size_t o) const {
+    const Panel of_output = panel(n_out, o / kPanel);
+    return offset + of_output.first * (n_in + 1) + i * of_output.columns + (o - of_output.first);
+  }
 };
 
 /// Where everything of a network lies. Canonical order exists only outside.
@@ -37,6 +54,8 @@ class NetworkLayout {
   [[nodiscard]] std::size_t activation_floats() const noexcept { return activation_floats_; }
   /// Floats of one row's stored slopes.
   [[nodiscard]] std::size_t slope_floats() const noexcept { return slope_floats_; }
+  /// Floats of all layers' W as backwards they are used: an output's weights in a row, n_out x padded(n_in) in panels.
+  [[nodiscard]] std::size_t backward_floats() const noexcept { return backward_floats_; }
 
   /// canonical -> inside. Padding becomes 0.
   void pack(std::span<const float> canonical, float* inside) const;
@@ -49,6 +68,7 @@ class NetworkLayout {
   std::size_t n_parameters_ = 0;
   std::size_t activation_floats_ = 0;
   std::size_t slope_floats_ = 0;
+  std::size_t backward_floats_ = 0;
 };
 
 /// Floats aligned for every target.

@@ -13,12 +13,12 @@ std::vector<float> predict(Minibatch& minibatch, const Trial& trial, std::span<c
   const NetworkLayout layout(trial.topology);
   AlignedFloats weights(layout.n_floats());
   layout.pack(parameters, weights.data());
-  minibatch.shape(layout, kEvaluationRows, false);
+  minibatch.shape(layout, kBlockRows, false);
   const auto n_in = static_cast<std::size_t>(trial.topology.n_inputs);
   const std::size_t n_rows = inputs.size() / n_in;
   std::vector<float> outputs;
-  for (std::size_t first = 0; first < n_rows; first += kEvaluationRows) {
-    const std::size_t count = std::min<std::size_t>(kEvaluationRows, n_rows - first);
+  for (std::size_t first = 0; first < n_rows; first += kBlockRows) {
+    const std::size_t count = std::min(kBlockRows, n_rows - first);
     minibatch.take_inputs(inputs.subspan(first * n_in, count * n_in), count);
     minibatch.evaluate(weights.data(), trial.hyperparameters);
     for (std::size_t r = 0; r < count; ++r) {
@@ -57,7 +57,7 @@ Pass pass(const Dataset& dataset, Minibatch& minibatch, const Trial& trial, std:
   math::Sum32 weight;
   minibatch.add_row_losses(loss, weight);
   found.loss = loss.total() / weight.total();
-  minibatch.backward(weights.data());
+  minibatch.backward();
   minibatch.finish_gradient(h, weights.data());
   std::vector<float> gradient(layout.n_parameters());
   layout.unpack(minibatch.gradient(), gradient);

@@ -56,7 +56,7 @@ double core_epoch(const CpuCosts& costs, const GangKey& key, const EpochRows& ro
   const auto n_layers = static_cast<double>(key.topology.n_layers());
   const double n_rows = rows.n_training + rows.n_validation;
   const double n_parameters = static_cast<double>(key.topology.n_parameters()) / lanes;
-  const double n_passes = rows.n_minibatches() + rows.n_validation / static_cast<double>(kEvaluationRows);
+  const double n_passes = rows.n_minibatches() + rows.n_validation / static_cast<double>(kBlockRows);
   return costs.core_vector * (row.forward * n_rows + row.backward * rows.n_training) / lanes +
          costs.core_layer * n_layers * n_rows + costs.core_exponential * row.exponentials * n_rows / lanes +
          costs.core_output * row.outputs * n_rows + costs.core_minibatch * n_layers * n_passes +

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "engine/cuda/patch_choice.hpp"
 #include "kernels/cuda/block_per_network.cuh"
 
 namespace shoal::cuda {
@@ -63,6 +64,7 @@ NetworkShape::NetworkShape(const Topology& topology, bool has_dropout, bool keep
     widest = std::max(widest, layer.n_out);
     layers.push_back(layer);
   }
+  for (Layer& layer : layers) choose_patches(layer, n_threads());
 }
 
 /// Of a tile's values; where they begin.
@@ -110,12 +112,13 @@ bool NetworkShape::gradient_is_shared() const {
 
 std::size_t NetworkShape::shared_bytes() const { return bytes(gradient_is_shared()); }
 
-/// A patch of the widest layer's outputs for each, and more where the network takes a larger share of a
-/// multiprocessor's shared memory than its threads do of the registers: all networks of so many threads then fit side
-/// by side, and a launch may give each of its blocks what the largest needs.
+/// A patch of 8 x 4 of the widest layer's outputs for each, with tensor cores a lane's share of 32 x 16, and more where
+/// the network takes a larger share of a multiprocessor's shared memory than its threads do of the registers: all
+/// networks of so many threads then fit side by side, and a launch may give each of its blocks what the largest needs.
+/// Fewer would be longer, but not twice as long, and twice as many at once.
 std::uint32_t NetworkShape::n_threads() const {
-  const std::uint32_t n_patches = kTileRows / kPatch * ((widest + kPatch - 1) / kPatch);
-  std::uint32_t n = std::clamp(std::bit_floor(n_patches), kWarpLanes, kMostThreads);
+  const PatchSize largest = operands == Operands::fp32 ? PatchSize{8, 4} : PatchSize{4, 4};
+  std::uint32_t n = std::clamp(std::bit_floor(tile_patches(widest, largest)), kWarpLanes, kMostThreads);
   while (n < kMostThreads && shared_bytes() > shared_bytes_beside(n)) n *= 2;
   return n;
 }

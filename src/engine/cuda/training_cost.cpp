@@ -3,19 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/cuda/patch_choice.hpp"
 #include "kernels/cuda/thread_per_network.cuh"
 
 namespace shoal::cuda {
 namespace {
 
-// Instructions, counted in the loops of sm_90a: of a term of a product with its loads, by patches, small ones and
-// elements, and what surrounds the loop.
-constexpr double kOfPatchTerm = 1.28;
-constexpr double kOfSmallPatchTerm = 2.1;
-constexpr double kOfTerm = 1.6;
-constexpr double kAroundProduct = 60;
+// Instructions, counted in the code for sm_90a; those of products: patch_choice.hpp.
 constexpr double kOfActivation = 45;
-constexpr double kOfSelection = 6;  ///< relu and its like
 constexpr double kOfOutput = 40;
 constexpr double kOfInputs = 40;   ///< four of a row
 constexpr double kOfStep = 30;     ///< a parameter
@@ -85,30 +80,28 @@ double of_term(const NetworkShape& shape) {
 }
 
 /// A product of a tile with n_columns, `finish` to finish an element.
-void add_product(Counter& counter, std::uint32_t n_columns, double depth, double finish) {
-  const bool by_elements = n_columns <= kNarrow;
-  const double elements = by_elements ? 1 : kPatch * kPatch;
-  const std::uint32_t n =
-      by_elements ? kTileRows * n_columns : kTileRows / kPatch * ((n_columns + kPatch - 1) / kPatch);
-  counter.add(n, elements * (depth * (by_elements ? kOfTerm : kOfPatchTerm) + finish) + kAroundProduct);
+void add_product(Counter& counter, PatchSize patch, std::uint32_t n_columns, double depth, double finish) {
+  counter.add(tile_patches(n_columns, patch),
+              depth / 4.0 * instructions_of_four_terms(patch) + patch.rows * patch.columns * finish + kAroundProduct);
 }
 
 void add_forward(Counter& counter, const NetworkShape& shape) {
   counter.add(kOfTile);
   counter.add(kTileRows * ((shape.layers.front().n_in + 3) / 4), kOfInputs);
   for (const Layer& layer : shape.layers) {
-    add_product(counter, layer.n_out, layer.n_in * of_term(shape), activation(layer));
+    add_product(counter, layer.forward_patch, layer.n_out, layer.n_in * of_term(shape), activation(layer));
   }
   counter.add(kTileRows * shape.layers.back().n_out, kOfOutput);
 }
 
-void add_backward(Counter& counter, const NetworkShape& shape, std::uint32_t n_threads) {
+void add_backward(Counter& counter, const NetworkShape& shape) {
   for (const Layer& layer : shape.layers) {
-    const bool by_small = has_small_gradient(layer, n_threads);
-    const std::uint32_t side = by_small ? kSmallPatch : kPatch;
-    const double term = (by_small ? kOfSmallPatchTerm : kOfPatchTerm) * of_term(shape);
-    counter.add(gradient_patches(layer, side) + layer.n_out, side * side * kTileRows * term + kAroundProduct);
-    if (&layer != shape.layers.data()) add_product(counter, layer.n_in, layer.n_out * of_term(shape), kOfSelection);
+    counter.add(gradient_patches(layer, layer.gradient_patch),
+                kTileRows * instructions_of_row(layer.gradient_patch) * of_term(shape) + kAroundProduct);
+    counter.add(layer.n_out, kTileRows * kOfBiasRow);
+    if (&layer != shape.layers.data()) {
+      add_product(counter, layer.delta_patch, layer.n_in, layer.n_out * of_term(shape), kOfSelection);
+    }
   }
 }
 
@@ -128,7 +121,7 @@ EpochSeconds block_epoch(const CudaCosts& costs, const NetworkShape& shape, Solv
   const std::uint32_t n_threads = shape.n_threads();
   Counter trained(n_threads);
   add_forward(trained, shape);
-  add_backward(trained, shape, n_threads);
+  add_backward(trained, shape);
   Counter stepped(n_threads);
   stepped.add(kOfTile);
   stepped.add(shape.n_parameters, has_second_moment(solver) ? kOfMoments : kOfStep);

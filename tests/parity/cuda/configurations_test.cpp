@@ -208,7 +208,6 @@ void expect_precisions_told_apart(MakeEngine make) {
   }
   EXPECT_GT(n_tf32_for_fp32, 0U);
   EXPECT_GT(n_bf16_for_tf32, 0U);
-  std::printf("IC %d %d\n", (int)n_tf32_for_fp32, (int)n_bf16_for_tf32);
 }
 
 TEST(SHOAL_CUDA_SUITE, CublasBoundsInCompanyTellThePrecisionsApart) {

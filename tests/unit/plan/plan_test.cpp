@@ -34,7 +34,7 @@ TEST(DatasetBytes, CountEveryArray) {
 
 TEST(Cohorts, GroupTrialsOfEqualKey) {
   const std::vector<Trial> trials = mixed_trials();
-  const std::vector<Cohort> all = cohorts(trials);
+  const std::vector<Cohort> all = cohorts(trials, all_epochs(trials));
   ASSERT_EQ(all.size(), 6U);  // three widths times two batch sizes
   std::multiset<std::uint32_t> seen;
   for (const Cohort& cohort : all) {
@@ -50,7 +50,7 @@ TEST(Cohorts, GroupTrialsOfEqualKey) {
 TEST(Cohorts, PutPatienceFirstAndThenTheLongest) {
   std::vector<Trial> trials{toy::trial(0, 4, 5), toy::trial(1, 4, 9), toy::trial(2, 4, 2), toy::trial(3, 4, 9)};
   trials[2].hyperparameters.n_iter_no_change = 1;
-  const std::vector<Cohort> all = cohorts(trials);
+  const std::vector<Cohort> all = cohorts(trials, all_epochs(trials));
   ASSERT_EQ(all.size(), 1U);
   EXPECT_EQ(all[0].members, (std::vector<std::uint32_t>{2, 1, 3, 0}));
 }
@@ -60,7 +60,7 @@ TEST(Gangs, HoldEveryTrialOnceAndNeverMixKeys) {
   const Dataset dataset = toy::dataset();
   const toy::ToyEngine engine(dataset, 4);
   std::set<std::uint32_t> seen;
-  for (const FilledGang& filled : gangs(trials, dataset, engine)) {
+  for (const FilledGang& filled : gangs(trials, all_epochs(trials), dataset, engine)) {
     EXPECT_EQ(filled.gang.n_slots, filled.trials.size());
     EXPECT_GE(filled.trials.size(), 1U);
     EXPECT_LE(filled.trials.size(), 4U);
@@ -80,7 +80,8 @@ TEST(Gangs, ComeCostliestFirstWithTiesInTheOrderOfTrials) {
   const Dataset dataset = toy::dataset();
   const toy::ToyEngine engine(dataset, 1);
   std::vector<std::uint32_t> order;
-  for (const FilledGang& filled : gangs(trials, dataset, engine)) order.push_back(filled.trials.at(0));
+  for (const FilledGang& filled : gangs(trials, all_epochs(trials), dataset, engine))
+    order.push_back(filled.trials.at(0));
   EXPECT_EQ(order, (std::vector<std::uint32_t>{3, 1, 0, 2}));
 }
 
@@ -90,7 +91,7 @@ TEST(Chunks, StayWithinTheLimitAndLoseNothing) {
   const toy::ToyEngine engine(dataset, 4);
   for (const std::uint64_t limit : {16'000U, 20'000U, 33'333U, 10'000'000U}) {
     std::set<std::uint32_t> seen;
-    for (const Chunk& chunk : plan_window(trials, dataset, engine, limit)) {
+    for (const Chunk& chunk : plan_window(trials, all_epochs(trials), dataset, engine, limit)) {
       EXPECT_LE(chunk.bytes, limit);
       std::uint64_t places = 0;
       Slot next = 0;
@@ -115,7 +116,8 @@ TEST(Chunks, TakeAsMuchAsTheLimitAllows) {
   const std::uint64_t table = dataset_bytes(dataset);
   const auto sizes = [&](std::uint64_t limit) {
     std::vector<std::size_t> all;
-    for (const Chunk& chunk : plan_window(trials, dataset, engine, limit)) all.push_back(chunk.gangs.size());
+    for (const Chunk& chunk : plan_window(trials, all_epochs(trials), dataset, engine, limit))
+      all.push_back(chunk.gangs.size());
     return all;
   };
   EXPECT_EQ(sizes(table + 8030), (std::vector<std::size_t>{3, 3, 3, 1}));
@@ -129,7 +131,7 @@ TEST(Chunks, OfADeviceLeaveTheHostsTableOut) {
   toy::ToyEngine engine(dataset, 1);
   engine.device = 1'000'000;
   const std::vector<Trial> trials{toy::trial(0), toy::trial(1), toy::trial(2)};
-  const std::vector<Chunk> chunks = plan_window(trials, dataset, engine, 7'020);
+  const std::vector<Chunk> chunks = plan_window(trials, all_epochs(trials), dataset, engine, 7'020);
   ASSERT_EQ(chunks.size(), 2U);
   EXPECT_EQ(chunks[0].bytes, 7'020U);
   EXPECT_EQ(chunks[1].bytes, 6'010U);
@@ -141,7 +143,7 @@ TEST(Chunks, AreNotLargerThanKeepsTheMachineBusy) {
   engine.slot_bytes = kChunkPlaceBytes / 2;
   std::vector<Trial> trials;
   for (std::uint64_t i = 0; i < 5; ++i) trials.push_back(toy::trial(i));
-  EXPECT_EQ(plan_window(trials, dataset, engine, std::uint64_t{1} << 40U).size(), 3U);
+  EXPECT_EQ(plan_window(trials, all_epochs(trials), dataset, engine, std::uint64_t{1} << 40U).size(), 3U);
 }
 
 TEST(Chunks, SayHowMuchMemoryASingleGangNeeds) {
@@ -149,9 +151,9 @@ TEST(Chunks, SayHowMuchMemoryASingleGangNeeds) {
   const toy::ToyEngine engine(dataset, 4);
   const std::vector<Trial> trials{toy::trial(0)};
   const std::uint64_t needed = dataset_bytes(dataset) + 1000 + 5010;
-  EXPECT_EQ(plan_window(trials, dataset, engine, needed).size(), 1U);
+  EXPECT_EQ(plan_window(trials, all_epochs(trials), dataset, engine, needed).size(), 1U);
   try {
-    (void)plan_window(trials, dataset, engine, needed - 1);
+    (void)plan_window(trials, all_epochs(trials), dataset, engine, needed - 1);
     FAIL() << "nothing was thrown";
   } catch (const InputError& error) {
     ASSERT_EQ(error.diagnostics().size(), 1U);
@@ -164,7 +166,7 @@ TEST(Chunks, SayHowMuchMemoryASingleGangNeeds) {
 TEST(Chunks, OfNothingAreNone) {
   const Dataset dataset = toy::dataset();
   const toy::ToyEngine engine(dataset, 4);
-  EXPECT_TRUE(plan_window({}, dataset, engine, 1).empty());
+  EXPECT_TRUE(plan_window({}, {}, dataset, engine, 1).empty());
 }
 
 TEST(BytesText, UsesBinaryUnits) {

@@ -19,7 +19,7 @@ TEST(Survey, AddsUpWindows) {
   const std::vector<Trial> first{toy::trial(0, 4, 10), toy::trial(1, 4, 10), toy::trial(2, 4, 10)};
   const std::vector<Trial> second{toy::trial(3, 8, 1)};
   for (const std::vector<Trial>& window : {first, second}) {
-    survey.add(window, plan_window(window, dataset, engine, 1'000'000), dataset, engine);
+    survey.add(window, plan_window(window, all_epochs(window), dataset, engine, 1'000'000), dataset, engine);
   }
   EXPECT_EQ(survey.n_trials(), 4U);
   EXPECT_EQ(survey.n_epochs(), 31U);

@@ -36,6 +36,15 @@ TEST(KeptNetworks, NeverKeepWhatIsNotFinite) {
   EXPECT_EQ(kept.best(), "");
 }
 
+TEST(KeptNetworks, PreferEveryNetworkThatRanToItsEndToOneThatARungEnded) {
+  KeptNetworks kept(2, false);
+  EXPECT_TRUE(kept.offer("a", 1, true).keep);
+  EXPECT_TRUE(kept.offer("b", 2, true).keep);
+  EXPECT_EQ(kept.offer("c", 9).forget, "b");
+  EXPECT_EQ(kept.best(), "c");
+  EXPECT_EQ(kept.offer("d", 10).forget, "a");
+}
+
 TEST(KeptNetworks, ReplaceANetworkThatComesAgain) {
   KeptNetworks kept(2, false);
   kept.offer("a", 1);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
+#include <limits>
 #include <map>
 #include <string>
 
@@ -19,11 +20,20 @@ class Collector final : public ResultSink {
     EXPECT_TRUE(results.emplace(id, std::move(result)).second) << id << " came twice";
     states.emplace(id, std::move(state));
   }
+  void paused(PausedTrial&& trial) override {
+    const std::string id = trial.result.trial.id;
+    EXPECT_TRUE(pauses.emplace(id, std::move(trial)).second) << id << " paused twice";
+  }
   void progress(const Progress& progress) override { seen.push_back(progress); }
+  bool wants_checkpoint() override { return checkpoint_every_round; }
+  void checkpoint(const std::vector<PausedTrial>& in_training) override { checkpoints.push_back(in_training); }
 
   std::map<std::string, TrialResult> results;
   std::map<std::string, TrialState> states;
+  std::map<std::string, PausedTrial> pauses;
   std::vector<Progress> seen;
+  bool checkpoint_every_round = false;
+  std::vector<std::vector<PausedTrial>> checkpoints;
 };
 
 struct Setting {
@@ -58,8 +68,19 @@ struct Loop {
     }
     ProgressMeter meter(start, cost, Metric::val_loss, false);
     TrainingLoop loop(engine, dataset, meter, collector, setting.round_s);
-    chunks = plan::plan_window(trials, dataset, engine, setting.memory);
-    return std::ranges::all_of(chunks, [&](const plan::Chunk& chunk) { return loop.run(trials, chunk, stop); });
+    std::vector<plan::Leg> legs = plan::all_epochs(trials);
+    std::vector<Job> jobs;
+    for (std::size_t i = 0; i < trials.size(); ++i) {
+      const auto from = starts.find(trials[i].id);
+      if (from != starts.end()) legs[i].from = from->second.state.epoch;
+      legs[i].until = std::min(legs[i].until, until);
+      jobs.push_back({legs[i], from != starts.end() ? &from->second : nullptr});
+    }
+    chunks = plan::plan_window(trials, legs, dataset, engine, setting.memory);
+    const bool whole =
+        std::ranges::all_of(chunks, [&](const plan::Chunk& chunk) { return loop.run(trials, jobs, chunk, stop); });
+    left = loop.in_training();
+    return whole;
   }
 
   std::vector<Trial> trials;
@@ -68,6 +89,9 @@ struct Loop {
   toy::ToyEngine engine;
   Collector collector;
   std::vector<plan::Chunk> chunks;
+  std::uint32_t until = std::numeric_limits<std::uint32_t>::max();  ///< the epoch that ends every leg
+  std::map<std::string, PausedTrial> starts;                        ///< where legs begin
+  std::vector<PausedTrial> left;                                    ///< in training after it
 };
 
 TEST(TrainingLoop, HalvesAChunkForWhichThereIsNoMemory) {
@@ -208,6 +232,74 @@ TEST(TrainingLoop, TrainsNothingWhenItIsStoppedBefore) {
   EXPECT_FALSE(run.train(run.engine.stop_source.get_token()));
   EXPECT_EQ(run.engine.n_prepares, 0U);
   EXPECT_TRUE(run.collector.results.empty());
+}
+
+/// The trials of `whole` are those of `parts`, each from one of them.
+void expect_equal(const Collector& whole, const Collector& first, const Collector& second) {
+  EXPECT_EQ(first.results.size() + second.results.size(), whole.results.size());
+  for (const auto& [id, result] : whole.results) {
+    const bool ended_first = first.results.contains(id);
+    const Collector& part = ended_first ? first : second;
+    ASSERT_TRUE(part.results.contains(id)) << id;
+    const TrialState& state = part.states.at(id);
+    EXPECT_EQ(state.parameters, whole.states.at(id).parameters) << id;
+    EXPECT_EQ(state.best_parameters, whole.states.at(id).best_parameters) << id;
+    EXPECT_EQ(state.step, whole.states.at(id).step) << id;
+    EXPECT_EQ(state.n_stalled, whole.states.at(id).n_stalled) << id;
+    EXPECT_EQ(part.results.at(id).status, result.status) << id;
+    EXPECT_EQ(part.results.at(id).best_epoch, result.best_epoch) << id;
+    ASSERT_EQ(part.results.at(id).curve.size(), result.curve.size()) << id;
+    for (std::size_t e = 0; e < result.curve.size(); ++e) EXPECT_EQ(part.results.at(id).curve[e].epoch, e + 1);
+  }
+}
+
+TEST(TrainingLoop, PausesATrialAtTheEndOfItsLegAndGoesOnFromThere) {
+  std::vector<Trial> trials = mixed_trials(40);
+  Loop whole(trials);
+  ASSERT_TRUE(whole.train());
+  Loop first(trials, {4, 30'000, 0.0});
+  first.until = 5;
+  ASSERT_TRUE(first.train());
+  ASSERT_GT(first.collector.pauses.size(), 0U);
+  for (const auto& [id, trial] : first.collector.pauses) {
+    EXPECT_EQ(trial.result.status, TrialStatus::running);
+    EXPECT_EQ(trial.state.epoch, 5U);
+    EXPECT_EQ(trial.result.curve.size(), 5U);
+    EXPECT_EQ(trial.result.metrics.of(Metric::val_loss), toy::val_loss(trial.result.trial.seed, 5));
+  }
+  std::erase_if(trials, [&](const Trial& trial) { return first.collector.results.contains(trial.id); });
+  Loop second(trials, {3, 30'000, 0.2});
+  second.starts = first.collector.pauses;
+  ASSERT_TRUE(second.train());
+  expect_equal(whole.collector, first.collector, second.collector);
+}
+
+TEST(TrainingLoop, LeavesATrialThatWasStoppedWhereItCanGoOn) {
+  std::vector<Trial> trials = mixed_trials(40);
+  Loop whole(trials);
+  ASSERT_TRUE(whole.train());
+  Loop first(trials, {4, 1'000'000, 0.0});
+  first.engine.stop_after = 150;
+  ASSERT_FALSE(first.train(first.engine.stop_source.get_token()));
+  ASSERT_GT(first.left.size(), 0U);
+  std::erase_if(trials, [&](const Trial& trial) { return first.collector.results.contains(trial.id); });
+  Loop second(trials, {1, 1'000'000, 0.2});
+  for (const PausedTrial& trial : first.left) second.starts.emplace(trial.result.trial.id, trial);
+  ASSERT_TRUE(second.train());
+  expect_equal(whole.collector, first.collector, second.collector);
+}
+
+TEST(TrainingLoop, HandsOutWhatIsInTrainingWhenACheckpointIsWanted) {
+  Loop run({toy::trial(0, 4, 3), toy::trial(1, 4, 3)}, {1, 1'000'000, 0.0});
+  run.collector.checkpoint_every_round = true;
+  ASSERT_TRUE(run.train());
+  ASSERT_GT(run.collector.checkpoints.size(), 2U);
+  const std::vector<PausedTrial>& early = run.collector.checkpoints.front();
+  ASSERT_FALSE(early.empty());
+  EXPECT_EQ(early[0].state.epoch, 1U);
+  EXPECT_EQ(early[0].result.curve.size(), 1U);
+  EXPECT_TRUE(std::isnan(early[0].result.metrics.of(Metric::val_loss)));
+  EXPECT_TRUE(run.collector.checkpoints.back().empty());
 }
 
 TEST(TrainingLoop, RefusesAnEngineThatDoesNotTrain) {

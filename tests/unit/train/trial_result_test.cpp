@@ -35,7 +35,7 @@ TEST(TrialResult, TakesTheLastEpochWithoutPatience) {
   TrialState state;
   state.epoch = 3;
   state.status = TrialStatus::finished;
-  const TrialResult result = trial_result(toy::trial(0), state, Task::classification, class_sums(), kCurve);
+  const TrialResult result = trial_result(toy::trial(0), state, metrics_of(Task::classification, class_sums()), kCurve);
   EXPECT_EQ(result.best_epoch, 3U);
   EXPECT_EQ(result.metrics.of(Metric::train_loss), 7);
   EXPECT_EQ(result.curve.size(), 3U);
@@ -48,13 +48,13 @@ TEST(TrialResult, TakesTheBestEpochWithPatience) {
   state.epoch = 3;
   state.best_epoch = 2;
   state.status = TrialStatus::stopped;
-  const TrialResult stopped = trial_result(trial, state, Task::classification, class_sums(), kCurve);
+  const TrialResult stopped = trial_result(trial, state, metrics_of(Task::classification, class_sums()), kCurve);
   EXPECT_EQ(stopped.status, TrialStatus::stopped);
   EXPECT_EQ(stopped.epochs, 3U);
   EXPECT_EQ(stopped.best_epoch, 2U);
   EXPECT_EQ(stopped.metrics.of(Metric::train_loss), 8);
   state.status = TrialStatus::diverged;
-  EXPECT_EQ(trial_result(trial, state, Task::classification, class_sums(), kCurve).best_epoch, 3U);
+  EXPECT_EQ(trial_result(trial, state, metrics_of(Task::classification, class_sums()), kCurve).best_epoch, 3U);
 }
 
 }  // namespace

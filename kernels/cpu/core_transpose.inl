@@ -1,0 +1,73 @@
+// Rows become columns, kLanes x kLanes floats at a time in registers.
+
+#if HWY_TARGET != HWY_EMU128 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_SSSE3 && HWY_TARGET != HWY_SSE4
+
+/// Floats c, ..., c + 3 of row r in block 0, of row r + 4 in block 1, and so on.
+template <class Row>
+HWY_INLINE Float rows_in_blocks(std::size_t r, std::size_t c, Row row) {
+  const FloatTag tag;
+  const auto four = [&](std::size_t i) HWY_ATTR { return hn::LoadDup128(tag, row(r + i) + c); };
+  if constexpr (kLanes == 4) {
+    return four(0);
+  } else if constexpr (kLanes == 8) {
+    return hn::ConcatUpperLower(tag, four(4), four(0));
+  } else {
+    return hn::OddEvenBlocks(hn::ConcatUpperLower(tag, four(12), four(4)), hn::ConcatUpperLower(tag, four(8), four(0)));
+  }
+}
+
+/// results[j]: float c + j of kLanes rows, from what they have in blocks: 4 x 4 floats of each.
+HWY_INLINE void transpose_blocks(const Float* rows, Float* results) {
+  const FloatTag tag;
+  const hn::RepartitionToWide<FloatTag> pairs;
+  const auto low_01 = hn::BitCast(pairs, hn::InterleaveLower(tag, rows[0], rows[1]));
+  const auto low_23 = hn::BitCast(pairs, hn::InterleaveLower(tag, rows[2], rows[3]));
+  const auto high_01 = hn::BitCast(pairs, hn::InterleaveUpper(tag, rows[0], rows[1]));
+  const auto high_23 = hn::BitCast(pairs, hn::InterleaveUpper(tag, rows[2], rows[3]));
+  results[0] = hn::BitCast(tag, hn::InterleaveLower(pairs, low_01, low_23));
+  results[1] = hn::BitCast(tag, hn::InterleaveUpper(pairs, low_01, low_23));
+  results[2] = hn::BitCast(tag, hn::InterleaveLower(pairs, high_01, high_23));
+  results[3] = hn::BitCast(tag, hn::InterleaveUpper(pairs, high_01, high_23));
+}
+
+/// columns[j]: float c + j of kLanes rows.
+template <class Row>
+HWY_INLINE void four_columns(std::size_t c, Row row, Float* columns) {
+  Float rows[4];
+  for (std::size_t r = 0; r < 4; ++r) rows[r] = rows_in_blocks(r, c, row);
+  transpose_blocks(rows, columns);
+}
+
+#else
+
+template <class Row>
+HWY_INLINE void four_columns(std::size_t c, Row row, Float* columns) {
+  for (std::size_t j = 0; j < 4; ++j) columns[j] = row(0)[c + j];
+}
+
+#endif
+
+/// kLanes rows from row r on. kAll: there are so many; else the last one stands in for those that are missing.
+template <bool kAll>
+HWY_INLINE void transpose_rows(const Transposition& t, std::size_t r) {
+  const float* from = t.from + r * t.from_stride;
+  const std::size_t stride = t.from_stride;
+  const std::size_t last = t.n_rows - 1 - r;
+  const auto row = [=](std::size_t i) HWY_ATTR { return from + (kAll ? i : std::min(i, last)) * stride; };
+  for (std::size_t c = 0; c < t.n_columns; c += 4) {
+    Float columns[4];
+    four_columns(c, row, columns);
+    float* to = t.to + c * t.to_stride + r;
+    const std::size_t n = std::min<std::size_t>(4, t.n_columns - c);
+    store(columns[0], to);
+    if (n > 1) store(columns[1], to + t.to_stride);
+    if (n > 2) store(columns[2], to + 2 * t.to_stride);
+    if (n > 3) store(columns[3], to + 3 * t.to_stride);
+  }
+}
+
+HWY_ATTR void transpose(const Transposition& t) {
+  std::size_t r = 0;
+  for (; r + kLanes <= t.n_rows; r += kLanes) transpose_rows<true>(t, r);
+  if (r < t.n_rows) transpose_rows<false>(t, r);
+}

@@ -1,0 +1,83 @@
+#include "run/setting_means.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <tuple>
+#include <utility>
+
+namespace shoal::run {
+namespace {
+
+/// 0: ran to its end, 1: ended at a rung, 2: diverged.
+int grade(TrialStatus status) {
+  if (status == TrialStatus::diverged) return 2;
+  return status == TrialStatus::pruned ? 1 : 0;
+}
+
+TrialStatus worse(TrialStatus a, TrialStatus b) {
+  if (grade(a) != grade(b)) return grade(a) > grade(b) ? a : b;
+  return std::max(a, b);
+}
+
+SettingRow mean_of(const std::string& id, const std::vector<store::StoredRow>& trials, Metric metric) {
+  SettingRow row;
+  row.id = id;
+  row.n_trials = static_cast<std::uint32_t>(trials.size());
+  const auto n = static_cast<double>(trials.size());
+  for (const store::StoredRow& trial : trials) {
+    row.status = worse(row.status, trial.status);
+    row.epochs += trial.best_epoch / n;
+    row.mean += trial.metrics.of(metric) / n;
+  }
+  double squares = 0;
+  for (const store::StoredRow& trial : trials) squares += std::pow(trial.metrics.of(metric) - row.mean, 2);
+  row.standard_error = trials.size() > 1 ? std::sqrt(squares / (n - 1) / n) : std::numeric_limits<double>::quiet_NaN();
+  return row;
+}
+
+}  // namespace
+
+std::vector<SettingRow> setting_means(const store::RunDirectory& directory, Metric metric, bool maximize) {
+  std::vector<SettingRow> all;
+  std::vector<store::StoredRow> trials;
+  std::string id;
+  const auto finish = [&] {
+    if (!trials.empty()) all.push_back(mean_of(id, trials, metric));
+    trials.clear();
+  };
+  directory.for_each([&](const store::StoredRow& row) {
+    const std::string of_row = row.id.substr(0, row.id.find('.'));
+    if (of_row != id) finish();
+    id = of_row;
+    trials.push_back(row);
+  });
+  finish();
+  std::ranges::sort(all, {}, [&](const SettingRow& row) {
+    const bool is_number = std::isfinite(row.mean);
+    return std::tuple(grade(row.status) == 2, !is_number, grade(row.status),
+                      is_number ? (maximize ? -row.mean : row.mean) : 0, row.id);
+  });
+  for (std::size_t i = 0; i < all.size(); ++i) all[i].rank = static_cast<std::uint32_t>(i + 1);
+  return all;
+}
+
+const SettingRow* chosen(const std::vector<SettingRow>& ranked, Choice choice,
+                         const std::function<std::uint64_t(const std::string& id)>& n_parameters) {
+  if (ranked.empty() || !std::isfinite(ranked.front().mean)) return nullptr;
+  const SettingRow* best = &ranked.front();
+  if (choice == Choice::best || !std::isfinite(best->standard_error)) return best;
+  const SettingRow* smallest = best;
+  std::uint64_t least = n_parameters(best->id);
+  for (const SettingRow& row : ranked) {
+    const bool is_near = std::abs(row.mean - best->mean) <= best->standard_error;
+    if (!is_near || grade(row.status) != grade(best->status)) continue;
+    if (const std::uint64_t n = n_parameters(row.id); n < least) {
+      smallest = &row;
+      least = n;
+    }
+  }
+  return smallest;
+}
+
+}  // namespace shoal::run

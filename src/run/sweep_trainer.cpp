@@ -1,0 +1,167 @@
+#include "run/sweep_trainer.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "plan/plan.hpp"
+
+namespace shoal::run {
+namespace {
+
+constexpr double kRoundSeconds = 0.2;
+// Brackets are opened until so many trials are in training or wait at a rung, whose states are all in memory.
+constexpr std::uint64_t kWaveTrials = 2048;
+
+std::uint64_t trials_a_setting(const PreparedSweep& sweep) {
+  return sweep.trials.n_settings() == 0 ? 1 : sweep.trials.size() / sweep.trials.n_settings();
+}
+
+}  // namespace
+
+search::Brackets brackets_of(const PreparedSweep& sweep, const SweepSpec& spec) {
+  return {spec.early_terminate, sweep.trials.n_settings(), search::most_epochs(spec),
+          std::max<std::uint64_t>(1, plan::kWindowTrials / trials_a_setting(sweep))};
+}
+
+SweepTrainer::SweepTrainer(const PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory,
+                           ResultWriter& writer, train::ProgressMeter& meter, store::Checkpoint resumed)
+    : sweep_(&sweep),
+      directory_(&directory),
+      writer_(&writer),
+      meter_(&meter),
+      resumed_(std::move(resumed)),
+      rule_(spec.early_terminate),
+      maximize_(spec.maximize),
+      brackets_(brackets_of(sweep, spec)),
+      loop_(*sweep.engine, *sweep.dataset, meter, *this, kRoundSeconds) {}
+
+bool SweepTrainer::run(const std::stop_token& stop) {
+  for (;;) {
+    open_brackets();
+    if (open_.empty()) return true;
+    if (!wave(stop)) {
+      // Networks that the stop caught in the middle of an epoch go on from where the last checkpoint has them.
+      std::vector<std::string> ignored;
+      checkpoint(loop_.in_training(), directory_->checkpoints().read(ignored));
+      return false;
+    }
+    decide();
+  }
+}
+
+void SweepTrainer::open_brackets() {
+  std::uint64_t n_open = 0;
+  for (train::OpenBracket& bracket : open_) {
+    n_open += static_cast<std::uint64_t>(
+        std::ranges::count_if(bracket.members(), [](const train::Member& member) { return !member.ended; }));
+  }
+  for (; next_bracket_ < brackets_.size() && n_open < kWaveTrials; ++next_bracket_) {
+    train::OpenBracket bracket = opened(brackets_.at(next_bracket_));
+    if (bracket.has_ended()) continue;
+    n_open += bracket.members().size();
+    open_.push_back(std::move(bracket));
+    decide();  // what an earlier run's trials decide
+  }
+}
+
+/// With what the directory has of its trials.
+train::OpenBracket SweepTrainer::opened(const search::Bracket& bracket) {
+  train::OpenBracket open(bracket, rule_, maximize_);
+  const std::uint64_t n_trials = trials_a_setting(*sweep_);
+  const std::uint64_t end = (bracket.first_setting + bracket.n_settings) * n_trials;
+  for (std::uint64_t number = bracket.first_setting * n_trials; number < end; ++number) {
+    Trial trial = sweep_->trials.at(number);
+    open.add(trial);
+    train::Member& member = *open.find(number);
+    if (directory_->has(trial.id)) {
+      TrialResult result;
+      result.status = directory_->row(trial.id).status;
+      if (!bracket.rungs.empty()) result.curve = directory_->curve(trial.id);
+      open.finished(member, result);
+    } else if (const auto found = resumed_.find(trial.id); found != resumed_.end()) {
+      found->second.result.trial = std::move(trial);
+      open.paused(member, std::move(found->second));
+      resumed_.erase(found);
+    }
+  }
+  return open;
+}
+
+bool SweepTrainer::wave(const std::stop_token& stop) {
+  std::vector<Trial> trials;
+  std::vector<plan::Leg> legs;
+  std::vector<train::Job> jobs;
+  for (train::OpenBracket& bracket : open_) {
+    for (const train::Member& member : bracket.members()) {
+      const std::optional<std::uint32_t> until = bracket.target(member);
+      if (!until) continue;
+      trials.push_back(sweep_->trials.at(member.number));
+      sweep_->initial_parameters.give(trials.back());
+      legs.push_back({member.paused ? member.paused->state.epoch : 0, *until});
+      jobs.push_back({legs.back(), member.paused.get()});
+    }
+  }
+  for (const plan::Chunk& chunk :
+       plan::plan_window(trials, legs, *sweep_->dataset, *sweep_->engine, sweep_->memory_bytes)) {
+    if (!loop_.run(trials, jobs, chunk, stop)) return false;
+  }
+  return true;
+}
+
+void SweepTrainer::decide() {
+  for (train::OpenBracket& bracket : open_) {
+    for (PausedTrial& pruned : bracket.decide()) {
+      meter_->finished(pruned.result, 0);
+      writer_->finished(std::move(pruned.result), std::move(pruned.state));
+    }
+  }
+  std::erase_if(open_, [](const train::OpenBracket& bracket) { return bracket.has_ended(); });
+}
+
+train::OpenBracket& SweepTrainer::bracket_of(std::uint64_t number) {
+  return *std::ranges::find_if(open_, [&](train::OpenBracket& bracket) { return bracket.find(number) != nullptr; });
+}
+
+void SweepTrainer::finished(TrialResult&& result, TrialState&& state) {
+  train::OpenBracket& bracket = bracket_of(result.trial.number);
+  bracket.finished(*bracket.find(result.trial.number), result);
+  writer_->finished(std::move(result), std::move(state));
+}
+
+void SweepTrainer::paused(PausedTrial&& trial) {
+  const std::uint64_t number = trial.result.trial.number;
+  train::OpenBracket& bracket = bracket_of(number);
+  bracket.paused(*bracket.find(number), std::move(trial));
+}
+
+void SweepTrainer::progress(const Progress& progress) { writer_->progress(progress); }
+
+bool SweepTrainer::wants_checkpoint() { return writer_->wants_flush(); }
+
+void SweepTrainer::checkpoint(const std::vector<PausedTrial>& in_training) { checkpoint(in_training, {}); }
+
+/// older: what of it neither has ended nor is newer elsewhere is kept.
+void SweepTrainer::checkpoint(const std::vector<PausedTrial>& in_training, const store::Checkpoint& older) {
+  // The results first: a trial that is in both has ended.
+  writer_->flush();
+  std::vector<const PausedTrial*> trials;
+  std::set<std::string> ids;
+  const auto add = [&](const PausedTrial& trial) {
+    if (ids.insert(trial.result.trial.id).second) trials.push_back(&trial);
+  };
+  for (const PausedTrial& trial : in_training) add(trial);
+  for (train::OpenBracket& bracket : open_) {
+    for (const train::Member& member : bracket.members()) {
+      if (member.paused) add(*member.paused);
+    }
+  }
+  for (const auto& [id, trial] : resumed_) add(trial);
+  for (const auto& [id, trial] : older) {
+    if (!directory_->has(id)) add(trial);
+  }
+  directory_->checkpoints().write(trials);
+}
+
+}  // namespace shoal::run

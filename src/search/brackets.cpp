@@ -1,0 +1,140 @@
+#include "search/brackets.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace shoal::search {
+namespace {
+
+/// Epochs of all rungs before `most_epochs`.
+std::vector<std::uint32_t> all_rungs(const EarlyTerminate& rule, std::uint32_t most_epochs) {
+  std::vector<std::uint32_t> rungs;
+  if (rule.type == Terminator::none) return rungs;
+  const bool is_median = rule.type == Terminator::median;
+  for (std::uint64_t epoch = is_median ? rule.grace : rule.min_iter; epoch < most_epochs;
+       epoch = is_median ? epoch + rule.every : epoch * rule.eta) {
+    rungs.push_back(static_cast<std::uint32_t>(epoch));
+  }
+  return rungs;
+}
+
+/// Hyperband's brackets: from the one that begins with most settings and fewest epochs to the one without a rung, in
+/// its proportions (Li et al., 2018, algorithm 1), as often as the group has room for.
+std::vector<Bracket> hyperband_round(const EarlyTerminate& rule, const std::vector<std::uint32_t>& rungs) {
+  std::vector<Bracket> round;
+  const std::uint64_t n_brackets = rungs.size() + 1;
+  std::uint64_t power = 1;  // eta^s
+  std::uint64_t total = 0;
+  for (std::uint64_t s = 0; s < n_brackets; ++s, power *= rule.eta) {
+    const std::uint64_t n_settings = (n_brackets * power + s) / (s + 1);
+    total += n_settings;
+    round.push_back({0, n_settings, {rungs.end() - static_cast<std::ptrdiff_t>(s), rungs.end()}});
+  }
+  std::ranges::reverse(round);
+  const std::uint64_t times = std::max<std::uint64_t>(1, rule.group / total);
+  for (Bracket& bracket : round) bracket.n_settings *= times;
+  return round;
+}
+
+/// Network-epochs of a bracket's settings under halving.
+double expected_epochs(const Bracket& bracket, const EarlyTerminate& rule, std::uint32_t most_epochs) {
+  double epochs = 0;
+  std::uint64_t n_left = bracket.n_settings;
+  std::uint32_t before = 0;
+  for (const std::uint32_t rung : bracket.rungs) {
+    epochs += static_cast<double>(n_left) * (rung - before);
+    before = rung;
+    if (rule.type != Terminator::median) n_left = std::max<std::uint64_t>(1, n_left / rule.eta);
+  }
+  return epochs + static_cast<double>(n_left) * (most_epochs - before);
+}
+
+/// Smaller is better; numbers that are not finite come last.
+double rank(double value, bool maximize) {
+  if (!std::isfinite(value)) return std::numeric_limits<double>::infinity();
+  return maximize ? -value : value;
+}
+
+std::vector<bool> best_of(const EarlyTerminate& rule, std::span<const Standing> standings, bool maximize) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < standings.size(); ++i) {
+    if (standings[i].competes) order.push_back(i);
+  }
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    const double rank_a = rank(standings[a].value, maximize);
+    const double rank_b = rank(standings[b].value, maximize);
+    return rank_a != rank_b ? rank_a < rank_b : standings[a].id < standings[b].id;
+  });
+  std::vector<bool> goes_on(standings.size());
+  const std::size_t n_kept = std::max<std::size_t>(1, order.size() / rule.eta);
+  for (std::size_t i = 0; i < std::min(n_kept, order.size()); ++i) goes_on[order[i]] = true;
+  return goes_on;
+}
+
+std::vector<bool> no_worse_than_median(std::span<const Standing> standings, bool maximize) {
+  std::vector<double> means;
+  for (const Standing& standing : standings) means.push_back(rank(standing.running_mean, maximize));
+  const auto middle = means.begin() + static_cast<std::ptrdiff_t>(means.size() / 2);
+  if (!means.empty()) std::ranges::nth_element(means, middle);
+  std::vector<bool> goes_on(standings.size());
+  for (std::size_t i = 0; i < standings.size(); ++i) {
+    goes_on[i] = standings[i].competes && rank(standings[i].best, maximize) <= *middle;
+  }
+  return goes_on;
+}
+
+}  // namespace
+
+Brackets::Brackets(const EarlyTerminate& rule, std::uint64_t n_settings, std::uint32_t most_epochs,
+                   std::uint64_t most_settings)
+    : n_settings_(n_settings) {
+  const std::vector<std::uint32_t> rungs = all_rungs(rule, most_epochs);
+  if (rungs.empty()) {
+    round_ = {{0, std::max<std::uint64_t>(1, most_settings), {}}};
+  } else if (rule.type == Terminator::hyperband) {
+    round_ = hyperband_round(rule, rungs);
+  } else {
+    round_ = {{0, rule.group, rungs}};
+  }
+  for (Bracket& bracket : round_) {
+    bracket.first_setting = round_settings_;
+    round_settings_ += bracket.n_settings;
+  }
+  n_brackets_ = n_settings / round_settings_ * round_.size();
+  const std::uint64_t rest = n_settings % round_settings_;
+  n_brackets_ += static_cast<std::uint64_t>(
+      std::ranges::count_if(round_, [&](const Bracket& bracket) { return bracket.first_setting < rest; }));
+
+  double expected = 0;
+  for (const Bracket& bracket : round_) expected += expected_epochs(bracket, rule, most_epochs);
+  expected_share_ = expected / (static_cast<double>(round_settings_) * std::max(1U, most_epochs));
+}
+
+Bracket Brackets::at(std::uint64_t index) const {
+  Bracket bracket = round_.at(index % round_.size());
+  bracket.first_setting += index / round_.size() * round_settings_;
+  bracket.n_settings = std::min(bracket.n_settings, n_settings_ - bracket.first_setting);
+  return bracket;
+}
+
+std::uint32_t most_epochs(const SweepSpec& spec) {
+  for (const Axis& axis : spec.axes) {
+    const auto column = std::ranges::find(axis.parameters, "max_iter");
+    if (column == axis.parameters.end()) continue;
+    if (axis.distribution) return static_cast<std::uint32_t>(axis.max);
+    std::int64_t most = 0;
+    for (const std::vector<ParameterValue>& choice : axis.values) {
+      most = std::max(most, std::get<std::int64_t>(choice[static_cast<std::size_t>(column - axis.parameters.begin())]));
+    }
+    return static_cast<std::uint32_t>(most);
+  }
+  return static_cast<std::uint32_t>(Hyperparameters{}.max_iter);
+}
+
+std::vector<bool> survivors(const EarlyTerminate& rule, std::span<const Standing> standings, bool maximize) {
+  return rule.type == Terminator::median ? no_worse_than_median(standings, maximize)
+                                         : best_of(rule, standings, maximize);
+}
+
+}  // namespace shoal::search

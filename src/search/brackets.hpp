@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "shoal/sweep.hpp"
+
+namespace shoal::search {
+
+/// Settings that are compared with each other, and after which epochs.
+struct Bracket {
+  std::uint64_t first_setting = 0;
+  std::uint64_t n_settings = 0;
+  std::vector<std::uint32_t> rungs;  ///< epochs, ascending; none: nothing is compared
+};
+
+/// A sweep's settings in brackets: ranges of their numbers that depend on the sweep file alone.
+class Brackets {
+ public:
+  /// most_epochs: of any setting; rungs lie before. most_settings: of a bracket without rungs.
+  Brackets(const EarlyTerminate& rule, std::uint64_t n_settings, std::uint32_t most_epochs,
+           std::uint64_t most_settings);
+
+  [[nodiscard]] std::uint64_t size() const noexcept { return n_brackets_; }
+  [[nodiscard]] Bracket at(std::uint64_t index) const;
+  /// Network-epochs that are expected to be trained, as a share of those without early termination, where all settings
+  /// have equally many.
+  [[nodiscard]] double expected_share() const noexcept { return expected_share_; }
+
+ private:
+  std::vector<Bracket> round_;  ///< repeated until all settings are in one; the last one may be cut short
+  std::uint64_t n_settings_ = 0, round_settings_ = 0, n_brackets_ = 0;
+  double expected_share_ = 1;
+};
+
+/// The largest max_iter that the sweep file lets a setting have.
+[[nodiscard]] std::uint32_t most_epochs(const SweepSpec& spec);
+
+/// How a setting of a bracket stands at a rung. A number that is not finite is worse than every other.
+struct Standing {
+  std::string id;           ///< of the setting
+  bool competes = false;    ///< has passed the rungs before
+  double value = 0;         ///< of the metric that ranks, at the rung
+  double best = 0;          ///< of the metric until then
+  double running_mean = 0;  ///< of the metric over all epochs until then
+};
+/// Which settings go on: of those that compete, halving keeps the best one in eta (one at least; ties by id), median
+/// those whose best value is no worse than the median of the running means of all.
+[[nodiscard]] std::vector<bool> survivors(const EarlyTerminate& rule, std::span<const Standing> standings,
+                                          bool maximize);
+
+}  // namespace shoal::search

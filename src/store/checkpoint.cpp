@@ -1,0 +1,327 @@
+#include "store/checkpoint.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "shoal/error.hpp"
+#include "store/atomic_file.hpp"
+
+namespace shoal::store {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+static_assert(std::endian::native == std::endian::little, "numbers are copied as they lie in memory");
+
+constexpr std::string_view kFormat = "shoal checkpoint 1";
+constexpr std::string_view kSuffix = ".safetensors";
+constexpr std::string_view kEpochs = "epochs";
+constexpr std::size_t kLengthBytes = 8;
+constexpr std::size_t kAlignment = 8;
+
+/// A row of the tensor `counters`.
+struct Counters {
+  std::uint64_t number, step, epoch, n_stalled, best_epoch, n_rate_drops, n_rate_stalled;
+  std::uint64_t n_parameters, n_first_moment, n_second_moment, n_best_parameters, n_curve;
+};
+constexpr std::size_t kCounters = sizeof(Counters) / sizeof(std::uint64_t);
+static_assert(kCounters == 12);
+
+/// A row of the tensor `numbers`.
+struct Numbers {
+  double beta_1_power, beta_2_power, best_metric, best_train_loss, train_seconds;
+  std::array<double, kMetricCount> metrics;
+};
+constexpr std::size_t kNumbers = sizeof(Numbers) / sizeof(double);
+static_assert(kNumbers == 14);
+
+using Point = std::array<double, 4>;
+
+Counters counters_of(const PausedTrial& trial) {
+  const TrialState& s = trial.state;
+  return {trial.result.trial.number,
+          s.step,
+          s.epoch,
+          s.n_stalled,
+          s.best_epoch,
+          s.n_rate_drops,
+          s.n_rate_stalled,
+          s.parameters.size(),
+          s.first_moment.size(),
+          s.second_moment.size(),
+          s.best_parameters.size(),
+          trial.result.curve.size()};
+}
+
+Numbers numbers_of(const PausedTrial& trial) {
+  const TrialState& s = trial.state;
+  Numbers n{s.beta_1_power, s.beta_2_power, s.best_metric, s.best_train_loss, trial.result.train_seconds, {}};
+  std::ranges::copy(trial.result.metrics.values, n.metrics.begin());
+  return n;
+}
+
+template <class T>
+std::string_view bytes_of(const T& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof(T)};
+}
+
+std::string_view bytes_of(const std::vector<float>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
+}
+
+/// The data of all tensors, in their order.
+void visit_data(std::span<const PausedTrial* const> trials, const std::function<void(std::string_view)>& visit) {
+  for (const PausedTrial* trial : trials) visit(bytes_of(counters_of(*trial)));
+  for (const PausedTrial* trial : trials) visit(bytes_of(numbers_of(*trial)));
+  for (const PausedTrial* trial : trials) {
+    for (const CurvePoint& point : trial->result.curve) {
+      visit(bytes_of(Point{static_cast<double>(point.epoch), point.train_loss, point.val_loss, point.metric}));
+    }
+  }
+  for (const PausedTrial* trial : trials) {
+    const TrialState& s = trial->state;
+    for (const auto* values : {&s.parameters, &s.first_moment, &s.second_moment, &s.best_parameters}) {
+      visit(bytes_of(*values));
+    }
+  }
+}
+
+std::uint32_t add_to(std::uint32_t checksum, std::string_view bytes) {
+  if (bytes.empty()) return checksum;  // for zlib no bytes at a null pointer begin a new checksum
+  return static_cast<std::uint32_t>(
+      crc32_z(checksum, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
+}
+
+/// Where the tensors lie, for so many trials, points and floats.
+ordered_json tensors(std::uint64_t n_trials, std::uint64_t n_points, std::uint64_t n_floats) {
+  ordered_json header;
+  std::uint64_t end = 0;
+  const auto add = [&](const char* name, const char* type, std::vector<std::uint64_t> shape, std::uint64_t bytes) {
+    for (const std::uint64_t size : shape) bytes *= size;
+    header[name] = {{"dtype", type}, {"shape", std::move(shape)}, {"data_offsets", {end, end + bytes}}};
+    end += bytes;
+  };
+  add("counters", "U64", {n_trials, kCounters}, sizeof(std::uint64_t));
+  add("numbers", "F64", {n_trials, kNumbers}, sizeof(double));
+  add("curves", "F64", {n_points, std::tuple_size_v<Point>}, sizeof(double));
+  add("floats", "F32", {n_floats}, sizeof(float));
+  return header;
+}
+
+/// Reads rows and vectors one after another; Error beyond the end.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+
+  template <class T>
+  T row() {
+    T value;
+    std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
+    return value;
+  }
+  std::vector<float> floats(std::uint64_t count) {
+    if (count > rest_.size() / sizeof(float)) throw Error("it ends in its data");
+    std::vector<float> values(count);
+    const std::string_view bytes = take(count * sizeof(float));
+    if (count > 0) std::memcpy(values.data(), bytes.data(), bytes.size());
+    return values;
+  }
+  [[nodiscard]] bool at_end() const { return rest_.empty(); }
+
+ private:
+  std::string_view take(std::size_t count) {
+    if (count > rest_.size()) throw Error("it ends in its data");
+    const std::string_view taken = rest_.substr(0, count);
+    rest_.remove_prefix(count);
+    return taken;
+  }
+  std::string_view rest_;
+};
+
+PausedTrial trial_of(const std::string& id, const Counters& c, const Numbers& n) {
+  PausedTrial trial;
+  trial.result.trial.id = id;
+  trial.result.trial.number = c.number;
+  trial.result.epochs = static_cast<std::uint32_t>(c.epoch);
+  trial.result.best_epoch = trial.result.epochs;
+  trial.result.train_seconds = n.train_seconds;
+  std::ranges::copy(n.metrics, trial.result.metrics.values.begin());
+  TrialState& s = trial.state;
+  s.step = c.step;
+  s.epoch = static_cast<std::uint32_t>(c.epoch);
+  s.n_stalled = static_cast<std::uint32_t>(c.n_stalled);
+  s.best_epoch = static_cast<std::uint32_t>(c.best_epoch);
+  s.n_rate_drops = static_cast<std::uint32_t>(c.n_rate_drops);
+  s.n_rate_stalled = static_cast<std::uint32_t>(c.n_rate_stalled);
+  s.beta_1_power = n.beta_1_power;
+  s.beta_2_power = n.beta_2_power;
+  s.best_metric = n.best_metric;
+  s.best_train_loss = n.best_train_loss;
+  return trial;
+}
+
+Checkpoint decoded(const std::vector<std::string>& ids, std::string_view data) {
+  Reader reader(data);
+  std::vector<Counters> counters;
+  std::vector<PausedTrial> trials;
+  for (std::size_t i = 0; i < ids.size(); ++i) counters.push_back(reader.row<Counters>());
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    trials.push_back(trial_of(ids[i], counters[i], reader.row<Numbers>()));
+  }
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    for (std::uint64_t k = 0; k < counters[i].n_curve; ++k) {
+      const auto [epoch, train_loss, val_loss, metric] = reader.row<Point>();
+      trials[i].result.curve.push_back({static_cast<std::uint32_t>(epoch), train_loss, val_loss, metric});
+    }
+  }
+  Checkpoint checkpoint;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    TrialState& s = trials[i].state;
+    s.parameters = reader.floats(counters[i].n_parameters);
+    s.first_moment = reader.floats(counters[i].n_first_moment);
+    s.second_moment = reader.floats(counters[i].n_second_moment);
+    s.best_parameters = reader.floats(counters[i].n_best_parameters);
+    checkpoint.emplace(ids[i], std::move(trials[i]));
+  }
+  if (!reader.at_end()) throw Error("it goes on behind its data");
+  return checkpoint;
+}
+
+std::uint64_t number_in(std::string_view text) {
+  std::uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+}  // namespace
+
+void write_checkpoint(std::span<const PausedTrial* const> trials, const std::function<void(std::string_view)>& write) {
+  std::string ids;
+  std::uint64_t n_points = 0;
+  std::uint64_t n_floats = 0;
+  for (const PausedTrial* trial : trials) {
+    ids += trial->result.trial.id + '\n';
+    n_points += trial->result.curve.size();
+    const TrialState& s = trial->state;
+    n_floats += s.parameters.size() + s.first_moment.size() + s.second_moment.size() + s.best_parameters.size();
+  }
+  std::uint32_t checksum = add_to(0, ids);
+  visit_data(trials, [&](std::string_view bytes) { checksum = add_to(checksum, bytes); });
+  ordered_json header = {
+      {"__metadata__", {{"format", kFormat}, {"crc32", fmt::format("{:08x}", checksum)}, {"ids", ids}}}};
+  header.update(tensors(trials.size(), n_points, n_floats));
+  std::string text = header.dump();
+  text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
+  const std::uint64_t length = text.size();
+  write(bytes_of(length));
+  write(text);
+  visit_data(trials, write);
+}
+
+Checkpoint checkpoint_from(std::string_view bytes) try {
+  std::uint64_t length = 0;
+  if (bytes.size() < kLengthBytes) throw Error("it ends in its header");
+  std::memcpy(&length, bytes.data(), kLengthBytes);
+  if (length > bytes.size() - kLengthBytes) throw Error("it ends in its header");
+  const json header = json::parse(bytes.substr(kLengthBytes, length));
+  const std::string_view data = bytes.substr(kLengthBytes + length);
+  const json& information = header.at("__metadata__");
+  if (information.at("format") != kFormat) throw Error("it is of another version");
+  const auto text = information.at("ids").get<std::string>();
+  if (fmt::format("{:08x}", add_to(add_to(0, text), data)) != information.at("crc32")) {
+    throw Error("its checksum does not fit");
+  }
+  std::vector<std::string> ids;
+  for (std::size_t first = 0; first < text.size();) {
+    const std::size_t end = std::min(text.find('\n', first), text.size());
+    ids.push_back(text.substr(first, end - first));
+    first = end + 1;
+  }
+  return decoded(ids, data);
+} catch (const json::exception& error) {
+  throw Error(std::string("its header is broken: ") + error.what());
+}
+
+fs::path CheckpointFolder::file(std::uint64_t generation) const {
+  return folder_ / (std::to_string(generation) + std::string(kSuffix));
+}
+
+std::vector<std::uint64_t> CheckpointFolder::generations() const {
+  std::vector<std::uint64_t> all;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_, error)) {
+    const fs::path name = entry.path().filename();
+    const std::uint64_t generation = number_in(name.stem().string());
+    if (name.extension() == kSuffix && generation > 0) all.push_back(generation);
+  }
+  std::ranges::sort(all);
+  return all;
+}
+
+void CheckpointFolder::write(std::span<const PausedTrial* const> trials) {
+  std::error_code error;
+  fs::create_directories(folder_, error);
+  if (error) throw Error("cannot make " + folder_.string() + ": " + error.message());
+  const std::vector<std::uint64_t> before = generations();
+  AtomicFile next(file(before.empty() ? 1 : before.back() + 1));
+  write_checkpoint(trials, [&](std::string_view bytes) { next.write(bytes); });
+  next.commit();
+  for (std::size_t i = 0; i + 1 < before.size(); ++i) fs::remove(file(before[i]), error);
+}
+
+Checkpoint CheckpointFolder::read(std::vector<std::string>& notes) const {
+  std::vector<std::uint64_t> all = generations();
+  while (!all.empty()) {
+    const fs::path newest = file(all.back());
+    all.pop_back();
+    try {
+      return checkpoint_from(read_whole(newest));
+    } catch (const Error& damage) {
+      notes.push_back(newest.string() + " cannot be used: " + damage.what() + "; going on with " +
+                      (all.empty() ? "what has ended" : file(all.back()).string()));
+    }
+  }
+  return {};
+}
+
+void CheckpointFolder::clear() {
+  std::error_code error;
+  fs::remove_all(folder_, error);
+  if (error) throw Error("cannot remove " + folder_.string() + ": " + error.message());
+}
+
+void CheckpointFolder::count_epochs(std::uint64_t n_epochs) {
+  const fs::path path = folder_ / kEpochs;
+  std::error_code error;
+  fs::create_directories(folder_, error);
+  const auto fail = [&] {
+    throw Error("cannot write " + path.string() + ": " + std::system_category().message(errno));
+  };
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor < 0) fail();
+  const std::string text = fmt::format("{:20}\n", n_epochs);
+  const ssize_t written = ::pwrite(descriptor, text.data(), text.size(), 0);
+  ::close(descriptor);
+  if (written != static_cast<ssize_t>(text.size())) fail();
+}
+
+std::uint64_t CheckpointFolder::counted_epochs() const {
+  std::error_code error;
+  if (!fs::exists(folder_ / kEpochs, error)) return 0;
+  const std::string text = read_whole(folder_ / kEpochs);
+  const std::size_t first = text.find_first_not_of(' ');
+  return first == std::string::npos ? 0 : number_in(std::string_view(text).substr(first));
+}
+
+}  // namespace shoal::store

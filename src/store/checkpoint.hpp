@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "shoal/run.hpp"
+
+namespace shoal::store {
+
+/// The trials of a run that have begun and not ended, by id. Of a trial only id and number are stored.
+using Checkpoint = std::map<std::string, PausedTrial>;
+
+/// checkpoint/ of a run directory: the last two checkpoints as safetensors files N.safetensors and N+1.safetensors
+/// with a checksum, and `epochs`, a count that survives the process.
+class CheckpointFolder {
+ public:
+  explicit CheckpointFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  /// Writes the next generation, atomically, and removes the one before the last. Makes the folder.
+  void write(std::span<const PausedTrial* const> trials);
+  /// The newest whole generation; empty where there is none. What is damaged is named in `notes`, a line each.
+  [[nodiscard]] Checkpoint read(std::vector<std::string>& notes) const;
+  /// Removes all generations.
+  void clear();
+
+  /// Network-epochs that the run has trained in all: written at once, without waiting for the disk, so that a killed
+  /// process does not take it along.
+  void count_epochs(std::uint64_t n_epochs);
+  /// 0 where nothing was counted.
+  [[nodiscard]] std::uint64_t counted_epochs() const;
+
+ private:
+  [[nodiscard]] std::vector<std::uint64_t> generations() const;  ///< ascending
+  [[nodiscard]] std::filesystem::path file(std::uint64_t generation) const;
+
+  std::filesystem::path folder_;
+};
+
+/// The bytes of a checkpoint file in pieces. Tensors: counters U64 [n, 12], numbers F64 [n, 14], curves F64 [points,
+/// 4], floats F32 [all]. Format as in safetensors.hpp.
+void write_checkpoint(std::span<const PausedTrial* const> trials, const std::function<void(std::string_view)>& write);
+/// The inverse. Error, which says why, where the bytes are not such a file, whatever they are.
+[[nodiscard]] Checkpoint checkpoint_from(std::string_view bytes);
+
+}  // namespace shoal::store

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "search/brackets.hpp"
+#include "shoal/run.hpp"
+
+namespace shoal::train {
+
+/// A trial of a bracket in training.
+struct Member {
+  std::uint64_t number = 0;    ///< of the trial
+  std::uint32_t n_epochs = 0;  ///< its max_iter
+  bool has_patience = false;
+  std::optional<TrialStatus> ended;  ///< how, once it has
+  std::vector<CurvePoint> curve;     ///< once it has ended, where the bracket has rungs
+  std::unique_ptr<PausedTrial> paused;
+};
+
+/// A bracket in training: how far its trials are, and which of its settings have passed which rungs. A rung waits for
+/// exactly the bracket's members, so what is decided there depends on nothing else. Decisions are a function of the
+/// learning curves: a bracket that is opened again with trials that an earlier run trained takes them again.
+class OpenBracket {
+ public:
+  OpenBracket(search::Bracket bracket, EarlyTerminate rule, bool maximize);
+
+  /// The trials of the bracket, in the order of their numbers.
+  void add(const Trial& trial);
+  [[nodiscard]] std::vector<Member>& members() noexcept { return members_; }
+  /// The member of this number; null where it is in another bracket.
+  [[nodiscard]] Member* find(std::uint64_t number);
+
+  /// Until which epoch a member is to be trained now; nothing where it has ended or waits for others.
+  [[nodiscard]] std::optional<std::uint32_t> target(const Member& member) const;
+  void finished(Member& member, const TrialResult& result);
+  void paused(Member& member, PausedTrial&& trial);
+  /// Takes every decision for which all members are there. The trials that end by it, with status `pruned`.
+  [[nodiscard]] std::vector<PausedTrial> decide();
+  [[nodiscard]] bool has_ended() const;
+
+ private:
+  [[nodiscard]] bool all_at(std::uint32_t rung) const;
+  [[nodiscard]] std::vector<search::Standing> standings(std::uint32_t rung) const;
+
+  search::Bracket bracket_;
+  EarlyTerminate rule_;
+  bool maximize_;
+  std::vector<Member> members_;
+  struct Setting {
+    std::string id;
+    std::size_t first_member = 0, n_members = 0;
+    bool competes = true;
+  };
+  std::vector<Setting> settings_;
+  std::size_t n_passed_ = 0;  ///< rungs
+};
+
+}  // namespace shoal::train

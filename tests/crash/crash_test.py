@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Kills a sweep at its steps of input and output and at random moments, and lets disks fail; then resumes it.
+
+  crash_test.py SHOAL IO_FAULT_LIBRARY [--every N] [--random N]
+
+What is resumed must give the results.csv of a run that was left alone, byte for byte, and train again no more than was
+trained after the last checkpoint. A disk that fails is one error, or no harm at all.
+"""
+import argparse
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+SWEEP = """data: {train: table.csv, target: y, cv: 2}
+method: random
+run_cap: 12
+metric: {name: val_loss}
+early_terminate: {type: halving, min_iter: 2, eta: 2, group: 6}
+trainer: {checkpoint_every: 1e-9, keep: 2, threads: 1, engine: cpu}
+parameters:
+  hidden_layer_sizes: {values: [[3], [4, 2]]}
+  learning_rate_init: {distribution: log_uniform_values, min: 1e-3, max: 1e-1}
+  momentum: 0.5
+  solver: {values: [adam, sgd]}
+  batch_size: 16
+  max_iter: 9
+"""
+KINDS = ["kill", "torn", "fail", "from_then"]
+
+
+class Crashes:
+    def __init__(self, shoal, library, folder):
+        self.shoal, self.library, self.folder = shoal, library, folder
+        rows = random.Random(1)
+        points = [(rows.uniform(-1, 1), rows.uniform(-1, 1)) for _ in range(60)]
+        text = "a,b,y\n" + "".join(f"{a:.6f},{b:.6f},{a * b + a:.6f}\n" for a, b in points)
+        (folder / "table.csv").write_text(text)
+        (folder / "sweep.yaml").write_text(SWEEP)
+        self.failures = []
+        self.n_kills = self.n_faults = self.most_recomputed = 0
+        self.expected, self.epochs = self.whole()
+
+    def run(self, out, **variables):
+        faults = {"LD_PRELOAD": str(self.library), "IO_FAULT_FOLDER": str(out)} if variables else {}
+        return subprocess.Popen([self.shoal, "sweep", "sweep.yaml", "--out", str(out), "--resume"], cwd=self.folder,
+                                env={**os.environ, **faults, **{k: str(v) for k, v in variables.items()}},
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def whole(self):
+        out = self.folder / "whole"
+        _, error = self.run(out).communicate()
+        manifest = json.loads((out / "manifest.json").read_text())
+        assert manifest["status"] == "done" and manifest["epochs_recomputed"] == 0, error
+        return (out / "results.csv").read_bytes(), manifest["epochs_trained"]
+
+    def check(self, what, out, most_lost):
+        """Resumes what is in `out`. most_lost: network-epochs that may be trained again; None: not known."""
+        process = self.run(out)
+        _, error = process.communicate()
+        if process.returncode != 0:
+            self.failures.append(f"{what}: does not resume: {error.strip()}")
+            return
+        if (out / "results.csv").read_bytes() != self.expected:
+            self.failures.append(f"{what}: other results")
+        manifest = json.loads((out / "manifest.json").read_text())
+        recomputed = manifest["epochs_recomputed"]
+        self.most_recomputed = max(self.most_recomputed, recomputed)
+        if manifest["epochs_trained"] - recomputed != self.epochs:
+            self.failures.append(f"{what}: {manifest['epochs_trained']} epochs, {recomputed} of them again")
+        if most_lost is not None and recomputed > most_lost:
+            self.failures.append(f"{what}: {recomputed} epochs again, {most_lost} since the checkpoint")
+
+    def step(self, kind, number):
+        """One run with one fault. False where it has fewer steps."""
+        out, log = self.folder / "run", self.folder / "log"
+        shutil.rmtree(out, ignore_errors=True)
+        log.unlink(missing_ok=True)
+        process = self.run(out, IO_FAULT_STEP=number, IO_FAULT_KIND=kind, IO_FAULT_LOG=log)
+        _, error = process.communicate()
+        steps = log.read_text().splitlines()
+        if len(steps) < number:
+            return False
+        what = f"{kind} at step {number} ({' '.join(steps[number - 1].split()[1:3])})"
+        if kind in ("kill", "torn"):
+            self.n_kills += 1
+            if process.returncode == 0:
+                return True  # there is no half of a sync
+        else:
+            self.n_faults += 1
+            if process.returncode not in (0, 1) or (process.returncode == 1 and len(error.strip().splitlines()) != 1):
+                self.failures.append(f"{what}: status {process.returncode}: {error.strip()}")
+        trained = stored = 0
+        for line in steps[:number]:
+            fields = line.split()
+            if fields[1] in ("write", "pwrite") and fields[2].endswith("/epochs") and len(fields) > 3:
+                trained = int(fields[3])
+            if fields[1] == "rename" and "/checkpoint/" in fields[2] and line != steps[number - 1]:
+                stored = trained
+        uncounted = steps[number - 1].split()[2].endswith("/epochs")
+        self.check(what, out, None if uncounted else trained - stored)
+        return True
+
+    def at_random(self, moment):
+        out = self.folder / "run"
+        shutil.rmtree(out, ignore_errors=True)
+        process = self.run(out)
+        time.sleep(moment)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        self.n_kills += 1
+        self.check(f"kill after {moment:.4f} s", out, None)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("shoal", type=pathlib.Path)
+    parser.add_argument("library", type=pathlib.Path)
+    parser.add_argument("--every", type=int, default=37, help="try every Nth step of each kind (default 37)")
+    parser.add_argument("--random", type=int, default=10, help="kills at random moments (default 10)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        crashes = Crashes(options.shoal.resolve(), options.library.resolve(), pathlib.Path(name))
+        start = time.monotonic()
+        shutil.rmtree(crashes.folder / "whole")
+        crashes.whole()
+        seconds = time.monotonic() - start
+        for kind_index, kind in enumerate(KINDS):
+            number = 1 + kind_index
+            while crashes.step(kind, number):
+                number += options.every
+        moments = random.Random(7)
+        for _ in range(options.random):
+            crashes.at_random(moments.uniform(0, seconds))
+        print(f"{crashes.n_kills} kills, {crashes.n_faults} failing calls; at most {crashes.most_recomputed} of "
+              f"{crashes.epochs} network-epochs trained again")
+        for failure in crashes.failures:
+            print(failure)
+        return 1 if crashes.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+#include <algorithm>
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <map>
+#include <stop_token>
+
+#include "shoal/run.hpp"
+#include "small_sweeps.hpp"
+#include "store/run_directory.hpp"
+
+namespace shoal {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// 2 widths x 6 rates x 8 epochs over three folds.
+struct SweepTrainer : testing::Test {
+  SweepTrainer() {
+    small::write_classes(table);
+    spec = small::sweep(table, Metric::val_loss, {0.0001, 0.001, 0.003, 0.01, 0.03, 0.1});
+    spec.data.cv = 3;
+    for (Axis& axis : spec.axes) {
+      if (axis.parameters.front() == "max_iter") axis.values = {{std::int64_t{8}}};
+    }
+    terminate(Terminator::halving);
+  }
+  void terminate(Terminator type) {
+    spec.early_terminate.type = type;
+    spec.early_terminate.eta = 2;
+    spec.early_terminate.grace = 2;
+    spec.early_terminate.every = 2;
+    spec.early_terminate.group = 8;
+  }
+  [[nodiscard]] std::string results(const std::string& run) const {
+    return small::content(folder / (run + "/results.csv"));
+  }
+  /// Trials by epochs.
+  [[nodiscard]] std::map<std::uint32_t, int> lengths(const std::string& run) const {
+    std::map<std::uint32_t, int> n;
+    const store::RunDirectory directory = store::RunDirectory::open(folder / run);
+    for (const store::StoredRow& row : directory.best(1000, Metric::val_loss, false)) {
+      EXPECT_EQ(row.status, row.epochs == 8 ? TrialStatus::finished : TrialStatus::pruned) << row.id;
+      EXPECT_EQ(directory.curve(row.id).size(), row.epochs);
+      ++n[row.epochs];
+    }
+    return n;
+  }
+  /// The first stop comes when so many network-epochs are done, each later one so many after it, until the run is done.
+  void run_with_stops(const std::string& name, std::uint64_t every) {
+    bool interrupted = true;
+    for (int n = 0; interrupted; ++n) {
+      ASSERT_LT(n, 100);
+      std::stop_source source;
+      RunOptions options;
+      options.out = folder / name;
+      options.resume = true;
+      options.stop = source.get_token();
+      std::optional<std::uint64_t> first;
+      options.on_progress = [&](const Progress& progress) {
+        if (!first) first = progress.epochs_done;
+        if (progress.epochs_done >= *first + every) source.request_stop();
+      };
+      interrupted = run_sweep(spec, options).interrupted;
+    }
+  }
+
+  small::Folder folder;
+  fs::path table = folder / "classes.csv";
+  SweepSpec spec;
+};
+
+TEST_F(SweepTrainer, EndsTheWorseHalfOfSettingsAtEveryRung) {
+  const RunSummary summary = small::run_into(spec, folder / "run");
+  // Groups of 8 and 4 settings of three folds: rungs after 1, 2 and 4 epochs leave 4, 2, 1 and 2, 1, 1 of them.
+  EXPECT_EQ(lengths("run"), (std::map<std::uint32_t, int>{{1, 18}, {2, 9}, {4, 3}, {8, 6}}));
+  EXPECT_EQ(summary.n_done, 36U);
+  EXPECT_EQ(summary.n_pruned, 30U);
+  EXPECT_FALSE(fs::exists(folder / "run" / "checkpoint"));
+  EXPECT_EQ(store::RunDirectory::open(folder / "run").manifest().epochs_trained, 18 + 2 * 9 + 4 * 3 + 8 * 6U);
+}
+
+TEST_F(SweepTrainer, GivesAPrunedTrialTheValuesOfTheWholeRunAtItsRung) {
+  small::run_into(spec, folder / "pruned");
+  terminate(Terminator::none);
+  small::run_into(spec, folder / "whole");
+  const store::RunDirectory pruned = store::RunDirectory::open(folder / "pruned");
+  const store::RunDirectory whole = store::RunDirectory::open(folder / "whole");
+  for (const store::StoredRow& row : pruned.best(1000, Metric::val_loss, false)) {
+    const std::vector<CurvePoint> curve = whole.curve(row.id);
+    EXPECT_EQ(row.metrics.of(Metric::val_loss), curve.at(row.epochs - 1).val_loss) << row.id;
+    EXPECT_EQ(row.metrics.of(Metric::train_loss), curve.at(row.epochs - 1).train_loss) << row.id;
+  }
+}
+
+TEST_F(SweepTrainer, WritesEqualBytesForAnyNumberOfThreadsAndMemory) {
+  for (const Terminator type : {Terminator::halving, Terminator::hyperband, Terminator::median}) {
+    terminate(type);
+    const std::string name(shoal::name(type));
+    spec.trainer.threads = 1;
+    spec.trainer.memory_bytes = 0;
+    small::run_into(spec, folder / (name + "1"));
+    spec.trainer.threads = 2;
+    spec.trainer.memory_bytes = plan_sweep(spec).predicted_bytes - 1;
+    ASSERT_GT(plan_sweep(spec).n_chunks, 1U);
+    small::run_into(spec, folder / (name + "2"));
+    EXPECT_EQ(results(name + "1"), results(name + "2")) << name;
+  }
+}
+
+TEST_F(SweepTrainer, GoesOnFromWhereItWasStoppedWithoutTrainingAnythingTwice) {
+  for (const Terminator type : {Terminator::none, Terminator::halving, Terminator::hyperband, Terminator::median}) {
+    terminate(type);
+    const std::string name(shoal::name(type));
+    small::run_into(spec, folder / name);
+    run_with_stops(name + "-stopped", 7);
+    EXPECT_EQ(results(name), results(name + "-stopped")) << name;
+    const store::Manifest whole = store::RunDirectory::open(folder / name).manifest();
+    const store::Manifest stopped = store::RunDirectory::open(folder / (name + "-stopped")).manifest();
+    EXPECT_EQ(stopped.epochs_trained - stopped.epochs_recomputed, whole.epochs_trained) << name;
+    EXPECT_EQ(stopped.winner, whole.winner) << name;
+  }
+}
+
+}  // namespace
+}  // namespace shoal
