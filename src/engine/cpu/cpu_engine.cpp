@@ -98,7 +98,8 @@ class CpuEngine final : public Engine {
       largest_core = std::max(largest_core, (has_core ? CoreNetwork::bytes(gang) : 0) +
                                                 Minibatch::bytes(layout, cpu::kBlockRows, gang.has_dropout));
       const std::size_t batch = gang.key.batch_size == 0 ? training : static_cast<std::size_t>(gang.key.batch_size);
-      if (!has_lanes(gang) && workers_.size() > 1 && cpu::is_divisible(layout, std::min(batch, training))) {
+      if (!has_lanes(gang) && workers_.size() > 1 &&
+          cpu::is_divisible(layout.n_parameters(), std::min(batch, training))) {
         const std::size_t n_threads = workers_.size();
         largest_team = std::max(
             largest_team, Minibatch::bytes(layout, Minibatch::block_rows(n_threads), gang.has_dropout, n_threads));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/cpu/team_choice.hpp"
 #include "engine/cpu/training_cost.hpp"
 
 namespace shoal::cpu {
@@ -17,14 +18,17 @@ LaneChoice::Ways LaneChoice::ways(const Gang& gang, const EpochRows& rows) const
   const std::size_t in_vector = std::min<std::size_t>(gang.n_slots, n_lanes_);
   const double lanes = lane_epoch(costs_, gang.key, rows, n_lanes_, in_vector, collects_);
   const double core = core_epoch(costs_, gang.key, rows, n_lanes_);
+  const double of_all_cores = core * gang.n_slots / threads;
+  // One after another by all threads, where those are worth dividing.
+  const bool divided = is_divisible(gang.key.topology.n_parameters(), rows.batch);
   const double n_outputs = static_cast<double>(rows.n_validation) * gang.key.topology.n_outputs;
   const double place = gang.n_slots * (costs_.place_network +
                                        costs_.place_parameter * static_cast<double>(gang.key.topology.n_parameters()) +
                                        costs_.final_output * n_outputs / threads);
   return {{"lane_per_network", lanes * static_cast<double>(n_vectors) / threads,
            lanes * static_cast<double>(up(n_vectors, n_threads_)), place},
-          {"core_per_network", core * gang.n_slots / threads, core * static_cast<double>(up(gang.n_slots, n_threads_)),
-           place}};
+          {"core_per_network", of_all_cores,
+           divided ? of_all_cores : core * static_cast<double>(up(gang.n_slots, n_threads_)), place}};
 }
 
 bool LaneChoice::has_lanes(const Gang& gang, const EpochRows& rows) const {

@@ -80,6 +80,15 @@ TEST(LaneChoice, ASlowVectorWantsCompany) {
   EXPECT_EQ(LaneChoice(options, 16, 1).fewest_lanes(gang(kWide, 1).key, kRows), 17U) << "never";
 }
 
+TEST(LaneChoice, ALargeNetworkHasAllCores) {
+  const LaneChoice choice(multiply_adds(), 16, 4);
+  const Topology large{784, {512, 512}, {Activation::relu, Activation::relu}, 10};
+  const Prediction alone = choice.ways(gang(large, 1), {8192, 0, 8192}).cores;
+  EXPECT_DOUBLE_EQ(alone.alone_s, alone.epoch_s);
+  const Prediction by_small_steps = choice.ways(gang(large, 1), {8192, 0, 8}).cores;
+  EXPECT_DOUBLE_EQ(by_small_steps.alone_s, 4 * by_small_steps.epoch_s);
+}
+
 TEST(LaneChoice, TheEngineTakesTheKernelThatItsCostsNameAndShowsTheOther) {
   const Dataset data = toy::dataset(1000);
   EngineOptions options;
