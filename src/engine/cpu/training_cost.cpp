@@ -1,14 +1,16 @@
 #include "engine/cpu/training_cost.hpp"
 
+#include <cmath>
+
 #include "engine/cpu/minibatch.hpp"
 #include "kernels/cpu/core_per_network.hpp"
 
 namespace shoal::cpu {
 namespace {
 
-/// Weights and gradients of all lanes, which a minibatch passes over for every block of rows: a quarter of a
-/// second-level cache of 2 MiB. Beyond it a core alone is faster, which reads a sixteenth of that.
-constexpr std::size_t kLaneBytes = std::size_t{512} * 1024;
+/// Weights and gradients of all lanes, which a minibatch passes over for every block of rows: half of a second-level
+/// cache of 2 MiB. A core alone reads a sixteenth of that.
+constexpr std::size_t kLaneBytes = std::size_t{1} << 20U;
 
 /// Whether an activation takes an exponential, by the target's own polynomials.
 bool is_exponential(Activation f) {
@@ -43,6 +45,9 @@ RowWork row_work(const GangKey& key, std::size_t step) {
   return work;
 }
 
+/// Of rows that pass through the layers together.
+double blocks(std::uint32_t n_rows) { return std::ceil(n_rows / static_cast<double>(kBlockRows)); }
+
 /// Where kernels do not add up the metric.
 double measured(const CpuCosts& costs, const RowWork& row, const EpochRows& rows) {
   return (costs.measured_row + costs.measured_output * row.outputs) * rows.n_validation;
@@ -56,7 +61,7 @@ double core_epoch(const CpuCosts& costs, const GangKey& key, const EpochRows& ro
   const auto n_layers = static_cast<double>(key.topology.n_layers());
   const double n_rows = rows.n_training + rows.n_validation;
   const double n_parameters = static_cast<double>(key.topology.n_parameters()) / lanes;
-  const double n_passes = rows.n_minibatches() + rows.n_validation / static_cast<double>(kBlockRows);
+  const double n_passes = rows.n_minibatches() * blocks(rows.batch) + blocks(rows.n_validation);
   return costs.core_vector * (row.forward * n_rows + row.backward * rows.n_training) / lanes +
          costs.core_layer * n_layers * n_rows + costs.core_exponential * row.exponentials * n_rows / lanes +
          costs.core_output * row.outputs * n_rows + costs.core_minibatch * n_layers * n_passes +
@@ -72,10 +77,10 @@ double lane_epoch(const CpuCosts& costs, const GangKey& key, const EpochRows& ro
   const bool spills = 2 * key.topology.n_parameters() * n_lanes * sizeof(float) > kLaneBytes;
   const double of_collectors = collects ? measured(costs, row, rows) * static_cast<double>(n_networks) : 0;
   const double of_passes =
-      costs.lane_vector * (row.forward * n_rows + row.backward * rows.n_training) +
+      (spills ? costs.lane_spilled : costs.lane_vector) * (row.forward * n_rows + row.backward * rows.n_training) +
       costs.lane_unit * row.units * n_rows + costs.lane_exponential * row.exponentials * n_rows +
       (has_second_moment(key.solver) ? costs.lane_moments : costs.lane_sgd) * n_parameters * rows.n_minibatches();
-  return of_passes * (spills ? costs.lane_spilled / costs.lane_vector : 1) + costs.lane_epoch + of_collectors;
+  return of_passes + costs.lane_epoch + of_collectors;
 }
 
 }  // namespace shoal::cpu

@@ -104,6 +104,15 @@ TEST(LaneChoice, TheEngineTakesTheKernelThatItsCostsNameAndShowsTheOther) {
   EXPECT_EQ(make_cpu_engine(data, options)->kernel(gang(large, 16, 100)), "lane_per_network");
 }
 
+/// bench_lanes has a core ahead from some 3500 parameters on (docs/decisions/core-per-network.md).
+TEST(LaneChoice, TheShippedLimitIsWhereBothWereMeasuredToTakeAsLong) {
+  const LaneChoice choice({}, 16, 1);
+  const Topology smaller{16, {32}, {Activation::relu}, 8};  // 808 parameters
+  EXPECT_LE(choice.fewest_lanes(gang(smaller, 16).key, kRows), 16U);
+  const Topology larger{16, {100}, {Activation::relu}, 26};  // 4326
+  EXPECT_EQ(choice.fewest_lanes(gang(larger, 16).key, kRows), 17U);
+}
+
 TEST(CpuCost, GrowsWithRowsNetworksAndWidth) {
   const CpuCosts costs;
   const EpochRows few{500, 50, 32};
