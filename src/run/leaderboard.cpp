@@ -70,7 +70,8 @@ Leaderboard leaderboard(const std::filesystem::path& run, std::size_t n, std::op
 }
 
 bool settings_have_several_trials(const std::filesystem::path& run) {
-  const store::Manifest& manifest = store::RunDirectory::open(run).manifest();
+  const store::RunDirectory directory = store::RunDirectory::open(run);
+  const store::Manifest& manifest = directory.manifest();
   return manifest.n_trials > manifest.n_settings;
 }
 

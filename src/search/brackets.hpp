@@ -47,7 +47,7 @@ struct Standing {
   double running_mean = 0;  ///< of the metric over all epochs until then
 };
 /// Which settings go on: of those that compete, halving keeps the best one in eta (one at least; ties by id), median
-/// those whose best value is no worse than the median of the running means of all.
+/// those whose best value is no worse than the median of the running means of all that have one.
 [[nodiscard]] std::vector<bool> survivors(const EarlyTerminate& rule, std::span<const Standing> standings,
                                           bool maximize);
 

@@ -287,7 +287,8 @@ void RunDirectory::flush(const Manifest& manifest) {
   state_->flush();
 }
 
-bool RunDirectory::has(std::string_view id) const { return state_->database->has_ended(id); }
+bool RunDirectory::has(std::string_view id) const { return status(id).has_value(); }
+std::optional<TrialStatus> RunDirectory::status(std::string_view id) const { return state_->database->status(id); }
 std::uint64_t RunDirectory::size() const { return state_->database->size(); }
 Totals RunDirectory::totals() const { return state_->database->totals(); }
 CheckpointFolder RunDirectory::checkpoints() const { return CheckpointFolder(state_->path / kCheckpoint); }

@@ -109,6 +109,8 @@ class RunDirectory {
 
   /// Whether the trial has ended (finished, stopped or diverged), flushed or not.
   [[nodiscard]] bool has(std::string_view id) const;
+  /// How it has ended; nothing where it has not.
+  [[nodiscard]] std::optional<TrialStatus> status(std::string_view id) const;
   [[nodiscard]] std::uint64_t size() const;  ///< trials, flushed or not
   [[nodiscard]] Totals totals() const;       ///< flushed or not
   /// The trials that have begun and not ended. To write them needs the claim.

@@ -26,19 +26,20 @@ double metric_after(const Member& member, std::uint32_t epoch) {
 
 double better(double a, double b, bool maximize) { return is_better(a, b, maximize) ? a : b; }
 
-/// What ranks a trial at an epoch: its best value so far where it has patience, as in the results.
-double ranked_value(const Member& member, std::uint32_t epoch, bool maximize) {
+/// What ranks a trial at an epoch: its best value so far where it has patience.
+double ranked_value(Member& member, std::uint32_t epoch, bool maximize) {
   if (member.ended == TrialStatus::diverged) return kNaN;
   if (!member.has_patience) return metric_after(member, epoch);
-  double best = kNaN;
-  for (std::uint32_t e = 1; e <= epoch; ++e) best = better(metric_after(member, e), best, maximize);
-  return best;
+  while (member.n_looked_at < epoch) {
+    member.best = better(metric_after(member, ++member.n_looked_at), member.best, maximize);
+  }
+  return member.best;
 }
 
-template <class Value>
-double mean_of(std::span<const Member> members, const Value& value) {
+template <class Members, class Value>
+double mean_of(Members members, const Value& value) {
   double sum = 0;
-  for (const Member& member : members) sum += value(member);
+  for (auto& member : members) sum += value(member);
   return sum / static_cast<double>(members.size());
 }
 
@@ -55,7 +56,9 @@ void OpenBracket::add(const Trial& trial) {
   members_.push_back(std::move(member));
   if (bracket_.rungs.empty()) return;
   if (trial.setting != bracket_.first_setting + settings_.size() - 1) {
-    settings_.push_back({trial.id.substr(0, trial.id.find('.')), members_.size() - 1, 0, true});
+    Setting& setting = settings_.emplace_back();
+    setting.id = trial.id.substr(0, trial.id.find('.'));
+    setting.first_member = members_.size() - 1;
   }
   ++settings_.back().n_members;
 }
@@ -96,23 +99,39 @@ bool OpenBracket::all_at(std::uint32_t rung) const {
   return true;
 }
 
-std::vector<search::Standing> OpenBracket::standings(std::uint32_t rung) const {
+void OpenBracket::look_at_epochs(Setting& setting, std::uint32_t rung) const {
+  const auto members = std::span(members_).subspan(setting.first_member, setting.n_members);
+  while (setting.n_epochs < rung) {
+    const std::uint32_t epoch = ++setting.n_epochs;
+    const double value = mean_of(members, [&](const Member& m) { return metric_after(m, epoch); });
+    setting.best = better(value, setting.best, maximize_);
+    setting.sum += value;
+  }
+}
+
+std::vector<search::Standing> OpenBracket::standings(std::uint32_t rung) {
   std::vector<search::Standing> all;
-  for (const Setting& setting : settings_) {
+  for (Setting& setting : settings_) {
     const auto members = std::span(members_).subspan(setting.first_member, setting.n_members);
-    search::Standing standing{setting.id, setting.competes, 0, kNaN, 0};
-    standing.value = mean_of(members, [&](const Member& m) { return ranked_value(m, rung, maximize_); });
+    search::Standing standing{setting.id, setting.competes, 0, kNaN, kNaN};
+    standing.value = mean_of(members, [&](Member& m) { return ranked_value(m, rung, maximize_); });
     if (rule_.type == Terminator::median) {
-      for (std::uint32_t epoch = 1; epoch <= rung; ++epoch) {
-        const double value = mean_of(members, [&](const Member& m) { return metric_after(m, epoch); });
-        standing.best = better(value, standing.best, maximize_);
-        standing.running_mean += value / rung;
-      }
-      if (!std::isfinite(standing.value)) standing.best = kNaN;
+      look_at_epochs(setting, rung);
+      standing.running_mean = setting.sum / rung;
+      if (std::isfinite(standing.value)) standing.best = setting.best;
     }
     all.push_back(std::move(standing));
   }
   return all;
+}
+
+/// Whether the setting went on at a rung, where its trials show that this was decided before.
+std::optional<bool> OpenBracket::recorded_decision(const Setting& setting, std::uint32_t rung) const {
+  for (const Member& member : std::span(members_).subspan(setting.first_member, setting.n_members)) {
+    if (member.ended == TrialStatus::pruned && member.curve.size() == rung) return false;
+    if (curve_of(member).size() > rung) return true;
+  }
+  return std::nullopt;
 }
 
 std::vector<PausedTrial> OpenBracket::decide() {
@@ -121,7 +140,8 @@ std::vector<PausedTrial> OpenBracket::decide() {
     const std::vector<bool> goes_on = search::survivors(rule_, standings(bracket_.rungs[n_passed_]), maximize_);
     for (std::size_t s = 0; s < settings_.size(); ++s) {
       Setting& setting = settings_[s];
-      if (!setting.competes || goes_on[s]) continue;
+      if (!setting.competes) continue;
+      if (recorded_decision(setting, bracket_.rungs[n_passed_]).value_or(goes_on[s])) continue;
       setting.competes = false;
       for (Member& member : std::span(members_).subspan(setting.first_member, setting.n_members)) {
         if (member.ended) continue;

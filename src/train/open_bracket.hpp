@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,11 +20,16 @@ struct Member {
   std::optional<TrialStatus> ended;  ///< how, once it has
   std::vector<CurvePoint> curve;     ///< once it has ended, where the bracket has rungs
   std::unique_ptr<PausedTrial> paused;
+  // Of its metric over the first n_looked_at epochs, where it has patience.
+  std::uint32_t n_looked_at = 0;
+  double best = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// A bracket in training: how far its trials are, and which of its settings have passed which rungs. A rung waits for
 /// exactly the bracket's members, so what is decided there depends on nothing else. Decisions are a function of the
-/// learning curves: a bracket that is opened again with trials that an earlier run trained takes them again.
+/// learning curves: a bracket that is opened again with trials that an earlier run trained takes them again. Where
+/// precision is not strict, and what was trained again differs, trials that have gone beyond a rung or were ended at it
+/// are themselves the record of the decision.
 class OpenBracket {
  public:
   OpenBracket(search::Bracket bracket, EarlyTerminate rule, bool maximize);
@@ -44,7 +50,7 @@ class OpenBracket {
 
  private:
   [[nodiscard]] bool all_at(std::uint32_t rung) const;
-  [[nodiscard]] std::vector<search::Standing> standings(std::uint32_t rung) const;
+  [[nodiscard]] std::vector<search::Standing> standings(std::uint32_t rung);
 
   search::Bracket bracket_;
   EarlyTerminate rule_;
@@ -54,7 +60,13 @@ class OpenBracket {
     std::string id;
     std::size_t first_member = 0, n_members = 0;
     bool competes = true;
+    // Of the mean of its trials' metrics, over the first n_epochs epochs.
+    std::uint32_t n_epochs = 0;
+    double best = std::numeric_limits<double>::quiet_NaN();
+    double sum = 0;
   };
+  void look_at_epochs(Setting& setting, std::uint32_t rung) const;
+  [[nodiscard]] std::optional<bool> recorded_decision(const Setting& setting, std::uint32_t rung) const;
   std::vector<Setting> settings_;
   std::size_t n_passed_ = 0;  ///< rungs
 };

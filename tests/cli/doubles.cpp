@@ -135,6 +135,7 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
           .elapsed_s = 2,
           .samples_per_s = 2.5e6,
           .winner = "3fa9c1d2e4b5a697",
+          .setting = std::nullopt,
           .test = std::nullopt,
           .notes = {}};
 }
