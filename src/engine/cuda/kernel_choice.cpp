@@ -1,6 +1,7 @@
 #include "engine/cuda/kernel_choice.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/cuda/supported.hpp"
 
@@ -61,20 +62,21 @@ Prediction KernelChoice::predicted(const Gang& gang, const NetworkShape& shape, 
   return with_host(costs, gang, "block_per_network", epoch, of_host);
 }
 
-std::vector<Prediction> KernelChoice::predictions(const Gang& gang) const {
-  const NetworkShape shape = shape_of(gang, options_);
-  std::vector<Prediction> all;
-  for (const Way way : possible(gang, shape)) all.push_back(predicted(gang, shape, way));
-  rank(all, gang);
-  return all;
-}
-
-Way KernelChoice::of(const Gang& gang) const {
+const KernelChoice::Choice& KernelChoice::choice(const Gang& gang) const {
+  if (gang.n_company != n_company_) choices_.clear();
+  n_company_ = gang.n_company;
+  std::tuple kind(gang.key, gang.n_slots, gang.has_dropout);
+  std::get<GangKey>(kind).shuffle_seed = 0;  // nothing is predicted by it, and it may be a trial's own
+  if (const auto found = choices_.find(kind); found != choices_.end()) return found->second;
   const NetworkShape shape = shape_of(gang, options_);
   const std::vector<Way> ways = possible(gang, shape);
-  if (ways.size() == 1) return ways.front();
-  return *std::ranges::min_element(ways, {},
-                                   [&](Way way) { return seconds_in_company(predicted(gang, shape, way), gang); });
+  Choice choice{};
+  for (const Way way : ways) choice.predictions.push_back(predicted(gang, shape, way));
+  const auto soonest = std::ranges::min_element(
+      choice.predictions, {}, [&](const Prediction& prediction) { return seconds_in_company(prediction, gang); });
+  choice.way = ways[static_cast<std::size_t>(soonest - choice.predictions.begin())];
+  rank(choice.predictions, gang);
+  return choices_.emplace(kind, std::move(choice)).first->second;
 }
 
 }  // namespace shoal::cuda
