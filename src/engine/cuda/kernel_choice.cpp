@@ -13,6 +13,14 @@ NetworkShape shape_of(const Gang& gang, const EngineOptions& options) {
           operands_of(options.precision)};
 }
 
+constexpr std::string_view kThreads = "thread_per_network";
+constexpr std::string_view kBlocks = "block_per_network";
+
+Way way_of(std::string_view kernel) {
+  if (kernel == kThreads) return Way::threads;
+  return kernel == kBlocks ? Way::blocks : Way::layers;
+}
+
 /// of_host: seconds of an epoch.
 Prediction with_host(const CudaCosts& costs, const Gang& gang, std::string_view kernel, const EpochSeconds& epoch,
                      double of_host) {
@@ -54,12 +62,12 @@ Prediction KernelChoice::predicted(const Gang& gang, const NetworkShape& shape, 
   const double n = gang.n_slots;
   if (way == Way::layers) return layers_predicted(options_, gang, rows(gang.key));
   if (way == Way::threads) {
-    return with_host(costs, gang, "thread_per_network", of_threads(gang.key, gang.n_slots), costs.thread_network * n);
+    return with_host(costs, gang, kThreads, of_threads(gang.key, gang.n_slots), costs.thread_network * n);
   }
   EpochSeconds epoch = of_block(gang.key, shape);
   const double of_host = costs.block_network * n / epochs_in_launch(epoch.alone);
   epoch.full *= n;
-  return with_host(costs, gang, "block_per_network", epoch, of_host);
+  return with_host(costs, gang, kBlocks, epoch, of_host);
 }
 
 const KernelChoice::Choice& KernelChoice::choice(const Gang& gang) const {
@@ -69,14 +77,11 @@ const KernelChoice::Choice& KernelChoice::choice(const Gang& gang) const {
   std::get<GangKey>(kind).shuffle_seed = 0;  // nothing is predicted by it, and it may be a trial's own
   if (const auto found = choices_.find(kind); found != choices_.end()) return found->second;
   const NetworkShape shape = shape_of(gang, options_);
-  const std::vector<Way> ways = possible(gang, shape);
-  Choice choice{};
-  for (const Way way : ways) choice.predictions.push_back(predicted(gang, shape, way));
-  const auto soonest = std::ranges::min_element(
-      choice.predictions, {}, [&](const Prediction& prediction) { return seconds_in_company(prediction, gang); });
-  choice.way = ways[static_cast<std::size_t>(soonest - choice.predictions.begin())];
-  rank(choice.predictions, gang);
-  return choices_.emplace(kind, std::move(choice)).first->second;
+  std::vector<Prediction> predictions;
+  for (const Way way : possible(gang, shape)) predictions.push_back(predicted(gang, shape, way));
+  rank(predictions, gang);
+  const Way soonest = way_of(predictions.front().kernel);
+  return choices_.emplace(kind, Choice{soonest, std::move(predictions)}).first->second;
 }
 
 }  // namespace shoal::cuda

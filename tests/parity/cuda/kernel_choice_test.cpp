@@ -65,7 +65,7 @@ TEST_F(CudaChoice, FollowsTheCompany) {
 TEST_F(CudaChoice, IsTheFirstOfThePredictionsAndTheSoonest) {
   const auto engine = make_cuda_engine(data, {});
   for (const std::uint64_t n_company : {1U, 100U, 10'000U, 1'000'000U}) {
-    const Gang of = gang(kTiny, 128, n_company);
+    const Gang of = gang(kSmall, 4, n_company);
     const std::vector<Prediction> all = engine->predictions(of);
     ASSERT_EQ(all.size(), 3U);
     for (const Prediction& other : all) {
