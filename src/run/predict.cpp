@@ -62,13 +62,6 @@ struct Rows {
   EncodedRows encoded;
 };
 
-/// An output of a regression network, as the table has it.
-double in_table_units(const Preprocessing& preprocessing, const TargetScaling& scaling, std::size_t output,
-                      float value) {
-  return static_cast<double>(value) / static_cast<double>(scaling.factor.at(output)) +
-         static_cast<double>(scaling.offset.at(output)) + preprocessing.target_centre.at(output);
-}
-
 /// Outputs in double [n_rows, n_targets]: probabilities of all classes or labels, or values in the table's units.
 std::vector<double> outputs_of(const store::StoredNetwork& network, const Rows& rows, Engine& engine) {
   const Dataset& dataset = rows.dataset;
@@ -77,22 +70,7 @@ std::vector<double> outputs_of(const store::StoredNetwork& network, const Rows& 
   scale_inputs(split.inputs, rows.encoded.inputs, inputs);
   const std::vector<float> raw = engine.predict(network.trial, network.parameters, inputs);
   const auto n_outputs = static_cast<std::size_t>(network.trial.topology.n_outputs);
-  const auto n_targets = static_cast<std::size_t>(dataset.n_targets());
-  std::vector<double> all;
-  all.reserve(rows.encoded.n_rows * n_targets);
-  for (std::size_t row = 0; row < rows.encoded.n_rows; ++row) {
-    if (n_outputs == 1 && n_targets == 2) {  // two classes, one output: the second class's probability
-      const auto second = static_cast<double>(raw[row]);
-      all.insert(all.end(), {1.0 - second, second});
-      continue;
-    }
-    for (std::size_t o = 0; o < n_targets; ++o) {
-      const float value = raw[row * n_outputs + o];
-      all.push_back(dataset.task() == Task::regression ? in_table_units(dataset.preprocessing, split.targets, o, value)
-                                                       : static_cast<double>(value));
-    }
-  }
-  return all;
+  return table_outputs(dataset, split, n_outputs, raw);
 }
 
 /// The double that prints as the float does: networks give probabilities as floats, more digits would say nothing.

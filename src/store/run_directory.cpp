@@ -311,8 +311,8 @@ StoredRow RunDirectory::row(std::string_view id_or_prefix) const {
                                 (rows.size() > kShown ? ", ..." : ""));
 }
 
-void RunDirectory::for_each(const std::function<void(const StoredRow&)>& visit) const {
-  state_->database->for_each([&](const StoredRow& row, double) { visit(row); });
+void RunDirectory::for_each(const std::function<void(const StoredRow&, double)>& visit) const {
+  state_->database->for_each(visit);
 }
 
 std::vector<CurvePoint> RunDirectory::curve(std::string_view id) const { return state_->database->curve(id); }

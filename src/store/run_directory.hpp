@@ -119,8 +119,8 @@ class RunDirectory {
   [[nodiscard]] std::vector<StoredRow> best(std::size_t n, Metric metric, bool maximize) const;
   /// By id or its unique beginning. InputError: unknown, or ambiguous with the first ids that fit.
   [[nodiscard]] StoredRow row(std::string_view id_or_prefix) const;
-  /// Every trial in the order of ids: those of a setting one after another.
-  void for_each(const std::function<void(const StoredRow&)>& visit) const;
+  /// Every trial that others see, with its training seconds, in the order of ids: those of a setting one after another.
+  void for_each(const std::function<void(const StoredRow&, double seconds)>& visit) const;
   /// The learning curve of a trial, ascending in epochs; empty for an unknown id.
   [[nodiscard]] std::vector<CurvePoint> curve(std::string_view id) const;
 

@@ -16,7 +16,7 @@ namespace {
 Outcome shoal(const std::vector<std::string>& arguments) { return Program(SHOAL_WITH_DOUBLES, arguments).wait(); }
 
 TEST(Program, PrintsHelpOfEveryCommand) {
-  for (const char* command : {"sweep", "plan", "top", "predict", "info", "verify", "bench"}) {
+  for (const char* command : {"sweep", "plan", "top", "predict", "report", "info", "verify", "bench"}) {
     const Outcome help = shoal({command, "--help"});
     EXPECT_EQ(help.code, 0);
     EXPECT_NE(help.out.find("Examples:\n  shoal " + std::string(command)), std::string::npos) << help.out;
@@ -284,6 +284,16 @@ TEST(Program, PredictsToTheScreenOrAFile) {
   const auto json = nlohmann::json::parse(shoal({"predict", "d", "--trial", "ab", "--data", "x.csv", "--json"}).out);
   EXPECT_EQ(json["columns"], nlohmann::json({"prediction", "p(a)", "p(b)"}));
   EXPECT_EQ(json["rows"], nlohmann::json::parse(R"([["say \"A\"", 0.75, 0.25], ["B", 0.5, 0.5]])"));
+}
+
+TEST(Program, SaysWhatReportItWrote) {
+  EXPECT_EQ(shoal({"report", "d"}).out, "d/report.html: 240 trials, 2.0 KiB\n");
+  EXPECT_EQ(shoal({"report", "moved", "--out", "a.html"}).out,
+            "a.html: 240 trials, 2.0 KiB\n"
+            "without the winner's predictions on its validation rows: table.csv: there is no such file\n");
+  const auto json = nlohmann::json::parse(shoal({"report", "d", "--json"}).out);
+  EXPECT_EQ(json["out"], "d/report.html");
+  EXPECT_EQ(json["bytes"], 2048);
 }
 
 /// The program on a terminal of its own, made by script(1).
