@@ -175,7 +175,8 @@ struct Predictions {
   std::vector<double> values;  ///< [row][column]; a probability has no more digits than a float
   std::size_t n_rows = 0;
 };
-/// `which`: an id (or its unique beginning), `best`, or `top:K` (the average of the K best stored networks).
+/// `which`: an id (or its unique beginning), `best`, `top:K` (the average of the K best stored networks), or `ensemble`
+/// (the weighted average that select_ensemble() of shoal/ensemble.hpp wrote).
 [[nodiscard]] Predictions predict(const std::filesystem::path& run, std::string_view which,
                                   const std::filesystem::path& table);
 /// As CSV: the class as column `prediction` where there is one, then the values; a header first.

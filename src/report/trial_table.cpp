@@ -86,8 +86,9 @@ std::vector<std::size_t> best_first(const TrialTable& table, bool maximize) {
   const auto key = [&](std::size_t row) {
     const double value = table.ranked[row];
     const double rank = std::isnan(value) ? 0 : (maximize ? -value : value);
-    return std::tuple<bool, bool, double, const std::string&>(table.statuses[row] == TrialStatus::diverged,
-                                                              std::isnan(value), rank, table.ids[row]);
+    const TrialStatus status = table.statuses[row];
+    return std::tuple<bool, bool, bool, double, const std::string&>(
+        status == TrialStatus::diverged, std::isnan(value), status == TrialStatus::pruned, rank, table.ids[row]);
   };
   std::vector<std::size_t> order(table.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -12,11 +13,16 @@
 namespace shoal {
 namespace {
 
-/// The run's winner; of a run that has none yet, the best trial so far.
-std::string winner_of(const store::Manifest& manifest, const report::TrialTable& table) {
-  if (!manifest.winner.empty() || table.size() == 0) return manifest.winner;
+/// The run's winner; the best trial of its setting where that was trained on all rows in the end, so that it has none
+/// to validate on; of a run that has none yet, the best trial so far.
+std::string winner_of(const store::RunDirectory& directory, const report::TrialTable& table) {
+  const std::string& winner = directory.manifest().winner;
+  if (table.size() == 0 || (!winner.empty() && directory.has(winner))) return winner;
   const bool is_winner = table.statuses[0] != TrialStatus::diverged && std::isfinite(table.ranked[0]);
-  return is_winner ? table.ids[0] : std::string();
+  if (winner.empty()) return is_winner ? table.ids[0] : std::string();
+  const auto of_setting = [&](const std::string& id) { return report::setting_of(id) == report::setting_of(winner); };
+  const auto best = std::ranges::find_if(table.ids, of_setting);
+  return best == table.ids.end() ? std::string() : *best;
 }
 
 }  // namespace
@@ -24,7 +30,7 @@ std::string winner_of(const store::Manifest& manifest, const report::TrialTable&
 ReportSummary write_report(const std::filesystem::path& run, const std::filesystem::path& out) {
   const store::RunDirectory directory = store::RunDirectory::open(run);
   const report::TrialTable table = report::read_trials(directory);
-  const std::string winner = winner_of(directory.manifest(), table);
+  const std::string winner = winner_of(directory, table);
   const report::ValidationRows rows = report::validation_rows(directory, winner);
   const nlohmann::ordered_json data = report::report_json(directory, table, rows, winner);
   const std::string json = data.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

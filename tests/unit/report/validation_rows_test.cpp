@@ -54,11 +54,15 @@ TEST_F(ValidationRowsOf, AgreeWithTheAccuracyOfTheRun) {
   small::write_classes(folder / "table.csv");
   const auto directory =
       run(std::string("data: {train: table.csv, cv: 3}\nmetric: {name: val_accuracy, goal: maximize}\n") + kParameters);
-  const std::string& winner = directory.manifest().winner;
+  const std::string winner = directory.best(1, Metric::val_accuracy, true).at(0).id;
   const ValidationRows rows = validation_rows(directory, winner);
   ASSERT_EQ(rows.why_not, "");
   EXPECT_EQ(rows.n_rows, 30U);
   EXPECT_EQ(rows.training_rows, 60);
+  // What was trained on all rows is shown by the best of its setting's folds.
+  ASSERT_TRUE(directory.manifest().winner.ends_with(".all"));
+  const std::string shown = write_report(folder / "run", folder / "report.html").winner;
+  EXPECT_TRUE(shown.starts_with(directory.manifest().winner.substr(0, 17) + "f")) << shown;
   ASSERT_EQ(rows.confusions.size(), 1U);
   const Confusion& confusion = rows.confusions[0];
   EXPECT_EQ(confusion.classes, (std::vector<std::string>{"high", "low", "middle"}));
