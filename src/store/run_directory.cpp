@@ -161,6 +161,7 @@ struct RunDirectory::State {
 
   void flush() {
     database->commit();
+    if (manifest.status != "running") database->index_metrics();
     if (tables_are_due()) {
       const Clock::time_point start = Clock::now();
       write_tables();

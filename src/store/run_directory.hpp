@@ -103,7 +103,7 @@ class RunDirectory {
   /// Makes everything added so far permanent and visible, then rewrites manifest.json and, where trials were added,
   /// results.csv and timings.csv: time grows with all the trials of the run (about a second for 100,000). So while the
   /// status is `running` and that takes long, they are left as they are more often than not.
-  /// A status other than `running` also takes the database out of its write-ahead mode.
+  /// A status other than `running` also indexes the database and takes it out of its write-ahead mode.
   void flush(const Manifest& manifest);
 
   /// Whether the trial has ended (finished, stopped or diverged), flushed or not.

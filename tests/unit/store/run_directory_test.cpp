@@ -227,9 +227,11 @@ TEST_F(RunDirectoryTest, LeavesOnlyItsFilesAfterTheRun) {
 
 TEST_F(RunDirectoryTest, IndexesEveryMetricForAnySqliteReader) {
   {
-    RunDirectory directory = RunDirectory::create(run(), manifest_of());
+    Manifest manifest = manifest_of();
+    RunDirectory directory = RunDirectory::create(run(), manifest);
     directory.add(result_of("a", 0.5));
-    directory.flush(manifest_of());
+    manifest.status = "done";
+    directory.flush(manifest);
   }
   sqlite3* handle = nullptr;
   ASSERT_EQ(sqlite3_open((run() / "results.sqlite").c_str(), &handle), SQLITE_OK);
