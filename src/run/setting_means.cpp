@@ -47,7 +47,7 @@ std::vector<SettingRow> setting_means(const store::RunDirectory& directory, Metr
     if (!trials.empty()) all.push_back(mean_of(id, trials, metric));
     trials.clear();
   };
-  directory.for_each([&](const store::StoredRow& row) {
+  directory.for_each([&](const store::StoredRow& row, double) {
     const std::string of_row = row.id.substr(0, row.id.find('.'));
     if (of_row != id) finish();
     id = of_row;

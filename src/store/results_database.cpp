@@ -140,15 +140,12 @@ ResultsDatabase::~ResultsDatabase() = default;
 
 void ResultsDatabase::create_tables() const {
   std::string columns = "id TEXT PRIMARY KEY";
-  std::string indices;
   for (std::string_view parameter : parameter_names()) columns += ", " + identifier(parameter) + " TEXT";
   columns += ", status TEXT";
-  for (std::string_view metric : metric_names()) {
-    columns += ", " + identifier(metric) + " REAL";
-    indices += fmt::format("CREATE INDEX trials_by_{0} ON trials ({0});", metric);
-  }
+  for (std::string_view metric : metric_names()) columns += ", " + identifier(metric) + " REAL";
   columns += ", epochs INTEGER, best_epoch INTEGER, seconds REAL";
-  execute("BEGIN; CREATE TABLE trials (" + columns + ") WITHOUT ROWID;" + indices +
+  execute("BEGIN; CREATE TABLE trials (" + columns +
+          ") WITHOUT ROWID;"
           "CREATE TABLE curves (id TEXT, epoch INTEGER, train_loss REAL, val_loss REAL, metric REAL, "
           "PRIMARY KEY (id, epoch)) WITHOUT ROWID; COMMIT;");
 }
@@ -172,6 +169,13 @@ void ResultsDatabase::commit() {
   if (!in_transaction_) return;
   execute("COMMIT");
   in_transaction_ = false;
+}
+
+void ResultsDatabase::index_metrics() {
+  commit();
+  for (std::string_view metric : metric_names()) {
+    execute(fmt::format("CREATE INDEX IF NOT EXISTS trials_by_{0} ON trials ({0})", metric));
+  }
 }
 
 void ResultsDatabase::settle() {

@@ -29,6 +29,9 @@ class ResultsDatabase {
   /// Adds or replaces, inside a transaction that commit() ends.
   void add(const TrialResult& result);
   void commit();
+  /// Commits and makes the indices of metrics that are not there. A run that goes on makes none: each trial would pay
+  /// for all of them.
+  void index_metrics();
   /// Leaves write-ahead mode, so that no second file stays. Where a reader still has the database open this does
   /// nothing.
   void settle();

@@ -161,6 +161,7 @@ struct RunDirectory::State {
 
   void flush() {
     database->commit();
+    if (manifest.status != "running") database->index_metrics();
     if (tables_are_due()) {
       const Clock::time_point start = Clock::now();
       write_tables();
@@ -311,8 +312,8 @@ StoredRow RunDirectory::row(std::string_view id_or_prefix) const {
                                 (rows.size() > kShown ? ", ..." : ""));
 }
 
-void RunDirectory::for_each(const std::function<void(const StoredRow&)>& visit) const {
-  state_->database->for_each([&](const StoredRow& row, double) { visit(row); });
+void RunDirectory::for_each(const std::function<void(const StoredRow&, double)>& visit) const {
+  state_->database->for_each(visit);
 }
 
 std::vector<CurvePoint> RunDirectory::curve(std::string_view id) const { return state_->database->curve(id); }

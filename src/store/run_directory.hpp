@@ -104,7 +104,7 @@ class RunDirectory {
   /// Makes everything added so far permanent and visible, then rewrites manifest.json and, where trials were added,
   /// results.csv and timings.csv: time grows with all the trials of the run (about a second for 100,000). So while the
   /// status is `running` and that takes long, they are left as they are more often than not.
-  /// A status other than `running` also takes the database out of its write-ahead mode.
+  /// A status other than `running` also indexes the database and takes it out of its write-ahead mode.
   void flush(const Manifest& manifest);
 
   /// Whether the trial has ended (finished, stopped or diverged), flushed or not.
@@ -120,8 +120,8 @@ class RunDirectory {
   [[nodiscard]] std::vector<StoredRow> best(std::size_t n, Metric metric, bool maximize) const;
   /// By id or its unique beginning. InputError: unknown, or ambiguous with the first ids that fit.
   [[nodiscard]] StoredRow row(std::string_view id_or_prefix) const;
-  /// Every trial in the order of ids: those of a setting one after another.
-  void for_each(const std::function<void(const StoredRow&)>& visit) const;
+  /// Every trial that others see, with its training seconds, in the order of ids: those of a setting one after another.
+  void for_each(const std::function<void(const StoredRow&, double seconds)>& visit) const;
   /// The learning curve of a trial, ascending in epochs; empty for an unknown id.
   [[nodiscard]] std::vector<CurvePoint> curve(std::string_view id) const;
 

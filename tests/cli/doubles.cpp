@@ -11,7 +11,9 @@
 #include "shoal/bench.hpp"
 #include "shoal/calibration.hpp"
 #include "shoal/engine.hpp"
+#include "shoal/ensemble.hpp"
 #include "shoal/error.hpp"
+#include "shoal/export.hpp"
 #include "shoal/run.hpp"
 #include "shoal/verify.hpp"
 
@@ -203,6 +205,34 @@ Calibration calibrate(std::string_view engine) {
 }
 std::filesystem::path keep(const Calibration&) { return "calibration/cpu-1.json"; }
 CostsHere costs_here() { return {{}, "cpu: shipped"}; }
+ReportSummary write_report(const std::filesystem::path& run, const std::filesystem::path& out) {
+  return {.out = out.empty() ? run / "report.html" : out,
+          .n_trials = 240,
+          .n_shown = 240,
+          .bytes = 2048,
+          .winner = "3fa9c1d2e4b5a697",
+          .no_validation = run == "moved" ? "table.csv: there is no such file" : ""};
+}
+
+Exported export_network(const std::filesystem::path& /*run*/, std::string_view which, ExportFormat format,
+                        const std::filesystem::path& file) {
+  return {.id = std::string(which) + std::string(name(format)), .bytes = 2048 + file.string().size()};
+}
+
+Ensemble select_ensemble(const std::filesystem::path& run, const EnsembleOptions& options) {
+  return {.metric = options.metric.value_or(Metric::val_accuracy),
+          .maximize = true,
+          .fold = 2,
+          .n_rows = 400,
+          .n_choices = 4,
+          .members = {{.id = "aa.f2", .times = 3, .weight = 0.75}, {.id = "bb.f2", .times = 1, .weight = 0.25}},
+          .value = 0.95,
+          .best_id = "bb.f2",
+          .best_value = 0.9375,
+          .n_candidates = options.size,
+          .n_other_folds = 1,
+          .file = options.out.empty() ? run / "ensemble.json" : options.out};
+}
 
 VersionInfo version() { return {.version = "9.8.7", .compiler = "g++ 12", .cuda = "built without CUDA"}; }
 
