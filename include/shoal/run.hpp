@@ -65,10 +65,18 @@ struct Progress {
   double best_metric = 0;
 };
 
+/// A kernel that could train networks, and what it is predicted to take.
+struct PredictedKernel {
+  std::string kernel;
+  double predicted_s = 0;
+};
+
 /// One shape class of a plan: trials of one topology that an engine runs with one kernel.
 struct PlanRow {
-  std::string topology;  ///< `16-64-64-26 relu, relu`
-  std::string kernel;    ///< `core_per_network`
+  std::string topology;                 ///< `16-64-64-26 relu, relu`
+  std::string kernel;                   ///< `core_per_network`
+  double predicted_s = 0;               ///< were nothing else to train; an upper bound with patience
+  std::vector<PredictedKernel> others;  ///< that were predicted to take longer for gangs like these
   std::uint64_t n_trials = 0;
   std::uint64_t n_gangs = 0;
   std::uint64_t n_parameters = 0;
@@ -89,7 +97,8 @@ struct PlanSummary {
   std::uint64_t memory_bytes = 0;     ///< the limit
   std::uint64_t predicted_bytes = 0;  ///< of the largest chunk, dataset included
   std::uint64_t network_samples = 0;  ///< rows x epochs, all trials; an upper bound with patience
-  double estimated_s = 0;             ///< from a short measurement on this machine
+  std::string costs;                  ///< where those of kernels are from, engine by engine
+  double estimated_s = 0;             ///< as the costs of kernels predict; an upper bound with patience
 };
 [[nodiscard]] PlanSummary plan_sweep(const SweepSpec& spec);
 

@@ -42,6 +42,8 @@ std::string bytes(std::uint64_t n) {
 
 std::string duration(double seconds) {
   if (!std::isfinite(seconds)) return "-";
+  constexpr double kShort = 0.0995;
+  if (seconds > 0 && seconds < kShort) return fmt::format("{:.0f} ms", std::ceil(1e3 * seconds));
   if (seconds < 9.95) return fmt::format("{:.1f} s", std::max(seconds, 0.0));
   constexpr double kLongest = 1e15;
   const auto s = static_cast<std::uint64_t>(std::llround(std::min(seconds, kLongest)));

@@ -12,7 +12,7 @@ namespace shoal::cli {
 [[nodiscard]] std::string si(double value);
 /// `512 B`, `1.5 KiB`, `2.0 GiB`.
 [[nodiscard]] std::string bytes(std::uint64_t n);
-/// `0.4 s`, `42 s`, `1m 12s`, `2h 05m`, `3d 04h`; `-` for NaN.
+/// `35 ms`, `0.4 s`, `42 s`, `1m 12s`, `2h 05m`, `3d 04h`; `-` for NaN.
 [[nodiscard]] std::string duration(double seconds);
 /// Five significant digits; `-` for NaN.
 [[nodiscard]] std::string metric_text(double value);

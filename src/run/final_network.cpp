@@ -104,7 +104,7 @@ bool train_on_all_rows(PreparedSweep& sweep, const SweepSpec& spec, store::RunDi
   sweep.engine.reset();  // whose memory the next one needs
   Dataset whole = *sweep.dataset;
   whole.splits = {all_rows(*sweep.dataset, spec.data)};
-  const std::unique_ptr<Engine> engine = make_engine(engine_name, whole, engine_options(spec));
+  const std::unique_ptr<Engine> engine = make_engine(engine_name, whole, engine_options(spec, sweep.costs.costs));
   sweep.initial_parameters.give(trial);
   trial.fold = 0;
   // All rows are trained on, so there is nothing to be patient about; but adaptive rates count the same epochs.
@@ -112,7 +112,7 @@ bool train_on_all_rows(PreparedSweep& sweep, const SweepSpec& spec, store::RunDi
   Alone alone(*engine, trial, initial_state(trial));
   if (!alone.train(static_cast<std::uint32_t>(std::lround(found.setting->epochs)), stop)) return false;
   if (alone.state().status == TrialStatus::diverged) {
-    sweep.engine = make_engine(engine_name, *sweep.dataset, engine_options(spec));
+    sweep.engine = make_engine(engine_name, *sweep.dataset, engine_options(spec, sweep.costs.costs));
     return true;
   }
   if (!whole.test.empty()) found.test = alone.test(whole.task());

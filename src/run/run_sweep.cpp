@@ -154,6 +154,7 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   run::survey(sweep, spec, skip);
   open.manifest.engine = sweep.engine->name();
   open.manifest.engine_detail = detail_of(open.manifest.engine);
+  open.manifest.engine_reason = sweep.engine_reason;
   if (!open.directory) {
     const fs::path out = options.out.empty() ? run::free_directory(spec.file) : options.out;
     using enum store::RunDirectory::Unfinished;

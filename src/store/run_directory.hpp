@@ -27,6 +27,7 @@ struct Manifest {
   std::string sweep_file;  ///< as the user named it
   std::string engine;
   std::string engine_detail;
+  std::string engine_reason;  ///< why it was chosen
   Precision precision = Precision::strict;
   std::string version;
   Metric metric = Metric::val_loss;

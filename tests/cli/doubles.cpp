@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "shoal/bench.hpp"
+#include "shoal/calibration.hpp"
 #include "shoal/engine.hpp"
 #include "shoal/ensemble.hpp"
 #include "shoal/error.hpp"
@@ -90,6 +91,8 @@ PlanSummary plan_sweep(const SweepSpec& spec) {
   plan.notes = {"task: classification"};
   plan.rows = {{.topology = "2-3-1 relu",
                 .kernel = "core_per_network",
+                .predicted_s = 75,
+                .others = {{"lane_per_network", 150}},
                 .n_trials = 4,
                 .n_gangs = 1,
                 .n_parameters = 13,
@@ -98,6 +101,7 @@ PlanSummary plan_sweep(const SweepSpec& spec) {
   plan.memory_bytes = 1U << 30U;
   plan.predicted_bytes = 4096;
   plan.network_samples = 1250000;
+  plan.costs = "cpu: shipped";
   plan.estimated_s = 75;
   return plan;
 }
@@ -193,6 +197,14 @@ void write_predictions(const Predictions& predictions, const std::filesystem::pa
   std::ofstream(file) << predictions.n_rows << '\n';
 }
 
+Calibration calibrate(std::string_view engine) {
+  Calibration calibration{std::string(engine), "a processor", {}, {}, {}, 2};
+  calibration.values = {{"core_vector", 2.6e-10, 3.25e-10}};
+  calibration.checks = {{"core_per_network", "16 networks 1-2-2-1 relu, sgd", 0.004, 0.003, 0.0041}};
+  return calibration;
+}
+std::filesystem::path keep(const Calibration&) { return "calibration/cpu-1.json"; }
+CostsHere costs_here() { return {{}, "cpu: shipped"}; }
 ReportSummary write_report(const std::filesystem::path& run, const std::filesystem::path& out) {
   return {.out = out.empty() ? run / "report.html" : out,
           .n_trials = 240,

@@ -80,13 +80,35 @@ TEST(Program, PlansWithOverridesInOrder) {
             "dropped   momentum (where a setting does not use them)\n"
             "memory    4.0 KiB of 1.0 GiB, 1 chunk\n"
             "work      1.25M network-samples, about 1m 15s\n"
+            "costs     cpu: shipped\n"
             "note      task: classification\n"
             "\n"
-            "network     kernel            trials  gangs  parameters   memory\n"
-            "2-3-1 relu  core_per_network       4      1          13  2.0 KiB\n");
+            "network     kernel              time  trials  gangs  params   memory  else\n"
+            "2-3-1 relu  core_per_network  1m 15s       4      1      13  2.0 KiB  lane 2m 30s\n");
   const auto json = nlohmann::json::parse(shoal({"plan", "a.yaml", "--json"}).out);
   EXPECT_EQ(json["rows"][0]["n_parameters"], 13);
+  EXPECT_EQ(json["rows"][0]["predicted_s"], 75);
+  EXPECT_EQ(json["rows"][0]["others"][0]["kernel"], "lane_per_network");
+  EXPECT_EQ(json["rows"][0]["others"][0]["predicted_s"], 150);
   EXPECT_EQ(json["network_samples"], 1250000);
+}
+
+TEST(Program, CalibratesAndPrintsWhatIsShippedBesideIt) {
+  const Outcome run = shoal({"bench", "--calibrate"});
+  EXPECT_EQ(run.code, 0);
+  EXPECT_EQ(run.out,
+            "engine    cpu (a processor)\n"
+            "file      calibration/cpu-1.json\n"
+            "took      2.0 s\n"
+            "\n"
+            "cost, seconds  shipped  measured\n"
+            "core_vector    2.6e-10  3.25e-10\n"
+            "\n"
+            "an epoch                       kernel            measured  shipped  fitted\n"
+            "16 networks 1-2-2-1 relu, sgd  core_per_network     0.004    0.003  0.0041\n");
+  const auto json = nlohmann::json::parse(shoal({"bench", "--calibrate", "--json"}).out);
+  EXPECT_EQ(json["costs"][0]["measured_s"], 3.25e-10);
+  EXPECT_EQ(json["checks"][0]["predicted_s"], 0.0041);
 }
 
 TEST(Program, WritesPlainLinesToAPipeAndARankedTable) {
@@ -231,6 +253,8 @@ TEST(Program, SaysWhichKernelsAGpuHasRun) {
             "\n"
             "cpu       available: AVX2, 2 threads [strict]\n"
             "cuda      not available: built without CUDA\n"
+            "\n"
+            "costs of kernels, for plans and the choice of kernels: cpu: shipped\n"
             "\n"
             "kernel (sm_90a)           ran on\n"
             "first_kernel              GPU A, 2026-01-02\n"

@@ -33,6 +33,9 @@ TEST(Bytes, CountsIn1024) {
 TEST(Duration, ShowsTwoUnits) {
   EXPECT_EQ(duration(0), "0.0 s");
   EXPECT_EQ(duration(-1), "0.0 s");
+  EXPECT_EQ(duration(1e-9), "1 ms");
+  EXPECT_EQ(duration(0.0342), "35 ms");
+  EXPECT_EQ(duration(0.0999), "0.1 s");
   EXPECT_EQ(duration(0.44), "0.4 s");
   EXPECT_EQ(duration(9.96), "10 s");
   EXPECT_EQ(duration(59.4), "59 s");

@@ -3,7 +3,6 @@
 
 #include "engine/cpu/cpu_engine.hpp"
 #include "engine/cuda/cuda_engine.hpp"
-#include "engine/cuda/supported.hpp"
 #include "tests/parity/cuda/comparison.hpp"
 #include "tests/parity/cuda/suite.hpp"
 
@@ -25,8 +24,7 @@ void expect_equal_bits(std::uint32_t n_sweeps) {
     if (number % 4 == 2) testing::watch(sweep, testing::host_metric(task));
     if (number % 4 == 3 && metric_applies(Metric::val_accuracy, task)) testing::watch(sweep, Metric::val_accuracy);
     for (const Gang& gang : sweep.gangs) {
-      ASSERT_TRUE(cuda::goes_by_layers(gang, cuda::watched_metric(sweep.options.metric), cuda::Operands::fp32,
-                                       !sweep.data.weights.empty()));
+      ASSERT_EQ(make_cuda_engine(sweep.data, sweep.options)->kernel(gang), "strict_layers");
     }
     const Outcome expected = testing::train(*make_cpu_engine(sweep.data, sweep.options), sweep, 4);
     set_schedule(number % kSchedules);

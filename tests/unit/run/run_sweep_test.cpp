@@ -68,7 +68,7 @@ TEST_F(RunSweep, KeepsOldRowsWhenTheGridGrows) {
 TEST_F(RunSweep, ResumesToTheSameBytesAfterAStop) {
   // The costliest trial is first, has one epoch and is too large to share a vector: the first report finds it done.
   Axis together{{"hidden_layer_sizes", "max_iter"}, {}, {}, 0, 0};
-  together.values = {{std::vector<std::int64_t>{3000}, std::int64_t{1}},
+  together.values = {{std::vector<std::int64_t>{128, 128}, std::int64_t{1}},
                      {std::vector<std::int64_t>{4}, std::int64_t{20}}};
   spec.axes.erase(spec.axes.begin());
   spec.axes.erase(spec.axes.begin() + 1);

@@ -106,6 +106,7 @@ TEST_F(RunDirectoryTest, ReadsItsManifestBack) {
   EXPECT_EQ(back.sweep_file, "a.yaml");
   EXPECT_EQ(back.engine, "cpu");
   EXPECT_EQ(back.engine_detail, "AVX2, 2 threads");
+  EXPECT_EQ(back.engine_reason, "cpu: predicted 1.0 s, cuda 2.0 s");
   EXPECT_EQ(back.precision, Precision::strict);
   EXPECT_EQ(back.version, "0.1.0");
   EXPECT_EQ(back.metric, Metric::val_rmse);
