@@ -62,6 +62,27 @@ SHOAL_DEVICE Tile block_tile(const Shape& shape, float* elsewhere, float* gradie
   return {memory, values, weights, gradient != nullptr ? gradient : weights + shape.weight_floats, 0};
 }
 
+/// Inputs first to first + 3 of the table's row, scaled; zeros behind the last. All of them are on their way before the
+/// first is used.
+SHOAL_DEVICE Pack<4> scaled_inputs(const Rows& rows, std::size_t row, std::uint32_t n_in, std::uint32_t first) {
+  Pack<4> x{};
+  if (n_in % 4 != 0) {  // a row begins anywhere
+    SHOAL_UNROLL
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      if (first + i < n_in) x.x[i] = scaled_input(rows, row, n_in, first + i);
+    }
+    return x;
+  }
+  x = load<4>(rows.inputs + row * n_in + first);
+  if (rows.offset == nullptr) return x;
+  const Pack<4> offset = load<4>(rows.offset + first);
+  const Pack<4> factor = load<4>(rows.factor + first);
+  const Pack<4> fill = load<4>(rows.fill + first);
+  SHOAL_UNROLL
+  for (std::uint32_t i = 0; i < 4; ++i) x.x[i] = scaled(x.x[i], offset.x[i], factor.x[i], fill.x[i]);
+  return x;
+}
+
 /// Four inputs of row r.
 SHOAL_DEVICE void store_inputs(const Tile& tile, const Layer& layer, std::uint32_t r, std::uint32_t first,
                                const Pack<4>& x) {
@@ -81,16 +102,10 @@ SHOAL_DEVICE void stage(const Rows& rows, const Shape& shape, AnyTile& tile, std
   barrier();
   const std::uint32_t n_in = shape.layers[0].n_in;
   const std::uint32_t n_quads = (n_in + 3) / 4;
-  each(n_rows * n_quads, [&](std::uint32_t quad) {  // four, so that all are on their way before the first is used
+  each(n_rows * n_quads, [&](std::uint32_t quad) {
     const std::uint32_t r = quad / n_quads;
     const std::uint32_t first = quad % n_quads * 4;
-    const std::uint32_t row = tile.memory->row[r];
-    Pack<4> x{};
-    SHOAL_UNROLL
-    for (std::uint32_t i = 0; i < 4; ++i) {
-      if (first + i < n_in) x.x[i] = scaled_input(rows, row, n_in, first + i);
-    }
-    store_inputs(tile, shape.layers[0], r, first, x);
+    store_inputs(tile, shape.layers[0], r, first, scaled_inputs(rows, tile.memory->row[r], n_in, first));
   });
   barrier();
 }
@@ -323,20 +338,22 @@ SHOAL_DEVICE void backward(const Shape& shape, const Tile& tile, bool dropped, b
   }
 }
 
-/// work(layer's number, layer, output, first of four columns of its parameters), spread over the block.
+/// work(layer, output, first of four columns of its parameters), spread over the block.
 template <class Work>
 SHOAL_DEVICE void each_quad(const Shape& shape, Work work) {
   for (std::uint32_t l = 0; l < shape.n_layers; ++l) {
     const Layer layer = shape.layers[l];
-    const std::uint32_t n_quads = layer.n_in / 4 + 1;
-    each(layer.n_out * n_quads, [&](std::uint32_t quad) { work(l, layer, quad / n_quads, quad % n_quads * 4); });
+    each(layer.n_out * layer.quads.n, [&](std::uint32_t quad) {
+      const std::uint32_t o = layer.quads.quotient(quad);
+      work(layer, o, (quad - o * layer.quads.n) * 4);
+    });
   }
 }
 
 /// work(layer, parameter, its place in a block's copy, whether it is a bias), spread over the block.
 template <class Work>
 SHOAL_DEVICE void each_parameter(const Shape& shape, Work work) {
-  each_quad(shape, [&](std::uint32_t, const Layer& layer, std::uint32_t o, std::uint32_t first) {
+  each_quad(shape, [&](const Layer& layer, std::uint32_t o, std::uint32_t first) {
     for (std::uint32_t i = first; i < first + 4 && i <= layer.n_in; ++i) {
       work(layer.first_parameter + o * (layer.n_in + 1) + i, layer.weights + o * layer.weight_stride + i,
            i == layer.n_in);

@@ -78,7 +78,7 @@ SHOAL_DEVICE void load_weights(const Shape& shape, const float* parameters, cons
   each(shape.value_floats, [&](std::uint32_t i) { tile.values[i] = 0.0F; });
   each(shape.operand_words, [&](std::uint32_t i) { tile.operands[i] = 0; });
   load_weights(shape, parameters, static_cast<const Tile&>(tile));
-  each_quad(shape, [&](std::uint32_t, const Layer& layer, std::uint32_t o, std::uint32_t first) {
+  each_quad(shape, [&](const Layer& layer, std::uint32_t o, std::uint32_t first) {
     round_weights(tile, layer, o, first, load<4>(tile.weights + layer.weights + o * layer.weight_stride + first));
   });
   barrier();
