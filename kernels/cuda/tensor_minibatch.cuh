@@ -115,7 +115,7 @@ SHOAL_DEVICE void forward(const Shape& shape, const RoundedTile<Format>& tile, c
     const Layer layer = shape.layers[l];
     const bool is_hidden = l + 1 < shape.n_layers;
     const bool drops = dropout != nullptr && is_hidden;
-    if (layer.n_out > kAcross) {
+    if (has_for_every_warp(n_across(layer.n_out))) {
       forward_layer<Format, 2>(layer, is_hidden, drops, tile);
     } else {
       forward_layer<Format, 1>(layer, is_hidden, drops, tile);
@@ -287,7 +287,7 @@ SHOAL_DEVICE void backward(const Shape& shape, const RoundedTile<Format>& tile, 
   round_delta(shape.layers[shape.n_layers - 1], tile);
   for (std::uint32_t l = shape.n_layers; l-- > 0;) {
     const Layer layer = shape.layers[l];
-    if (layer.n_out > kAcross && layer.n_in > kAcross) {
+    if (has_for_every_warp(n_across(layer.n_out) / 2 * (n_across(layer.n_in) / 2))) {
       add_gradient<Format, 2, 2>(layer, tile, is_first);
     } else {
       add_gradient<Format, 1, 1>(layer, tile, is_first);
@@ -295,7 +295,7 @@ SHOAL_DEVICE void backward(const Shape& shape, const RoundedTile<Format>& tile, 
     barrier();  // the layer's input gives way to the delta below
     if (l == 0) break;
     const Layer below = shape.layers[l - 1];
-    if (layer.n_in > kAcross) {
+    if (has_for_every_warp(n_across(layer.n_in))) {
       delta_below<Format, 2>(layer, below, tile, dropped);
     } else {
       delta_below<Format, 1>(layer, below, tile, dropped);
