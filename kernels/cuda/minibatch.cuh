@@ -216,10 +216,15 @@ SHOAL_DEVICE void forward(const Shape& shape, const Tile& tile, const math::Drop
   }
 }
 
+/// What else is to be made of the output layer's delta of row r, which `lanes` wrote if the tile has it.
+SHOAL_DEVICE void finish_delta(const Tile& /*tile*/, const Layer& /*last*/, std::uint32_t /*r*/,
+                               const RowLanes& /*lanes*/) {}
+
 /// Outputs, row losses and weighted dloss/dz of the output layer, by as many lanes a row as the block has threads for.
 /// training: as output_row().
+template <class AnyTile>
 SHOAL_DEVICE void output(const Rows& rows, const Shape& shape, LossKind kind, const NetworkRules& rules, bool training,
-                         const Tile& tile) {
+                         const AnyTile& tile) {
   const Layer& last = shape.layers[shape.n_layers - 1];
   const std::uint32_t n_out = last.n_out;
   // Shifts, since n_threads() is a power of two: quotients would be kept in registers through all of training.
@@ -227,9 +232,9 @@ SHOAL_DEVICE void output(const Rows& rows, const Shape& shape, LossKind kind, co
       (n_threads() > 32 ? 1U : 0U) + (n_threads() > 64 ? 1U : 0U) + (n_threads() > 128 ? 1U : 0U);
   const std::uint32_t n_lanes = 1U << log_lanes;
   const std::uint32_t r = thread() >> log_lanes;
+  const std::uint32_t n_in_use = (tile.n_rows << log_lanes) - (thread() - lane());
+  const RowLanes lanes{thread() & (n_lanes - 1), n_lanes, n_in_use < kWarpLanes ? (1U << n_in_use) - 1 : kFullWarp};
   if (r < tile.n_rows) {
-    const std::uint32_t n_in_use = (tile.n_rows << log_lanes) - (thread() - lane());
-    const RowLanes lanes{thread() & (n_lanes - 1), n_lanes, n_in_use < kWarpLanes ? (1U << n_in_use) - 1 : kFullWarp};
     float* const z = tile.values + last.output + r * last.output_stride;
     float* const delta = tile.values + last.delta + r * last.output_stride;
     const float loss = output_row(rows, kind, rules, training, tile.memory->row[r], n_out, z, delta, lanes);
@@ -239,6 +244,7 @@ SHOAL_DEVICE void output(const Rows& rows, const Shape& shape, LossKind kind, co
       for (std::uint32_t o = lanes.first; o < n_out; o += n_lanes) delta[o] *= tile.memory->weight[r];
     }
   }
+  if (training) finish_delta(tile, last, r, lanes);
   barrier();
 }
 
