@@ -37,7 +37,7 @@ constexpr bool has_moments_in_shared(const ThreadSizes& s) {
 /// Blocks of a multiprocessor's 65536 registers, of which rows need some beside the network.
 constexpr std::uint32_t least_thread_blocks(const ThreadSizes& s) {
   if (!s.is_plain) return 2;
-  return 65536 / kNetworksInBlock / ((has_moments_in_shared(s) ? 2 : 2 + s.n_moments) * s.n_parameters + 64);
+  return 65536 / kNetworksInBlock / ((has_moments_in_shared(s) ? 2 : 2 + s.n_moments) * s.n_parameters + 62);
 }
 
 /// A block's shared memory: a strict sum of each thread, the tile of rows, moments.
