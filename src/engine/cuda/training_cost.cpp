@@ -12,8 +12,8 @@ namespace {
 // Instructions, counted in the code for sm_90a; those of products: patch_choice.hpp.
 constexpr double kOfActivation = 45;
 constexpr double kOfOutput = 40;
-constexpr double kOfInputs = 40;   ///< four of a row
-constexpr double kOfStep = 30;     ///< a parameter
+constexpr double kOfInputs = 20;   ///< four of a row
+constexpr double kOfStep = 8;      ///< a parameter
 constexpr double kOfMoments = 60;  ///< the same where the solver divides by a second moment
 constexpr double kOfTile = 300;    ///< barriers and what one thread does alone
 
