@@ -5,8 +5,16 @@
 namespace shoal::cuda {
 namespace {
 
-/// delta = dloss/da * f'. The derivative comes from z or from the stored activation, where that is f(z) to the last
-/// bit: only one of them is read.
+/// Whether f' is taken from the stored activation instead of z, so that only one of them is read: where it is f(z) to
+/// the last bit, or where its sign alone is asked for. ReLU's keeps its sign where units are dropped, too, and z of
+/// its layer may not be in memory (ReluLayers).
+template <class T>
+SHOAL_DEVICE bool derives_from_stored(Act act, bool dropped) {
+  if (act == Act::relu) return true;
+  return !dropped && (act == Act::leaky_relu || (sizeof(T) == sizeof(float) && !math::stores_slope(act)));
+}
+
+/// delta = dloss/da * f'.
 template <class T>
 SHOAL_KERNEL void derivative_kernel(CohortTask<T> task, std::uint32_t l, std::uint32_t n_rows, bool drops,
                                     std::uint32_t parts) {
@@ -15,19 +23,18 @@ SHOAL_KERNEL void derivative_kernel(CohortTask<T> task, std::uint32_t l, std::ui
   const CohortLayer& layer = net.layers[l];
   const NetworkRules& rules = task.rules[part.network];
   const bool dropped = drops && rules.dropout > 0.0;
-  const bool stores_f = sizeof(T) == sizeof(float) && !dropped;
+  const bool from_stored = derives_from_stored<T>(layer.activation, dropped);
   // output_kernel has begun the step.
   const math::Dropout dropout(rules.dropout, rules.seed, task.states[part.network].step - 1);
   const float* const z = task.z + net.z + layer.z;
   const T* const a = task.values + net.values + net.layers[l + 1].values;
-  const bool from_z = math::stores_slope(layer.activation);
   each_of_part(part, n_rows * layer.stride, [&](std::uint32_t element) {
     const std::uint32_t o = element % layer.stride;
     float e = 0.0F;
     if (o < layer.n_out) {
-      const float from = from_z     ? derive_from(layer.activation, z[element], 0.0F)
-                         : stores_f ? math::to_float(a[element])
-                                    : activate(layer.activation, z[element]);
+      const float from = from_stored
+                             ? math::to_float(a[element])
+                             : derive_from(layer.activation, z[element], activate(layer.activation, z[element]));
       e = derive(layer.activation, from, task.back[net.delta + element]);
       if (dropped) {
         const float keep = dropout.factor(l, element / layer.stride * layer.n_out + o);
