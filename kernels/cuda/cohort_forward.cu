@@ -8,23 +8,67 @@
 namespace shoal::cuda {
 namespace {
 
+/// Four inputs of a row of the table from the i-th on, scaled; of columns behind the last nothing is read. Rows are
+/// aligned where n_in is.
+SHOAL_DEVICE Four scaled_inputs(const Rows& rows, std::size_t row, std::uint32_t n_in, std::uint32_t i) {
+  Four x{};
+  if (n_in % kAtOnce == 0) {
+    x = load<kAtOnce>(rows.inputs + row * n_in + i);
+    if (rows.offset == nullptr) return x;
+    const Four offset = load<kAtOnce>(rows.offset + i);
+    const Four factor = load<kAtOnce>(rows.factor + i);
+    SHOAL_UNROLL
+    for (std::uint32_t k = 0; k < kAtOnce; ++k) x.x[k] = scaled(x.x[k], offset.x[k], factor.x[k], rows.fill + i + k);
+    return x;
+  }
+  SHOAL_UNROLL
+  for (std::uint32_t k = 0; k < kAtOnce; ++k) {
+    if (i + k < n_in) x.x[k] = scaled_input(rows, row, n_in, i + k);
+  }
+  return x;
+}
+
 template <class T>
 SHOAL_KERNEL void gather_kernel(CohortTask<T> task, RowSource from, std::uint32_t n_rows, std::uint32_t columns) {
+  struct Loaded {
+    Four inputs;
+    std::uint32_t row;
+  };
   const std::uint32_t* list = from.list;
   if (list == nullptr) {
     list = task.order + static_cast<std::size_t>(task.cursor->epoch) * task.n_training + task.cursor->row;
   }
   const std::uint32_t n_in = task.networks[0].layers[0].n_in;
-  const std::uint32_t element = block() * n_threads() + thread();
-  if (element >= n_rows * columns) return;
-  const std::uint32_t i = element % columns;
-  const std::uint32_t row = list[element / columns];
-  Rows inputs = task.rows;
-  if (from.inputs != nullptr) inputs.inputs = from.inputs;
-  const std::uint32_t at = from.inputs != nullptr ? element / columns : row;
-  const float value = i < n_in ? scaled_input(inputs, at, n_in, i) : i == n_in ? 1.0F : 0.0F;
-  task.input[element] = math::stored_as<T>(value);
-  if (i == 0) task.row[element / columns] = row;
+  Rows table = task.rows;
+  if (from.inputs != nullptr) table.inputs = from.inputs;
+  each_four_of_part(
+      {0, block()}, n_rows * columns,
+      [&](std::uint32_t element) {
+        const std::uint32_t r = element / columns;
+        const std::uint32_t i = element - r * columns;
+        const std::uint32_t row = list[r];
+        const Four nothing{};
+        return Loaded{i < n_in ? scaled_inputs(table, from.inputs != nullptr ? r : row, n_in, i) : nothing, row};
+      },
+      [&](std::uint32_t element, Loaded loaded) {
+        const std::uint32_t r = element / columns;
+        const std::uint32_t i = element - r * columns;
+        SHOAL_UNROLL
+        for (std::uint32_t k = 0; k < kAtOnce; ++k) {
+          if (i + k == n_in) loaded.inputs.x[k] = 1.0F;
+        }
+        store_floats(task.input + element, loaded.inputs);
+        if (i == 0) task.row[r] = loaded.row;
+      });
+}
+
+/// Units o to o + 3 of row r after dropout.
+SHOAL_DEVICE void drop_units(const math::Dropout& dropout, std::uint32_t l, std::uint32_t first, Four& a) {
+  SHOAL_UNROLL
+  for (std::uint32_t k = 0; k < kAtOnce; ++k) {
+    const float keep = dropout.factor(l, first + k);
+    a.x[k] = keep > 0.0F ? a.x[k] * keep : 0.0F;
+  }
 }
 
 template <class T>
@@ -32,24 +76,30 @@ SHOAL_KERNEL void activation_kernel(CohortTask<T> task, std::uint32_t l, std::ui
                                     std::uint32_t parts) {
   const Part part = part_of(parts);
   const CohortNetwork& net = task.networks[part.network];
-  const CohortLayer& layer = net.layers[l];
+  const CohortLayer layer = net.layers[l];
   const NetworkRules& rules = task.rules[part.network];
   const bool dropped = drops && rules.dropout > 0.0;
   const math::Dropout dropout(rules.dropout, rules.seed, task.states[part.network].step);
   const float* const z = task.z + net.z + layer.z;
   T* const a = task.values + net.values + net.layers[l + 1].values;
-  each_of_part(part, n_rows * layer.stride, [&](std::uint32_t element) {
-    const std::uint32_t o = element % layer.stride;
-    float value = o == layer.n_out ? 1.0F : 0.0F;
-    if (o < layer.n_out) {
-      value = activate(layer.activation, z[element]);
-      if (dropped) {
-        const float keep = dropout.factor(l, element / layer.stride * layer.n_out + o);
-        value = keep > 0.0F ? value * keep : 0.0F;
-      }
-    }
-    a[element] = math::stored_as<T>(value);
-  });
+  each_four_of_part(
+      part, n_rows * layer.stride,
+      [&](std::uint32_t element) {
+        const Four nothing{};
+        return element % layer.stride < layer.n_out ? load<kAtOnce>(z + element) : nothing;
+      },
+      [&](std::uint32_t element, Four four) {
+        const std::uint32_t r = element / layer.stride;
+        const std::uint32_t o = element - r * layer.stride;
+        Four from;
+        activate_all<kAtOnce>(layer.activation, four.x, from.x);
+        if (dropped) drop_units(dropout, l, r * layer.n_out + o, four);
+        SHOAL_UNROLL
+        for (std::uint32_t k = 0; k < kAtOnce; ++k) {
+          if (o + k >= layer.n_out) four.x[k] = o + k == layer.n_out ? 1.0F : 0.0F;
+        }
+        store_floats(a + element, four);
+      });
 }
 
 template <class T>
@@ -170,9 +220,8 @@ template <class T>
 void launch_gather(const CohortTask<T>& task, RowSource from, std::uint32_t n_rows, std::uint32_t columns,
                    cudaStream_t stream) {
   const std::uint64_t n_elements = std::uint64_t{n_rows} * columns;
-  const std::uint32_t threads = n_threads_for(n_elements);
-  launch({"gather_kernel", n_parts(n_elements, threads), threads, 0, stream}, &gather_kernel<T>, task, from, n_rows,
-         columns);
+  launch({"gather_kernel", n_parts(n_elements, kElementsInBlock), n_threads_for(n_elements / kAtOnce), 0, stream},
+         &gather_kernel<T>, task, from, n_rows, columns);
 }
 
 template <class T>
@@ -180,8 +229,8 @@ void launch_activation(const CohortTask<T>& task, std::uint32_t l, std::uint32_t
                        bool drops, cudaStream_t stream) {
   const std::uint64_t n_elements = std::uint64_t{n_rows} * largest_stride;
   const std::uint32_t parts = n_parts(n_elements, kElementsInBlock);
-  launch({"activation_kernel", task.n_networks * parts, n_threads_for(n_elements), 0, stream}, &activation_kernel<T>,
-         task, l, n_rows, drops, parts);
+  launch({"activation_kernel", task.n_networks * parts, n_threads_for(n_elements / kAtOnce), 0, stream},
+         &activation_kernel<T>, task, l, n_rows, drops, parts);
 }
 
 template <class T>

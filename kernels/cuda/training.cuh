@@ -55,11 +55,14 @@ struct Rows {
   const float* fill = nullptr;
 };
 
-/// Input i of the table's row, scaled; what is missing is filled in.
+/// x of a column that has these; what is missing is filled in.
+SHOAL_DEVICE float scaled(float x, float offset, float factor, const float* fill) {
+  return math::scalar::is_nan(x) ? *fill : (x - offset) * factor;
+}
+/// Input i of the table's row, scaled.
 SHOAL_DEVICE float scaled_input(const Rows& rows, std::size_t row, std::uint32_t n_in, std::uint32_t i) {
   const float x = rows.inputs[row * n_in + i];
-  if (rows.offset == nullptr) return x;
-  return math::scalar::is_nan(x) ? rows.fill[i] : (x - rows.offset[i]) * rows.factor[i];
+  return rows.offset == nullptr ? x : scaled(x, rows.offset[i], rows.factor[i], rows.fill + i);
 }
 
 /// A layer: its parameters, and where its values lie in a tile of rows.
