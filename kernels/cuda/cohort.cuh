@@ -53,10 +53,11 @@ struct CohortSums {
   std::uint32_t n_right = 0;   ///< validation rows whose class is right
 };
 
-/// How output_kernel shares the rows: a thread a row, whose outputs pass through shared memory where they fit.
+/// How output_kernel shares the rows: some lanes a row, whose outputs pass through shared memory where they fit.
 struct OutputBlocks {
   std::uint32_t n_rows = 0;  ///< of a block at most
   std::uint32_t stride = 0;  ///< floats of a row in shared memory, odd, so that a warp's rows lie in 32 banks; 0: none
+  std::uint32_t n_lanes = 1;
 };
 /// For networks of at most n_outputs outputs.
 [[nodiscard]] OutputBlocks output_blocks(std::uint32_t n_outputs);

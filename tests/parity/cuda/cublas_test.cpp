@@ -2,9 +2,11 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 #include <utility>
+#include <vector>
 
 #include "engine/cuda/cublas_engine.hpp"
 #include "shoal/error.hpp"
+#include "tests/parity/cuda/comparison.hpp"
 #include "tests/parity/cuda/suite.hpp"
 #include "verify/checks.hpp"
 
@@ -42,6 +44,45 @@ TEST(SHOAL_CUDA_SUITE, CublasBoundsTellThePrecisionsApart) {
     for (const VerifyRow& row : verify::checked({"cublas", claimed, make}, {"cublas", 8, 0}))
       n_breaches += row.n_breaches;
     EXPECT_GT(n_breaches, 0U) << name(actual) << " passed for " << name(claimed);
+  }
+}
+
+/// Rows that the scaling makes zeros, and no biases: every hidden unit stands at its kink.
+testing::Sweep at_the_kink(Precision precision, Slot n_networks, double dropout) {
+  testing::Random random(11);
+  testing::Sweep sweep;
+  sweep.data = testing::random_dataset(random, Task::regression, 40, 6, 3);
+  std::ranges::fill(sweep.data.inputs, 0.125F);
+  sweep.options.precision = precision;
+  Trial trial;
+  trial.topology = {6, {24, 13}, {Activation::relu, Activation::relu}, 3};
+  trial.hyperparameters.solver = Solver::sgd;
+  trial.hyperparameters.loss = Loss::squared_error;
+  trial.hyperparameters.bias_init = BiasInit::zeros;
+  trial.hyperparameters.alpha = 0;
+  trial.hyperparameters.dropout = dropout;
+  trial.hyperparameters.batch_size = 16;
+  trial.hyperparameters.max_iter = 2;
+  for (Slot slot = 0; slot < n_networks; ++slot) {
+    sweep.trials.push_back(trial);
+    sweep.gangs.push_back({gang_key(trial), slot, 1, false, dropout > 0});
+  }
+  return sweep;
+}
+
+TEST(SHOAL_CUDA_SUITE, CublasGivesReluNoDerivativeAtZero) {
+  for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
+    for (const auto& [n_networks, dropout] : {std::pair{1U, 0.0}, std::pair{1U, 0.25}, std::pair{2U, 0.0}}) {
+      const testing::Sweep sweep = at_the_kink(precision, n_networks, dropout);
+      const testing::Outcome outcome = testing::train(*make_cublas_engine(sweep.data, sweep.options), sweep, 2, 2);
+      const std::vector<float> before = initial_state(sweep.trials.front()).parameters;
+      const std::vector<float>& after = outcome.states.front().parameters;
+      ASSERT_EQ(after.size(), 7U * 24 + 25 * 13 + 14 * 3);
+      for (std::size_t p = 0; p < after.size(); ++p) {
+        const bool is_output_bias = p >= after.size() - 14 * 3 && (after.size() - p) % 14 == 1;
+        EXPECT_EQ(after[p] != before[p], is_output_bias) << name(precision) << ", parameter " << p;
+      }
+    }
   }
 }
 
