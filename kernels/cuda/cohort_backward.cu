@@ -88,6 +88,64 @@ SHOAL_KERNEL void derivative_kernel(CohortTask<T> task, std::uint32_t l, std::ui
       });
 }
 
+/// Rows of a thread's patch, whose columns are kAtOnce of W.
+constexpr std::uint32_t kPatchRows = 4;
+
+/// A patch of delta [W] of the last layer: each element is one accumulator that runs through the outputs in ascending
+/// order. delta, weights: the patch's rows and columns of them. The padding of both is zeros.
+template <class T>
+SHOAL_DEVICE void multiply_patch(const CohortLayer& last, const T* (&delta)[kPatchRows], const T* weights,
+                                 Four (&sum)[kPatchRows]) {
+  for (std::uint32_t first = 0; first < last.n_out; first += kAtOnce) {
+    Four d[kPatchRows];
+    SHOAL_UNROLL
+    for (std::uint32_t m = 0; m < kPatchRows; ++m) d[m] = load_floats(delta[m] + first);
+    SHOAL_UNROLL
+    for (std::uint32_t k = 0; k < kAtOnce; ++k) {
+      const Four w = load_floats(weights + static_cast<std::size_t>(first + k) * last.columns);
+      SHOAL_UNROLL
+      for (std::uint32_t m = 0; m < kPatchRows; ++m) {
+        SHOAL_UNROLL
+        for (std::uint32_t n = 0; n < kAtOnce; ++n) sum[m].x[n] = math::scalar::fma(w.x[n], d[m].x[k], sum[m].x[n]);
+      }
+    }
+  }
+}
+
+/// A patch a thread; neighbours have neighbouring columns of the same rows, so that a warp reads what the derivative is
+/// taken from in whole lines and each delta once. Reads and writes what derivative_kernel would, but dloss/da.
+template <class T>
+SHOAL_KERNEL void narrow_derivative_kernel(CohortTask<T> task, std::uint32_t n_rows, bool drops, std::uint32_t parts) {
+  const Part part = part_of(parts);
+  const CohortNetwork& net = task.networks[part.network];
+  const CohortLayer last = net.layers[task.n_layers - 1];
+  const HiddenDerivative<T> derivative(task, part.network, task.n_layers - 2, drops);
+  const CohortLayer& layer = derivative.layer();
+  const std::uint32_t across = layer.stride / kAtOnce;
+  const std::uint32_t number = part.number * n_threads() + thread();
+  if (number >= across * n_parts(n_rows, kPatchRows)) return;
+  const std::uint32_t first_row = number / across * kPatchRows;
+  const std::uint32_t o = number % across * kAtOnce;
+  T* const below = task.delta + net.delta + layer.delta;
+  const T* delta[kPatchRows];
+  Four source[kPatchRows];
+  Four sum[kPatchRows] = {};
+  SHOAL_UNROLL
+  for (std::uint32_t m = 0; m < kPatchRows; ++m) {
+    const std::uint32_t r = first_row + m < n_rows ? first_row + m : first_row;
+    delta[m] = task.delta + net.delta + last.delta + static_cast<std::size_t>(r) * last.stride;
+    source[m] = o < layer.n_out ? derivative.source(r * layer.stride + o) : Four{};
+  }
+  if (o < layer.n_out) multiply_patch(last, delta, task.operands + net.parameters + last.first_parameter + o, sum);
+  SHOAL_UNROLL
+  for (std::uint32_t m = 0; m < kPatchRows; ++m) {
+    const std::uint32_t r = first_row + m;
+    if (r >= n_rows) break;
+    derivative.apply(r, o, source[m], sum[m]);
+    store_floats(below + r * layer.stride + o, sum[m]);
+  }
+}
+
 /// A parameter that is no padding, and where it stands.
 struct Place {
   std::uint32_t layer;
@@ -231,6 +289,16 @@ void launch_derivative(const CohortTask<T>& task, std::uint32_t l, std::uint32_t
 }
 
 template <class T>
+void launch_narrow_derivative(const CohortTask<T>& task, std::uint32_t n_rows, std::uint32_t largest_stride, bool drops,
+                              cudaStream_t stream) {
+  const std::uint64_t n_patches = std::uint64_t{n_parts(n_rows, kPatchRows)} * (largest_stride / kAtOnce);
+  const std::uint32_t threads = n_threads_for(n_patches);
+  const std::uint32_t parts = n_parts(n_patches, threads);
+  launch({"narrow_derivative_kernel", task.n_networks * parts, threads, 0, stream}, &narrow_derivative_kernel<T>, task,
+         n_rows, drops, parts);
+}
+
+template <class T>
 void launch_norm(const CohortTask<T>& task, std::uint32_t n_rows, std::uint32_t largest_parameters,
                  cudaStream_t stream) {
   const std::uint32_t threads = n_threads_for(largest_parameters);
@@ -251,11 +319,12 @@ void launch_finish_gradient(const CohortTask<T>& task, std::uint32_t n_rows, cud
          n_rows);
 }
 
-#define SHOAL_FOR_TYPE(T)                                                                                  \
-  template void launch_derivative(const CohortTask<T>&, std::uint32_t, std::uint32_t, std::uint32_t, bool, \
-                                  cudaStream_t);                                                           \
-  template void launch_norm(const CohortTask<T>&, std::uint32_t, std::uint32_t, cudaStream_t);             \
-  template void launch_update(const CohortTask<T>&, std::uint32_t, std::uint32_t, cudaStream_t);           \
+#define SHOAL_FOR_TYPE(T)                                                                                         \
+  template void launch_derivative(const CohortTask<T>&, std::uint32_t, std::uint32_t, std::uint32_t, bool,        \
+                                  cudaStream_t);                                                                  \
+  template void launch_narrow_derivative(const CohortTask<T>&, std::uint32_t, std::uint32_t, bool, cudaStream_t); \
+  template void launch_norm(const CohortTask<T>&, std::uint32_t, std::uint32_t, cudaStream_t);                    \
+  template void launch_update(const CohortTask<T>&, std::uint32_t, std::uint32_t, cudaStream_t);                  \
   template void launch_finish_gradient(const CohortTask<T>&, std::uint32_t, cudaStream_t);
 SHOAL_FOR_TYPE(float)
 SHOAL_FOR_TYPE(math::Bfloat16)

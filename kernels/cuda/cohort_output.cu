@@ -62,7 +62,7 @@ SHOAL_KERNEL void output_kernel(CohortTask<T> task, std::uint32_t n_rows, bool t
   const std::uint32_t first = part.number * rows_in_block;
   const std::uint32_t count = n_rows - first < rows_in_block ? n_rows - first : rows_in_block;
   float* const device_z = task.z + net.z + last.z + static_cast<std::size_t>(first) * last.stride;
-  const std::size_t device_delta = net.delta + static_cast<std::size_t>(first) * last.stride;
+  const std::size_t device_delta = net.delta + last.delta + static_cast<std::size_t>(first) * last.stride;
 
   auto* const sums = dynamic_shared<RowSums>();
   const bool staged = task.blocks.stride != 0;

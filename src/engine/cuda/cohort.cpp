@@ -175,6 +175,7 @@ void Cohort<T>::allocate() {
   if (plan_.fuses_relu && ReluLayers<T>::apply_to(first)) relu_.emplace(first, task_, *blas_);
   if constexpr (std::is_same_v<T, float>) {
     if (plan_.is_strict) {
+      z_.clear(*stream_);
       delta_.clear(*stream_);
       back_.clear(*stream_);
       strict_.emplace(plan_.members.size(), plan_.most_rows, *stream_);
@@ -278,22 +279,25 @@ void Cohort<T>::backward(std::uint32_t n_rows, bool drops) const {
     if (strict_) return strict_->backward(task_, n_rows, drops);
   }
   for (std::uint32_t l = task_.n_layers; l-- > 0;) {
-    blas_->fork(l > 0 ? 2 * n_selected_buckets_ : n_selected_buckets_);
+    const bool is_narrow = l > 0 && l + 1 == task_.n_layers && largest_outputs(plan_) <= kNarrowOutputs;
+    const bool brings_back = l > 0 && !is_narrow;
+    blas_->fork(brings_back ? 2 * n_selected_buckets_ : n_selected_buckets_);
     for (const Bucket& bucket : buckets_) {
       if (bucket.n_selected == 0) continue;
       const CohortLayer& layer = bucket.shape->layers[l];
       const CohortNetwork& first = bucket.first;
-      const Matrices<const T> deltas{task_.delta + first.delta, layer.stride, bucket.shape->n_delta};
+      const Matrices<const T> deltas{task_.delta + first.delta + layer.delta, layer.stride, bucket.shape->n_delta};
       const Matrices<float> gradient{task_.gradient + first.parameters + layer.first_parameter, layer.columns,
                                      bucket.shape->n_parameters};
       blas_->transposed_multiply(deltas, inputs(bucket, l), gradient, layer.rows, layer.columns, n_rows,
                                  bucket.n_selected);
-      if (l == 0) continue;
+      if (!brings_back) continue;
       const Matrices<float> back{task_.back + first.delta, layer.columns, bucket.shape->n_delta};
       blas_->multiply(deltas, weights(bucket, l), back, n_rows, padded(layer.n_in), layer.rows, bucket.n_selected);
     }
     blas_->join();
-    if (l > 0) launch_derivative(task_, l - 1, n_rows, largest_stride_, drops, stream_->get());
+    if (is_narrow) launch_narrow_derivative(task_, n_rows, largest_stride_, drops, stream_->get());
+    if (brings_back) launch_derivative(task_, l - 1, n_rows, largest_stride_, drops, stream_->get());
   }
 }
 
