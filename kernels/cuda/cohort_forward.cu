@@ -1,5 +1,6 @@
 #include "kernels/cuda/activation.cuh"
 #include "kernels/cuda/cohort_parts.cuh"
+#include "kernels/cuda/scaled_inputs.cuh"
 #include "kernels/math/dropout.hpp"
 
 namespace shoal::cuda {

@@ -7,6 +7,7 @@
 #include "kernels/cuda/each.cuh"
 #include "kernels/cuda/loss.cuh"
 #include "kernels/cuda/products.cuh"
+#include "kernels/cuda/scaled_inputs.cuh"
 #include "kernels/cuda/training.cuh"
 #include "kernels/math/dropout.hpp"
 #include "kernels/math/permutation.hpp"
