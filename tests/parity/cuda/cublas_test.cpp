@@ -70,7 +70,7 @@ testing::Sweep with_outputs(std::int32_t n_outputs, Task task, Precision precisi
 }
 
 TEST(SHOAL_CUDA_SUITE, CublasStaysWithinBoundsWithManyOutputs) {
-  const RaceWatch watch;
+  [[maybe_unused]] const RaceWatch watch;
   const std::pair<Precision, verify::Products> precisions[] = {{Precision::fp32, verify::kFp32Products},
                                                                {Precision::bf16, verify::kBf16Products}};
   for (const auto& [precision, products] : precisions) {
