@@ -34,22 +34,24 @@ struct CpuCosts {
 /// 132 multiprocessors issue four instructions a cycle at 1.755 GHz.
 inline constexpr double kIssuesOfH200 = 132 * 4 * 1.755e9;
 
-/// Of an NVIDIA H200. 0.4 of the issue slots were used where `letters` and `widths` were measured.
+/// Of an NVIDIA H200. Threads were measured to use 0.7 of the issue slots, blocks 0.4.
 struct CudaCosts {
   double thread_issue =
-      1 / (kIssuesOfH200 * 0.4);      ///< an instruction of a warp whose threads have a network each, of the whole GPU
-  double thread_wait = 12 / 1.755e9;  ///< the same of one warp, from one to the next
-  double thread_network = 1.4e-7;     ///< what the host does for an epoch of a network
-  double block_issue = 1 / (kIssuesOfH200 * 0.4);  ///< as thread_issue where a network has a block
-  double block_wait = 12 / 1.755e9;                ///< as thread_wait
-  double block_network = 2.3e-6;                   ///< what the host does for a launch's block
-  double layer_multiply_add = 5e-14;               ///< layer by layer in fp32, of the whole GPU
-  double tensor_multiply_add = 1.4e-14;            ///< the same in tf32 and bf16
-  double layer_byte = 4e-13;                       ///< to and from memory
-  double layer_launch = 4e-6;                      ///< a kernel of a graph
-  double launch = 2e-5;                            ///< a round of launches: what the host waits for
-  double place_network = 2.5e-7;                   ///< to place a network, and to take it out
-  double place_parameter = 1.2e-8;                 ///< of it
+      1 / (kIssuesOfH200 * 0.7);   ///< an instruction of a warp whose threads have a network each, of the whole GPU
+  double thread_wait = 1.8e-9;     ///< the same of one warp, from one to the next
+  double thread_network = 1.4e-7;  ///< what the host does for an epoch of a network
+  double block_issue = 2.9e-12;    ///< as thread_issue where a network has a block
+  double block_wait = 2.5e-9;      ///< as thread_wait
+  double block_network = 4e-6;     ///< what the host does for a launch's block
+  double strict_multiply_add = 7.5e-14;  ///< layer by layer in strict order, of the whole GPU
+  double strict_byte = 1.2e-12;          ///< there, to and from memory
+  double layer_multiply_add = 5e-14;     ///< layer by layer by cuBLAS in fp32
+  double tensor_multiply_add = 1.4e-14;  ///< the same in tf32 and bf16
+  double layer_byte = 4e-13;             ///< there
+  double layer_launch = 6e-6;            ///< a kernel of a graph
+  double launch = 2e-5;                  ///< a round of launches: what the host waits for
+  double place_network = 2.5e-7;         ///< to place a network, and to take it out
+  double place_parameter = 1.2e-8;       ///< of it
 };
 
 /// What a run writes of its networks, whoever trains them.

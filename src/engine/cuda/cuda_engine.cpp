@@ -64,6 +64,7 @@ class CudaEngine final : public Engine {
   CudaEngine(const Dataset& dataset, const EngineOptions& options, KernelTime* time)
       : table_(dataset, stream_),
         choice_(options, table_),
+        time_(time),
         training_(options, table_, stream_, time),
         probe_(table_, stream_),
         gangs_(options, table_, stream_),
@@ -117,6 +118,7 @@ class CudaEngine final : public Engine {
     while (!stop.stop_requested() && training_.run(gangs_, records)) {
     }
     if (!wide.empty()) layerwise_.cohorts().train(wide, stop, records, lost);
+    if (time_ != nullptr && !wide.empty()) time_->is_whole = false;
   }
 
   [[nodiscard]] std::vector<MetricSums> evaluate(std::span<const Slot> slots, RowSet set) override {
@@ -174,6 +176,7 @@ class CudaEngine final : public Engine {
   cuda::Stream stream_;
   cuda::DeviceTable table_;
   cuda::KernelChoice choice_;
+  KernelTime* time_;
   cuda::Training training_;
   cuda::Probe probe_;
   mutable cuda::DeviceGangs gangs_;  ///< reading a place may refresh the host's copy

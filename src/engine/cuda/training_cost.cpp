@@ -167,13 +167,15 @@ EpochSeconds layers_epoch(const CudaCosts& costs, const Topology& topology, Prec
   const double in_minibatch = padded_to_tile(std::min(rows.batch, rows.n_training));
   const double n_minibatches = rows.n_minibatches();
   const double n_rows = n_minibatches * in_minibatch;
-  const bool has_tensor_cores = precision == Precision::tf32 || precision == Precision::bf16;
+  const bool is_strict = precision == Precision::strict;
+  const double multiply_add = is_strict                      ? costs.strict_multiply_add
+                              : precision == Precision::fp32 ? costs.layer_multiply_add
+                                                             : costs.tensor_multiply_add;
   const double full =
-      n_networks *
-      ((has_tensor_cores ? costs.tensor_multiply_add : costs.layer_multiply_add) *
-           (forward * (n_rows + rows.n_validation) + backward * n_rows) +
-       costs.layer_byte * (kBytesOfParameter * static_cast<double>(topology.n_parameters()) * n_minibatches +
-                           kBytesOfUnit * n_units * rows.n_training));
+      n_networks * (multiply_add * (forward * (n_rows + rows.n_validation) + backward * n_rows) +
+                    (is_strict ? costs.strict_byte : costs.layer_byte) *
+                        (kBytesOfParameter * static_cast<double>(topology.n_parameters()) * n_minibatches +
+                         kBytesOfUnit * n_units * rows.n_training));
   const double n_launches = (3 * static_cast<double>(topology.n_layers()) + kLaunchesBeside) * n_minibatches;
   return {full, full + n_launches * costs.layer_launch};
 }
