@@ -10,13 +10,6 @@
 namespace shoal::search {
 namespace {
 
-double rounded(double value) {
-  const std::string digits = fmt::format("{:.5e}", value);
-  double out = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), out);
-  return out;
-}
-
 std::string choice_text(const std::vector<ParameterValue>& choice) {
   std::string out;
   for (const ParameterValue& value : choice) out += text(value) + '\n';
@@ -24,6 +17,13 @@ std::string choice_text(const std::vector<ParameterValue>& choice) {
 }
 
 }  // namespace
+
+double rounded(double value) {
+  const std::string digits = fmt::format("{:.5e}", value);
+  double out = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), out);
+  return out;
+}
 
 Choices::Choices(Axis axis) : axis_(std::move(axis)) {
   for (const std::string& name : axis_.parameters) rules_.push_back(&parameter(name));
