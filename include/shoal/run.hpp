@@ -197,6 +197,24 @@ struct Predictions {
 /// Writes the CSV, whole or not at all.
 void write_predictions(const Predictions& predictions, const std::filesystem::path& file);
 
+/// The sweep of a run directory. Its paths are taken from where the run was started. InputError where there is no run.
+[[nodiscard]] SweepSpec sweep_of(const std::filesystem::path& run, std::span<const std::string> overrides = {});
+
+/// What training a stored network again, alone, has given.
+struct Replay {
+  std::string id;
+  std::string ancestor;          ///< whose initial parameters it began with
+  std::uint32_t n_segments = 0;  ///< stretches of training with constant settings
+  std::uint32_t epochs = 0;      ///< of the network
+  std::uint64_t n_parameters = 0;
+  std::uint64_t n_different = 0;  ///< whose bits are not those that are stored
+};
+/// Trains a trial of a run alone, from its first ancestor's initial parameters through every rung at which it or an
+/// ancestor became a copy, and compares with the network that is stored. `which`: an id (or its unique beginning) or
+/// `best`. spec: sweep_of(run), perhaps with another engine. InputError where the network is not stored or the table is
+/// another one.
+[[nodiscard]] Replay replay(const SweepSpec& spec, const std::filesystem::path& run, std::string_view which);
+
 struct VersionInfo {
   std::string version;
   std::string compiler;

@@ -19,6 +19,7 @@ void add_sweep(CLI::App& app, Action& action);
 void add_plan(CLI::App& app, Action& action);
 void add_top(CLI::App& app, Action& action);
 void add_predict(CLI::App& app, Action& action);
+void add_replay(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_verify(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);

@@ -64,6 +64,7 @@ int dispatched(int argc, char** argv) {
   add_plan(app, action);
   add_top(app, action);
   add_predict(app, action);
+  add_replay(app, action);
   add_info(app, action);
   add_verify(app, action);
   add_bench(app, action);

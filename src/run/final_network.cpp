@@ -5,44 +5,16 @@
 #include <limits>
 #include <map>
 #include <memory>
-#include <span>
 #include <utility>
 #include <vector>
 
 #include "train/progress_meter.hpp"
-#include "train/trial_result.hpp"
 
 namespace shoal::run {
 namespace {
 
-/// Engine and place for one network.
-class Alone {
- public:
-  Alone(Engine& engine, const Trial& trial, const TrialState& state) : engine_(&engine) {
-    const Hyperparameters& h = trial.hyperparameters;
-    const Gang gang{gang_key(trial), 0, 1, h.n_iter_no_change > 0, h.dropout > 0};
-    engine.prepare(std::span(&gang, 1));
-    engine.place(kSlot, trial, state);
-  }
-  /// False where `stop` came first.
-  [[nodiscard]] bool train(std::uint32_t until, const std::stop_token& stop) {
-    const TrainTarget target{kSlot, until};
-    std::vector<EpochRecord> records;
-    std::vector<Slot> lost;
-    engine_->train(std::span(&target, 1), stop, records, lost);
-    if (!lost.empty()) return false;
-    const TrialState state = engine_->read(kSlot);
-    return state.status != TrialStatus::running || state.epoch >= until;
-  }
-  [[nodiscard]] MetricValues test(Task task) const {
-    return train::metrics_of(task, engine_->evaluate(std::span(&kSlot, 1), RowSet::test).at(0));
-  }
-  [[nodiscard]] std::vector<float> parameters() const { return engine_->read(kSlot).parameters; }
-
- private:
-  static constexpr Slot kSlot = 0;
-  Engine* engine_;
-};
+/// What the ids of a setting's first trials end with, where there are folds.
+constexpr std::string_view kFirstFold = ".f0";
 
 /// The first trial of every setting in `wanted`, by the setting's id.
 std::map<std::string, Trial> first_trials(const Trials& trials, const std::vector<SettingRow>& wanted) {
@@ -72,69 +44,92 @@ std::string best_trial(const store::RunDirectory& directory, const SettingRow& s
   return best;
 }
 
-/// The test metrics of a network that is stored.
-std::optional<MetricValues> test_of(const PreparedSweep& sweep, const store::StoredNetwork& network) {
-  if (sweep.dataset->test.empty()) return std::nullopt;
-  TrialState state = initial_state(network.trial);
-  state.parameters = network.parameters;
-  return Alone(*sweep.engine, network.trial, state).test(sweep.dataset->task());
+/// The metrics of a network on data.test, where there is one.
+std::optional<MetricValues> test_of(Engine& engine, const Dataset& dataset, const Trial& trial,
+                                    std::vector<float> parameters) {
+  if (dataset.test.empty()) return std::nullopt;
+  TrialState state = initial_state(trial);
+  state.parameters = std::move(parameters);
+  return Alone(engine, trial, state).test(dataset.task());
 }
 
-/// Trains the setting of `trial` on all rows, and stores the network. False where `stop` came first.
-bool train_on_all_rows(const PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory, Trial trial,
-                       FinalNetwork& found, const std::stop_token& stop) {
-  const Dataset whole = with_all_rows_trained(*sweep.dataset, spec.data);
-  const std::unique_ptr<Engine> engine = make_engine(sweep.engine->name(), whole, engine_options(spec));
-  sweep.initial_parameters.give(trial);
-  trial.fold = 0;
-  trial.hyperparameters.n_iter_no_change = 0;  // there is nothing to be patient about
-  Alone alone(*engine, trial, initial_state(trial));
-  if (!alone.train(static_cast<std::uint32_t>(std::lround(found.setting->epochs)), stop)) return false;
-  if (!whole.test.empty()) found.test = alone.test(whole.task());
-  trial.id = found.id;
-  trial.fold =
-      static_cast<std::uint32_t>(sweep.dataset->splits.size());  // whose scaling the manifest has behind theirs
-  directory.keep({std::move(trial), alone.parameters(), found.setting->mean});
+/// Trains the setting on all rows, and stores the network. Nothing where `stop` came first.
+std::optional<FinalNetwork> final_of_all_rows(const PreparedSweep& sweep, const SweepSpec& spec,
+                                              store::RunDirectory& directory, const SettingRow& setting,
+                                              const std::stop_token& stop) {
+  const Dataset all_rows = with_all_rows_trained(*sweep.dataset, spec.data);
+  const std::unique_ptr<Engine> engine = make_engine(sweep.engine->name(), all_rows, engine_options(spec));
+  std::optional<LoneNetwork> network = train_on_all_rows(*engine, sweep, directory, setting, stop);
+  if (!network) return std::nullopt;
+  const std::string id = network->trial.id;
+  const auto test = test_of(*engine, all_rows, network->trial, network->state.parameters);
+  // Whose scaling the manifest has behind those of the folds.
+  network->trial.fold = static_cast<std::uint32_t>(sweep.dataset->splits.size());
+  directory.keep({std::move(network->trial), std::move(network->state.parameters), setting.mean});
+  return FinalNetwork{id, setting, test};
+}
+
+/// Stores a trial's network that is not among the best, only its setting is: training it again gives the same one.
+/// False where `stop` came first.
+bool train_again(const PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory,
+                 const std::string& id, const std::stop_token& stop) {
+  const Ancestry ancestry = ancestry_of(directory, id);
+  std::optional<LoneNetwork> network =
+      train_alone(*sweep.engine, sweep.initial_parameters, trial_named(sweep.trials, ancestry.root), ancestry.takeovers,
+                  directory.curve(id).back().epoch, stop);
+  if (!network) return false;
+  network->trial.id = id;
+  directory.keep(
+      {std::move(network->trial), std::move(network->state.parameters), directory.row(id).metrics.of(spec.metric)});
   return true;
 }
 
 }  // namespace
+
+std::optional<LoneNetwork> train_on_all_rows(Engine& engine, const PreparedSweep& sweep,
+                                             const store::RunDirectory& directory, const SettingRow& setting,
+                                             const std::stop_token& stop) {
+  const Ancestry ancestry = ancestry_of(directory, setting.id + std::string(kFirstFold));
+  Trial root = trial_named(sweep.trials, ancestry.root);
+  root.hyperparameters.n_iter_no_change = 0;  // there is nothing to be patient about
+  std::optional<LoneNetwork> network =
+      train_alone(engine, sweep.initial_parameters, std::move(root), ancestry.takeovers,
+                  static_cast<std::uint32_t>(std::lround(setting.epochs)), stop);
+  if (network) network->trial.id = setting.id + std::string(kAllRows);
+  return network;
+}
 
 std::optional<FinalNetwork> final_network(const PreparedSweep& sweep, const SweepSpec& spec,
                                           store::RunDirectory& directory, const std::string& best_kept,
                                           const std::stop_token& stop) {
   FinalNetwork found;
   if (best_kept.empty()) return found;
+  const auto test_of_stored = [&](const std::string& id) {
+    store::StoredNetwork network = directory.network(id);
+    return test_of(*sweep.engine, *sweep.dataset, network.trial, std::move(network.parameters));
+  };
   const bool has_folds = sweep.dataset->splits.size() > 1;
   if (!has_folds && spec.repeat < 2) {
     found.id = best_kept;
-    found.test = test_of(sweep, directory.network(found.id));
+    found.test = test_of_stored(found.id);
     return found;
   }
   const std::vector<SettingRow> ranked = setting_means(directory, spec.metric, spec.maximize);
   const std::map<std::string, Trial> trials = first_trials(sweep.trials, ranked);
-  const SettingRow* setting =
-      chosen(ranked, spec.choice, [&](const std::string& id) { return trials.at(id).topology.n_parameters(); });
+  const SettingRow* setting = chosen(ranked, spec.choice, [&](const std::string& id) {
+    // A copy has the layers of its first ancestor.
+    const std::string root = ancestry_of(directory, has_folds ? id + std::string(kFirstFold) : id).root;
+    return trials.at(root.substr(0, root.find('.'))).topology.n_parameters();
+  });
   if (setting == nullptr) return found;
+  if (has_folds) return final_of_all_rows(sweep, spec, directory, *setting, stop);
   found.setting = *setting;
-  if (has_folds) {
-    found.id = setting->id + ".all";
-    if (!train_on_all_rows(sweep, spec, directory, trials.at(setting->id), found, stop)) return std::nullopt;
-    return found;
-  }
   found.id = best_trial(directory, *setting, spec);
   const std::vector<std::string> kept = directory.kept();
-  if (!std::ranges::binary_search(kept, found.id)) {
-    // It did not rank among the best trials, only its setting did: training it again gives the same network.
-    Trial trial = trials.at(setting->id);
-    const std::uint32_t epochs = directory.row(found.id).epochs;
-    while (trial.id != found.id) trial = sweep.trials.at(trial.number + 1);
-    sweep.initial_parameters.give(trial);
-    Alone alone(*sweep.engine, trial, initial_state(trial));
-    if (!alone.train(epochs, stop)) return std::nullopt;
-    directory.keep({trial, alone.parameters(), directory.row(found.id).metrics.of(spec.metric)});
+  if (!std::ranges::binary_search(kept, found.id) && !train_again(sweep, spec, directory, found.id, stop)) {
+    return std::nullopt;
   }
-  found.test = test_of(sweep, directory.network(found.id));
+  found.test = test_of_stored(found.id);
   return found;
 }
 

@@ -34,6 +34,8 @@ SweepTrainer::SweepTrainer(const PreparedSweep& sweep, const SweepSpec& spec, st
       resumed_(std::move(resumed)),
       rule_(spec.early_terminate),
       maximize_(spec.maximize),
+      population_(spec.early_terminate.type == Terminator::pbt ? std::optional(search::Population(spec))
+                                                               : std::nullopt),
       brackets_(brackets_of(sweep, spec)),
       loop_(*sweep.engine, *sweep.dataset, meter, *this, kRoundSeconds) {}
 
@@ -41,12 +43,7 @@ bool SweepTrainer::run(const std::stop_token& stop) {
   for (;;) {
     open_brackets();
     if (open_.empty()) return true;
-    if (!wave(stop)) {
-      // Networks that the stop caught in the middle of an epoch go on from where the last checkpoint has them.
-      std::vector<std::string> ignored;
-      checkpoint(loop_.in_training(), directory_->checkpoints().read(ignored));
-      return false;
-    }
+    if (!wave(stop)) return false;
     decide();
   }
 }
@@ -68,7 +65,7 @@ void SweepTrainer::open_brackets() {
 
 /// With what the directory has of its trials.
 train::OpenBracket SweepTrainer::opened(const search::Bracket& bracket) {
-  train::OpenBracket open(bracket, rule_, maximize_);
+  train::OpenBracket open(bracket, rule_, maximize_, population_ ? &*population_ : nullptr);
   const std::uint64_t n_trials = trials_a_setting(*sweep_);
   const std::uint64_t end = (bracket.first_setting + bracket.n_settings) * n_trials;
   for (std::uint64_t number = bracket.first_setting * n_trials; number < end; ++number) {
@@ -76,12 +73,14 @@ train::OpenBracket SweepTrainer::opened(const search::Bracket& bracket) {
     open.add(trial);
     train::Member& member = *open.find(number);
     if (directory_->has(trial.id)) {
+      const store::StoredRow row = directory_->row(trial.id);
       TrialResult result;
-      result.status = directory_->row(trial.id).status;
+      result.status = row.status;
+      result.metrics = row.metrics;
       if (!bracket.rungs.empty()) result.curve = directory_->curve(trial.id);
       open.finished(member, result);
     } else if (const auto found = resumed_.find(trial.id); found != resumed_.end()) {
-      found->second.result.trial = std::move(trial);
+      if (found->second.result.lineage.empty()) found->second.result.trial = std::move(trial);
       open.paused(member, std::move(found->second));
       resumed_.erase(found);
     }
@@ -97,24 +96,28 @@ bool SweepTrainer::wave(const std::stop_token& stop) {
     for (const train::Member& member : bracket.members()) {
       const std::optional<std::uint32_t> until = bracket.target(member);
       if (!until) continue;
-      trials.push_back(sweep_->trials.at(member.number));
+      trials.push_back(member.paused ? member.paused->result.trial : sweep_->trials.at(member.number));
       sweep_->initial_parameters.give(trials.back());
       legs.push_back({member.paused ? member.paused->state.epoch : 0, *until});
-      jobs.push_back({legs.back(), member.paused.get()});
+      jobs.push_back({legs.back(), member.paused.get(), bracket.revives()});
     }
   }
   for (const plan::Chunk& chunk :
        plan::plan_window(trials, legs, *sweep_->dataset, *sweep_->engine, sweep_->memory_bytes)) {
-    if (!loop_.run(trials, jobs, chunk, stop)) return false;
+    if (loop_.run(trials, jobs, chunk, stop)) continue;
+    // Networks that the stop caught in the middle of an epoch go on from where the last checkpoint has them.
+    std::vector<std::string> ignored;
+    checkpoint(loop_.in_training(), directory_->checkpoints().read(ignored));
+    return false;
   }
   return true;
 }
 
 void SweepTrainer::decide() {
   for (train::OpenBracket& bracket : open_) {
-    for (PausedTrial& pruned : bracket.decide()) {
-      meter_->finished(pruned.result, 0);
-      writer_->finished(std::move(pruned.result), std::move(pruned.state));
+    for (PausedTrial& ended : bracket.decide()) {
+      meter_->finished(ended.result, plan::epoch_cost(ended.result.trial, *sweep_->dataset));
+      writer_->finished(std::move(ended.result), std::move(ended.state));
     }
   }
   std::erase_if(open_, [](const train::OpenBracket& bracket) { return bracket.has_ended(); });

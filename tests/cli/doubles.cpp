@@ -131,6 +131,7 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
           .elapsed_s = 2,
           .samples_per_s = 2.5e6,
           .winner = "3fa9c1d2e4b5a697",
+          .setting = std::nullopt,
           .test = std::nullopt,
           .notes = {}};
 }
@@ -188,6 +189,20 @@ std::string predictions_csv(const Predictions& predictions) { return predictions
 
 void write_predictions(const Predictions& predictions, const std::filesystem::path& file) {
   std::ofstream(file) << predictions.n_rows << '\n';
+}
+
+SweepSpec sweep_of(const std::filesystem::path& run, std::span<const std::string> overrides) {
+  return load_sweep(run, overrides);
+}
+
+/// Trials named `odd` do not come out as they are stored.
+Replay replay(const SweepSpec& spec, const std::filesystem::path& /*run*/, std::string_view which) {
+  return {.id = std::string(which),
+          .ancestor = spec.resolved,
+          .n_segments = 3,
+          .epochs = 40,
+          .n_parameters = 13,
+          .n_different = which == "odd" ? 2U : 0U};
 }
 
 VersionInfo version() { return {.version = "9.8.7", .compiler = "g++ 12", .cuda = "built without CUDA"}; }
