@@ -189,7 +189,8 @@ struct Predictions {
   std::vector<double> values;  ///< [row][column]; a probability has no more digits than a float
   std::size_t n_rows = 0;
 };
-/// `which`: an id (or its unique beginning), `best`, or `top:K` (the average of the K best stored networks).
+/// `which`: an id (or its unique beginning), `best`, `top:K` (the average of the K best stored networks), or `ensemble`
+/// (the weighted average that select_ensemble() of shoal/ensemble.hpp wrote).
 [[nodiscard]] Predictions predict(const std::filesystem::path& run, std::string_view which,
                                   const std::filesystem::path& table);
 /// As CSV: the class as column `prediction` where there is one, then the values; a header first.
@@ -214,6 +215,20 @@ struct Replay {
 /// `best`. spec: sweep_of(run), perhaps with another engine. InputError where the network is not stored or the table is
 /// another one.
 [[nodiscard]] Replay replay(const SweepSpec& spec, const std::filesystem::path& run, std::string_view which);
+
+/// A report that was written.
+struct ReportSummary {
+  std::filesystem::path out;
+  std::uint64_t n_trials = 0;  ///< that have ended
+  std::uint64_t n_shown = 0;   ///< that the page holds one by one
+  std::uint64_t bytes = 0;
+  std::string winner;         ///< id; of a run that still goes, the best so far; empty if there is none
+  std::string no_validation;  ///< why the page has no predictions for the winner's validation rows; empty if it has
+};
+/// Writes a run as one HTML page that needs no network; `out` empty: report.html in the run's directory. Whole or not
+/// at all. Reads the run's table again for the winner's predictions; where it is gone or not the same, the page says
+/// so. Throws InputError where there is no run.
+ReportSummary write_report(const std::filesystem::path& run, const std::filesystem::path& out = {});
 
 struct VersionInfo {
   std::string version;

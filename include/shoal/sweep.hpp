@@ -73,6 +73,7 @@ struct Axis {
   std::optional<Distribution> distribution;
   double min = 0;
   double max = 0;
+  std::uint32_t count = 0;  ///< so many values evenly from min to max, under grid; 0: not countable, or int_uniform
 };
 
 /// A whole sweep file, checked: every value has its type and range, every combination is possible.

@@ -6,13 +6,16 @@
 template <class Row>
 HWY_INLINE Float rows_in_blocks(std::size_t r, std::size_t c, Row row) {
   const FloatTag tag;
-  const auto four = [&](std::size_t i) HWY_ATTR { return hn::LoadDup128(tag, row(r + i) + c); };
+  const hn::Full128<float> block;
+  // Not by loads that fill all blocks (LoadDup128): g++ 12 fails on them with AVX-512 and sanitizers.
+  const auto four = [&](std::size_t i) HWY_ATTR { return hn::LoadU(block, row(r + i) + c); };
   if constexpr (kLanes == 4) {
     return four(0);
   } else if constexpr (kLanes == 8) {
-    return hn::ConcatUpperLower(tag, four(4), four(0));
+    return hn::Combine(tag, four(4), four(0));
   } else {
-    return hn::OddEvenBlocks(hn::ConcatUpperLower(tag, four(12), four(4)), hn::ConcatUpperLower(tag, four(8), four(0)));
+    const hn::Half<FloatTag> half;
+    return hn::Combine(tag, hn::Combine(half, four(12), four(8)), hn::Combine(half, four(4), four(0)));
   }
 }
 

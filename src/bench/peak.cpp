@@ -1,6 +1,6 @@
 #include "bench/peak.hpp"
 
-#include <barrier>
+#include <atomic>
 #include <chrono>
 #include <thread>
 #include <vector>
@@ -31,15 +31,25 @@ double probe(const FmaProbe& of_target) {
 double probe_peak(std::uint32_t n_threads) {
   const FmaProbe& widest = fma_probes().front();
   std::vector<double> rates(n_threads);
-  std::barrier all_there(static_cast<std::ptrdiff_t>(n_threads));
+  std::atomic<bool> begin = false;
   {
     std::vector<std::jthread> threads;
-    for (double& rate : rates) {
-      threads.emplace_back([&] {
-        all_there.arrive_and_wait();
-        rate = probe(widest);
-      });
+    const auto let_them_begin = [&] {
+      begin = true;
+      begin.notify_all();
+    };
+    try {
+      for (double& rate : rates) {
+        threads.emplace_back([&] {
+          begin.wait(false);
+          rate = probe(widest);
+        });
+      }
+    } catch (...) {
+      let_them_begin();  // else those that are there are waited for
+      throw;
     }
+    let_them_begin();
   }
   double sum = 0;
   for (const double rate : rates) sum += rate;

@@ -93,9 +93,12 @@ Runs timed(const Setting& setting, Engine& engine, const Placement& all, std::ui
     probe();
     time.milliseconds = 0;
     const auto training = Clock::now();
-    static_cast<void>(all.train(engine, n_epochs, options.stop));
+    const std::size_t n_records = all.train(engine, n_epochs, options.stop).size();
     const double wall_s = seconds_since(training);
     if (options.stop.stop_requested()) break;
+    if (n_records != all.networks().size() * n_epochs) {
+      throw Error(result.workload + ": networks diverged, so less was trained than would be counted");
+    }
     probe();
     runs.place.push_back(place_s);
     runs.wall.push_back(wall_s);

@@ -1,6 +1,8 @@
 #include "cli/arguments.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <numeric>
 #include <utility>
 
@@ -68,6 +70,21 @@ void check_words(const CLI::App& app, std::span<const std::string> words) {
       command = app.get_subcommand(word);
     }
   }
+}
+
+void refuse_word(std::string_view option, std::string_view kind, const std::string& word,
+                 std::span<const std::string_view> known) {
+  const std::vector<std::string> words(known.begin(), known.end());
+  const std::string near = did_you_mean(word, words);
+  throw UsageError(fmt::format("{}: unknown {} '{}'{}", option, kind, word,
+                               near.empty() ? fmt::format("; known: {}", fmt::join(words, ", ")) : near));
+}
+
+std::optional<Metric> metric_by(const std::string& word) {
+  if (word.empty()) return std::nullopt;
+  const std::optional<Metric> metric = metric_named(word);
+  if (!metric) refuse_word("--by", "metric", word, metric_names());
+  return metric;
 }
 
 void SweepArguments::add_to(CLI::App& command) {

@@ -24,6 +24,13 @@ class UsageError : public std::runtime_error {
 /// Throws UsageError for a command or a long option that `app` does not know, with the nearest one it does.
 void check_words(const CLI::App& app, std::span<const std::string> words);
 
+/// Throws the UsageError for a value that is none of `known`: `--by: unknown metric 'val_los'; did you mean
+/// 'val_loss'?`
+[[noreturn]] void refuse_word(std::string_view option, std::string_view kind, const std::string& word,
+                              std::span<const std::string_view> known);
+/// The metric that --by names; none where it was not given.
+[[nodiscard]] std::optional<Metric> metric_by(const std::string& word);
+
 /// The arguments that name a sweep, for the commands that take one.
 struct SweepArguments {
   std::string file;

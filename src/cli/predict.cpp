@@ -14,6 +14,7 @@ constexpr const char* kExamples =
     "Examples:\n"
     "  shoal predict runs/letters-1 --trial best --data new.csv\n"
     "  shoal predict runs/letters-1 --trial top:5 --data new.csv --out predictions.csv\n"
+    "  shoal predict runs/letters-1 --trial ensemble --data new.csv       what `shoal ensemble` chose\n"
     "  shoal predict runs/letters-1 --trial 3fa9c1 --data new.csv --json\n\n"
     "new.csv has the columns of the training table; it need not have the target.";
 
@@ -71,9 +72,11 @@ void add_predict(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("predict", "Predict the rows of a table with stored networks");
   command->footer(kExamples);
   command->add_option("DIR", options->run, "The run directory")->required();
-  command->add_option("--trial", options->trial, "An id or its beginning, best, or top:K for the average of the K best")
+  command
+      ->add_option("--trial", options->trial,
+                   "An id or its beginning, best, top:K for the average of the K best, or ensemble")
       ->required()
-      ->type_name("ID|best|top:K");
+      ->type_name("ID|best|top:K|ensemble");
   command->add_option("--data", options->data, "The table")->required()->type_name("FILE");
   command->add_option("--out", options->out, "Write the predictions here as CSV; default: print them")
       ->type_name("FILE");

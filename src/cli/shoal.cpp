@@ -22,7 +22,9 @@ constexpr const char* kExamples =
     "  shoal plan examples/letters.yaml            what would run, and for how long\n"
     "  shoal sweep examples/letters.yaml           train it; results in runs/letters-1\n"
     "  shoal top runs/letters-1                    the best networks\n"
-    "  shoal predict runs/letters-1 --trial best --data new.csv\n\n"
+    "  shoal predict runs/letters-1 --trial best --data new.csv\n"
+    "  shoal report runs/letters-1                 all of it as one HTML page\n"
+    "  shoal export runs/letters-1 --trial best --format onnx --out letters.onnx\n\n"
     "`shoal COMMAND --help` explains one command.\n"
     "Exit codes: 0 done, 1 failed, 2 wrong use, 3 stopped by you and resumable.";
 
@@ -65,6 +67,9 @@ int dispatched(int argc, char** argv) {
   add_top(app, action);
   add_predict(app, action);
   add_replay(app, action);
+  add_report(app, action);
+  add_export(app, action);
+  add_ensemble(app, action);
   add_info(app, action);
   add_verify(app, action);
   add_bench(app, action);

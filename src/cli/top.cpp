@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
@@ -29,15 +27,6 @@ struct TopOptions {
   bool trials = false;
   bool json = false;
 };
-
-std::optional<Metric> metric_by(const std::string& word) {
-  if (word.empty()) return std::nullopt;
-  if (const std::optional<Metric> metric = metric_named(word)) return metric;
-  const std::vector<std::string> known(metric_names().begin(), metric_names().end());
-  const std::string near = did_you_mean(word, known);
-  throw UsageError("--by: unknown metric '" + word + "'" +
-                   (near.empty() ? fmt::format("; known: {}", fmt::join(known, ", ")) : near));
-}
 
 /// Settings where one has several trials, folds or repeats.
 bool shows_settings(const TopOptions& options) { return !options.trials && settings_have_several_trials(options.run); }

@@ -135,15 +135,13 @@ Dataset make_dataset(std::span<const double> inputs, std::size_t n_inputs, std::
   return build(table, own, seed);
 }
 
-Dataset with_all_rows_trained(const Dataset& dataset, const DataSpec& spec) {
-  Dataset whole = dataset;
+Split all_rows(const Dataset& dataset, const DataSpec& spec) {
   const Split& first = dataset.splits.at(0);
   Split all;
   std::ranges::merge(first.training, first.validation, std::back_inserter(all.training));
   all.validation = all.training;
-  data::fit_scaling(whole, spec.scale, spec.target_scale.value_or(TargetScale::standard), all);
-  whole.splits = {std::move(all)};
-  return whole;
+  data::fit_scaling(dataset, spec.scale, spec.target_scale.value_or(TargetScale::standard), all);
+  return all;
 }
 
 EncodedRows encode_rows(const Preprocessing& preprocessing, const std::filesystem::path& path) {

@@ -226,4 +226,23 @@ void fill_target(const Dataset& dataset, const Split& split, Loss loss, std::uin
   }
 }
 
+std::vector<double> table_outputs(const Dataset& dataset, const Split& split, std::size_t n_outputs,
+                                  std::span<const float> raw) {
+  const Preprocessing& preprocessing = dataset.preprocessing;
+  std::vector<double> all;
+  if (n_outputs == 1 && dataset.n_targets() == 2) {  // two classes, one output: the second class's probability
+    for (const float second : raw)
+      all.insert(all.end(), {1.0 - static_cast<double>(second), static_cast<double>(second)});
+    return all;
+  }
+  all.assign(raw.begin(), raw.end());
+  if (dataset.task() != Task::regression) return all;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::size_t output = i % n_outputs;
+    all[i] = all[i] / static_cast<double>(split.targets.factor.at(output)) +
+             static_cast<double>(split.targets.offset.at(output)) + preprocessing.target_centre.at(output);
+  }
+  return all;
+}
+
 }  // namespace shoal

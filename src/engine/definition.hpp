@@ -56,6 +56,11 @@ void fill_target(const Dataset& dataset, const Split& split, Loss loss, std::uin
 /// Inputs as the networks see them: is_nan(x) ? fill : (x - offset) * factor, in float. raw, scaled: [rows, n_inputs].
 void scale_inputs(const InputScaling& scaling, std::span<const float> raw, std::span<float> scaled);
 
+/// Outputs of a network as the table has them: probabilities of all classes or labels, or values in the table's units.
+/// raw: [rows, n_outputs], as Engine::predict gives them; result: [rows, n_targets], in double.
+[[nodiscard]] std::vector<double> table_outputs(const Dataset& dataset, const Split& split, std::size_t n_outputs,
+                                                std::span<const float> raw);
+
 /// Outputs of a network for a dataset and a loss: its targets; one for two classes under binary cross-entropy.
 [[nodiscard]] std::int32_t n_outputs(const Dataset& dataset, Loss loss);
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <map>
-#include <memory>
 #include <utility>
 #include <vector>
 
@@ -13,124 +13,151 @@
 namespace shoal::run {
 namespace {
 
-/// What the ids of a setting's first trials end with, where there are folds.
-constexpr std::string_view kFirstFold = ".f0";
-
-/// The first trial of every setting in `wanted`, by the setting's id.
-std::map<std::string, Trial> first_trials(const Trials& trials, const std::vector<SettingRow>& wanted) {
-  std::map<std::string, Trial> found;
-  for (const SettingRow& row : wanted) found.emplace(row.id, Trial{});
-  const std::uint64_t n_a_setting = trials.size() / trials.n_settings();
-  for (std::uint64_t setting = 0; setting < trials.n_settings(); ++setting) {
-    Trial trial = trials.at(setting * n_a_setting);
-    const auto at = found.find(setting_id(trial));
-    if (at != found.end()) at->second = std::move(trial);
-  }
-  return found;
+/// The id of a setting's first trial.
+std::string first_of(const PreparedSweep& sweep, const std::string& setting) {
+  return sweep.dataset->splits.size() > 1 ? setting + ".f0" : setting;
 }
 
-/// The best of a setting's trials, as the directory has them.
-std::string best_trial(const store::RunDirectory& directory, const SettingRow& setting, const SweepSpec& spec) {
+/// Of these settings the one with the smallest network; ties by their order, which is by rank.
+const SettingRow& smallest(const PreparedSweep& sweep, const store::RunDirectory& directory,
+                           const std::vector<SettingRow>& contenders) {
+  if (contenders.size() == 1) return contenders.front();
+  std::map<std::string, std::string> root_of;  // settings; a copy has the layers of its first ancestor
+  std::map<std::string, std::size_t> n_parameters;
+  for (const SettingRow& row : contenders) {
+    const std::string root = ancestry_of(directory, first_of(sweep, row.id)).root;
+    n_parameters[root_of[row.id] = root.substr(0, root.find('.'))] = 0;
+  }
+  const std::uint64_t n_a_setting = sweep.trials.size() / sweep.trials.n_settings();
+  std::size_t n_left = n_parameters.size();
+  for (std::uint64_t setting = 0; setting < sweep.trials.n_settings() && n_left > 0; ++setting) {
+    const Trial trial = sweep.trials.at(setting * n_a_setting);
+    const auto found = n_parameters.find(setting_id(trial));
+    if (found == n_parameters.end()) continue;
+    found->second = trial.topology.n_parameters();
+    --n_left;
+  }
+  return *std::ranges::min_element(contenders, {},
+                                   [&](const SettingRow& row) { return n_parameters.at(root_of.at(row.id)); });
+}
+
+/// The id of the best of a setting's trials that did not diverge, as the directory has them.
+std::string best_of(const PreparedSweep& sweep, const std::string& setting, const store::RunDirectory& directory,
+                    const SweepSpec& spec) {
   std::string best;
   double best_metric = std::numeric_limits<double>::quiet_NaN();
-  for (std::uint32_t repeat = 0; repeat < setting.n_trials; ++repeat) {
-    const std::string id = repeat == 0 ? setting.id : setting.id + ".r" + std::to_string(repeat);
-    const double metric = directory.row(id).metrics.of(spec.metric);
-    if (best.empty() || train::is_better(metric, best_metric, spec.maximize)) {
-      best = id;
-      best_metric = metric;
-    }
+  const std::uint64_t first = trial_named(sweep.trials, first_of(sweep, setting)).number;
+  const std::uint64_t n_a_setting = sweep.trials.size() / sweep.trials.n_settings();
+  for (std::uint64_t number = first; number < first + n_a_setting; ++number) {
+    const store::StoredRow row = directory.row(sweep.trials.at(number).id);
+    const double metric = row.metrics.of(spec.metric);
+    if (row.status == TrialStatus::diverged || !train::is_better(metric, best_metric, spec.maximize)) continue;
+    best = row.id;
+    best_metric = metric;
   }
   return best;
 }
 
-/// The metrics of a network on data.test, where there is one.
-std::optional<MetricValues> test_of(Engine& engine, const Dataset& dataset, const Trial& trial,
-                                    std::vector<float> parameters) {
-  if (dataset.test.empty()) return std::nullopt;
-  TrialState state = initial_state(trial);
-  state.parameters = std::move(parameters);
-  return Alone(engine, trial, state).test(dataset.task());
-}
-
-/// Trains the setting on all rows, and stores the network. Nothing where `stop` came first.
-std::optional<FinalNetwork> final_of_all_rows(const PreparedSweep& sweep, const SweepSpec& spec,
-                                              store::RunDirectory& directory, const SettingRow& setting,
-                                              const std::stop_token& stop) {
-  const Dataset all_rows = with_all_rows_trained(*sweep.dataset, spec.data);
-  const std::unique_ptr<Engine> engine = make_engine(sweep.engine->name(), all_rows, engine_options(spec));
-  std::optional<LoneNetwork> network = train_on_all_rows(*engine, sweep, directory, setting, stop);
-  if (!network) return std::nullopt;
-  const std::string id = network->trial.id;
-  const auto test = test_of(*engine, all_rows, network->trial, network->state.parameters);
-  // Whose scaling the manifest has behind those of the folds.
-  network->trial.fold = static_cast<std::uint32_t>(sweep.dataset->splits.size());
-  directory.keep({std::move(network->trial), std::move(network->state.parameters), setting.mean});
-  return FinalNetwork{id, setting, test};
-}
-
-/// Stores a trial's network that is not among the best, only its setting is: training it again gives the same one.
-/// False where `stop` came first.
-bool train_again(const PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory,
-                 const std::string& id, const std::stop_token& stop) {
-  const Ancestry ancestry = ancestry_of(directory, id);
+/// Trains a trial of the sweep again and stores its network, if that is not there: it did not rank among the best
+/// trials, only its setting did, or a disk failed. The same training gives the same network. False where `stop` came
+/// first.
+bool store_network(PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory, const std::string& id,
+                   const std::stop_token& stop) {
+  if (std::ranges::binary_search(directory.kept(), id)) return true;
   std::optional<LoneNetwork> network =
-      train_alone(*sweep.engine, sweep.initial_parameters, trial_named(sweep.trials, ancestry.root), ancestry.takeovers,
+      train_alone(*sweep.engine, sweep.initial_parameters, lineage_of(sweep.trials, directory, id),
                   directory.curve(id).back().epoch, stop);
   if (!network) return false;
-  network->trial.id = id;
   directory.keep(
       {std::move(network->trial), std::move(network->state.parameters), directory.row(id).metrics.of(spec.metric)});
   return true;
 }
 
-}  // namespace
-
-std::optional<LoneNetwork> train_on_all_rows(Engine& engine, const PreparedSweep& sweep,
-                                             const store::RunDirectory& directory, const SettingRow& setting,
-                                             const std::stop_token& stop) {
-  const Ancestry ancestry = ancestry_of(directory, setting.id + std::string(kFirstFold));
-  Trial root = trial_named(sweep.trials, ancestry.root);
-  root.hyperparameters.n_iter_no_change = 0;  // there is nothing to be patient about
-  std::optional<LoneNetwork> network =
-      train_alone(engine, sweep.initial_parameters, std::move(root), ancestry.takeovers,
-                  static_cast<std::uint32_t>(std::lround(setting.epochs)), stop);
-  if (network) network->trial.id = setting.id + std::string(kAllRows);
-  return network;
+/// The metrics of a network on data.test, where there is one.
+std::optional<MetricValues> test_of(Engine& engine, const Dataset& dataset, const Trial& trial,
+                                    const std::vector<float>& parameters) {
+  if (dataset.test.empty()) return std::nullopt;
+  TrialState state = initial_state(trial);
+  state.parameters = parameters;
+  return Alone(engine, trial, state).test(dataset.task());
 }
 
-std::optional<FinalNetwork> final_network(const PreparedSweep& sweep, const SweepSpec& spec,
-                                          store::RunDirectory& directory, const std::string& best_kept,
+/// Trains a setting on all rows and stores its network; where it diverges, found.id is empty and the sweep has an
+/// engine again. False where `stop` came first.
+bool take_all_rows(PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory, FinalNetwork& found,
+                   const std::stop_token& stop) {
+  const std::string engine_name(sweep.engine->name());
+  AllRows all(sweep, spec);
+  std::optional<LoneNetwork> network = train_on_all_rows(all, sweep, directory, *found.setting, stop);
+  if (!network) return false;
+  if (network->state.status == TrialStatus::diverged) {
+    all.engine.reset();
+    sweep.engine = make_engine(engine_name, *sweep.dataset, engine_options(spec));
+    return true;
+  }
+  found.id = network->trial.id;
+  found.test = test_of(*all.engine, all.dataset, network->trial, network->state.parameters);
+  // Whose scaling the manifest has behind those of the folds.
+  network->trial.fold = static_cast<std::uint32_t>(sweep.dataset->splits.size());
+  directory.keep({std::move(network->trial), std::move(network->state.parameters), found.setting->mean});
+  return true;
+}
+
+/// Makes one of the sweep's trials the network that is handed out. False where `stop` came first.
+bool take_trial(PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory, const std::string& id,
+                FinalNetwork& found, const std::stop_token& stop) {
+  if (!store_network(sweep, spec, directory, id, stop)) return false;
+  found.id = id;
+  const store::StoredNetwork network = directory.network(id);
+  found.test = test_of(*sweep.engine, *sweep.dataset, network.trial, network.parameters);
+  return true;
+}
+
+}  // namespace
+
+AllRows::AllRows(PreparedSweep& sweep, const SweepSpec& spec) : dataset(*sweep.dataset) {
+  const std::string engine_name(sweep.engine->name());
+  sweep.engine.reset();
+  dataset.splits = {all_rows(*sweep.dataset, spec.data)};
+  engine = make_engine(engine_name, dataset, engine_options(spec));
+}
+
+std::optional<LoneNetwork> train_on_all_rows(AllRows& all, const PreparedSweep& sweep,
+                                             const store::RunDirectory& directory, const SettingRow& setting,
+                                             const std::stop_token& stop) {
+  Lineage lineage = lineage_of(sweep.trials, directory, first_of(sweep, setting.id));
+  lineage.own.id = setting.id + std::string(kAllRows);
+  // All rows are trained on, so there is nothing to be patient about; but adaptive rates count the same epochs.
+  Hyperparameters& h = lineage.root.hyperparameters;
+  if (h.learning_rate != Schedule::adaptive) h.n_iter_no_change = 0;
+  return train_alone(*all.engine, sweep.initial_parameters, lineage,
+                     static_cast<std::uint32_t>(std::lround(setting.epochs)), stop);
+}
+
+std::optional<FinalNetwork> final_network(PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory,
                                           const std::stop_token& stop) {
   FinalNetwork found;
-  if (best_kept.empty()) return found;
-  const auto test_of_stored = [&](const std::string& id) {
-    store::StoredNetwork network = directory.network(id);
-    return test_of(*sweep.engine, *sweep.dataset, network.trial, std::move(network.parameters));
+  const auto take = [&](const std::string& id) {
+    return take_trial(sweep, spec, directory, id, found, stop) ? std::optional(found) : std::nullopt;
   };
   const bool has_folds = sweep.dataset->splits.size() > 1;
   if (!has_folds && spec.repeat < 2) {
-    found.id = best_kept;
-    found.test = test_of_stored(found.id);
-    return found;
+    const std::vector<store::StoredRow> best = directory.best(1, spec.metric, spec.maximize);
+    if (best.empty() || best[0].status == TrialStatus::diverged || !std::isfinite(best[0].metrics.of(spec.metric))) {
+      return found;
+    }
+    return take(best[0].id);
   }
   const std::vector<SettingRow> ranked = setting_means(directory, spec.metric, spec.maximize);
-  const std::map<std::string, Trial> trials = first_trials(sweep.trials, ranked);
-  const SettingRow* setting = chosen(ranked, spec.choice, [&](const std::string& id) {
-    // A copy has the layers of its first ancestor.
-    const std::string root = ancestry_of(directory, has_folds ? id + std::string(kFirstFold) : id).root;
-    return trials.at(root.substr(0, root.find('.'))).topology.n_parameters();
-  });
-  if (setting == nullptr) return found;
-  if (has_folds) return final_of_all_rows(sweep, spec, directory, *setting, stop);
-  found.setting = *setting;
-  found.id = best_trial(directory, *setting, spec);
-  const std::vector<std::string> kept = directory.kept();
-  if (!std::ranges::binary_search(kept, found.id) && !train_again(sweep, spec, directory, found.id, stop)) {
-    return std::nullopt;
+  const std::vector<SettingRow> some = contenders(ranked, spec.choice);
+  if (some.empty()) return found;
+  found.setting = smallest(sweep, directory, some);
+  if (has_folds) {
+    if (!take_all_rows(sweep, spec, directory, found, stop)) return std::nullopt;
+    if (!found.id.empty()) return found;
+    found.note = "setting " + found.setting->id + " diverges on all rows: the network of its best fold is handed out";
   }
-  found.test = test_of_stored(found.id);
-  return found;
+  return take(best_of(sweep, found.setting->id, directory, spec));
 }
 
 }  // namespace shoal::run

@@ -17,7 +17,7 @@ namespace {
 std::vector<bool> varying(const store::RunDirectory& directory) {
   std::vector<bool> varies(parameter_names().size(), false);
   std::vector<std::string> first(varies.size());
-  directory.for_each([&](const store::StoredRow& row) {
+  directory.for_each([&](const store::StoredRow& row, double) {
     for (std::size_t p = 0; p < std::min(varies.size(), row.parameters.size()); ++p) {
       const std::string& text = row.parameters[p].second;
       if (text.empty()) continue;
@@ -70,7 +70,8 @@ Leaderboard leaderboard(const std::filesystem::path& run, std::size_t n, std::op
 }
 
 bool settings_have_several_trials(const std::filesystem::path& run) {
-  const store::Manifest& manifest = store::RunDirectory::open(run).manifest();
+  const store::RunDirectory directory = store::RunDirectory::open(run);
+  const store::Manifest& manifest = directory.manifest();
   return manifest.n_trials > manifest.n_settings;
 }
 
@@ -85,7 +86,7 @@ SettingBoard setting_board(const std::filesystem::path& run, std::size_t n, std:
   std::map<std::string, SettingRow*> shown;
   for (SettingRow& row : board.rows) shown.emplace(row.id, &row);
   const std::vector<bool> varies = varying(directory);
-  directory.for_each([&](const store::StoredRow& row) {
+  directory.for_each([&](const store::StoredRow& row, double) {
     const auto at = shown.find(row.id.substr(0, row.id.find('.')));
     if (at != shown.end()) at->second->parameters = those_that_vary(row.parameters, varies);
   });

@@ -67,11 +67,20 @@ Trial trial_named(const Trials& trials, const std::string& id) {
   throw Error("the sweep has no trial " + id);
 }
 
-std::optional<LoneNetwork> train_alone(Engine& engine, const InitialParameters& initial_parameters, Trial root,
-                                       const std::vector<Takeover>& takeovers, std::uint32_t until,
-                                       const std::stop_token& stop) {
-  initial_parameters.give(root);
-  LoneNetwork network{root, initial_state(root), root.id, 0};
+Lineage lineage_of(const Trials& trials, const store::RunDirectory& directory, const std::string& id) {
+  Ancestry ancestry = ancestry_of(directory, id);
+  Trial own = trial_named(trials, id);
+  Trial root = ancestry.root == id ? own : trial_named(trials, ancestry.root);
+  return {std::move(own), std::move(root), std::move(ancestry.takeovers)};
+}
+
+std::optional<LoneNetwork> train_alone(Engine& engine, const InitialParameters& initial_parameters, Lineage lineage,
+                                       std::uint32_t until, const std::stop_token& stop) {
+  initial_parameters.give(lineage.root);
+  LoneNetwork network{lineage.root, initial_state(lineage.root), lineage.root.id, 0};
+  network.trial.id = lineage.own.id;
+  network.trial.number = lineage.own.number;
+  network.trial.setting = lineage.own.setting;
   const auto train = [&](std::uint32_t epoch) {
     Alone alone(engine, network.trial, network.state);
     if (!alone.train(epoch, stop)) return false;
@@ -79,9 +88,10 @@ std::optional<LoneNetwork> train_alone(Engine& engine, const InitialParameters& 
     ++network.n_segments;
     return true;
   };
-  for (const Takeover& takeover : takeovers) {
+  for (const Takeover& takeover : lineage.takeovers) {
     if (takeover.epoch >= until) break;
     if (!train(takeover.epoch)) return std::nullopt;
+    if (network.state.status != TrialStatus::running) return network;
     train::go_on_with(takeover.changes, network.trial, network.state);
   }
   if (!train(until)) return std::nullopt;

@@ -37,17 +37,24 @@ struct Ancestry {
 /// A sweep's trial by its id. Error where there is none.
 [[nodiscard]] Trial trial_named(const Trials& trials, const std::string& id);
 
-/// A network that was trained alone, with its settings at the end.
+/// The same with the trials themselves, as the sweep file says.
+struct Lineage {
+  Trial own;
+  Trial root;
+  std::vector<Takeover> takeovers;
+};
+[[nodiscard]] Lineage lineage_of(const Trials& trials, const store::RunDirectory& directory, const std::string& id);
+
+/// A network that was trained alone: its own id and number, and the settings that it had at the end.
 struct LoneNetwork {
   Trial trial;
   TrialState state;
   std::string root;              ///< id of the trial whose initial parameters it had
   std::uint32_t n_segments = 0;  ///< stretches with constant settings
 };
-/// Trains from the initial parameters of `root` until an epoch, through all takeovers before it, as they came about.
-/// Nothing where `stop` came first.
+/// Trains from the initial parameters of the root until an epoch, through all takeovers before it, as they came about;
+/// ends where the network does before. Nothing where `stop` came first.
 [[nodiscard]] std::optional<LoneNetwork> train_alone(Engine& engine, const InitialParameters& initial_parameters,
-                                                     Trial root, const std::vector<Takeover>& takeovers,
-                                                     std::uint32_t until, const std::stop_token& stop);
+                                                     Lineage lineage, std::uint32_t until, const std::stop_token& stop);
 
 }  // namespace shoal::run

@@ -1,13 +1,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 #include <cstddef>
 #include <string>
-#include <utility>
 
 #include "data/preprocessing.hpp"
 #include "engine/definition.hpp"
+#include "run/chosen_networks.hpp"
 #include "shoal/error.hpp"
 #include "shoal/run.hpp"
 #include "store/atomic_file.hpp"
@@ -17,57 +16,11 @@
 namespace shoal {
 namespace {
 
-InputError wrong_choice(std::string_view which, const std::string& message) {
-  return InputError(Diagnostic{"", 0, "'" + std::string(which) + "'", message});
-}
-
-/// The ids of the `count` best stored networks of trials.
-std::vector<std::string> best_stored(const store::RunDirectory& directory, std::size_t count) {
-  std::vector<std::pair<double, std::string>> ranked;
-  for (const std::string& id : directory.kept()) {
-    if (!directory.has(id)) continue;
-    const double metric = directory.network(id).metric;
-    if (std::isfinite(metric)) ranked.emplace_back(directory.manifest().maximize ? -metric : metric, id);
-  }
-  std::ranges::sort(ranked);
-  std::vector<std::string> ids;
-  for (std::size_t i = 0; i < std::min(count, ranked.size()); ++i) ids.push_back(ranked[i].second);
-  return ids;
-}
-
-std::vector<std::string> chosen_ids(const store::RunDirectory& directory, std::string_view which) {
-  constexpr std::string_view kTop = "top:";
-  const std::string& winner = directory.manifest().winner;
-  if (which == winner || (which == "best" && !winner.empty())) return {winner};
-  if (which != "best" && !which.starts_with(kTop)) return {directory.row(which).id};
-  std::size_t count = 1;
-  if (which != "best") {
-    const std::string_view digits = which.substr(kTop.size());
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
-    if (error != std::errc{} || end != digits.data() + digits.size() || count == 0) {
-      throw wrong_choice(which, "must be top: and a number of at least 1, for example top:5");
-    }
-  }
-  std::vector<std::string> ids = best_stored(directory, count);
-  if (ids.size() < count) {
-    throw wrong_choice(
-        which, "the run holds " + std::to_string(ids.size()) + " networks; trainer.keep says how many are stored");
-  }
-  return ids;
-}
-
 /// A table's rows and how to read them, for networks of one run.
 struct Rows {
   Dataset dataset;  ///< no rows of its own: what an engine must know of outputs and splits
   EncodedRows encoded;
 };
-
-/// An output of a regression network, as the table has it.
-double in_table_units(const Preprocessing& preprocessing, const TargetScaling& scaling, std::size_t output,
-                      float value) {
-  return static_cast<double>(value) / static_cast<double>(scaling.factor.at(output)) +
-         static_cast<double>(scaling.offset.at(output)) + preprocessing.target_centre.at(output);
-}
 
 /// Outputs in double [n_rows, n_targets]: probabilities of all classes or labels, or values in the table's units.
 std::vector<double> outputs_of(const store::StoredNetwork& network, const Rows& rows, Engine& engine) {
@@ -77,22 +30,7 @@ std::vector<double> outputs_of(const store::StoredNetwork& network, const Rows& 
   scale_inputs(split.inputs, rows.encoded.inputs, inputs);
   const std::vector<float> raw = engine.predict(network.trial, network.parameters, inputs);
   const auto n_outputs = static_cast<std::size_t>(network.trial.topology.n_outputs);
-  const auto n_targets = static_cast<std::size_t>(dataset.n_targets());
-  std::vector<double> all;
-  all.reserve(rows.encoded.n_rows * n_targets);
-  for (std::size_t row = 0; row < rows.encoded.n_rows; ++row) {
-    if (n_outputs == 1 && n_targets == 2) {  // two classes, one output: the second class's probability
-      const auto second = static_cast<double>(raw[row]);
-      all.insert(all.end(), {1.0 - second, second});
-      continue;
-    }
-    for (std::size_t o = 0; o < n_targets; ++o) {
-      const float value = raw[row * n_outputs + o];
-      all.push_back(dataset.task() == Task::regression ? in_table_units(dataset.preprocessing, split.targets, o, value)
-                                                       : static_cast<double>(value));
-    }
-  }
-  return all;
+  return table_outputs(dataset, split, n_outputs, raw);
 }
 
 /// The double that prints as the float does: networks give probabilities as floats, more digits would say nothing.
@@ -135,7 +73,7 @@ void add_row(Predictions& predictions, const Preprocessing& p, std::span<const d
 Predictions predict(const std::filesystem::path& run, std::string_view which, const std::filesystem::path& table) {
   const store::RunDirectory directory = store::RunDirectory::open(run);
   Predictions predictions;
-  predictions.ids = chosen_ids(directory, which);
+  const std::vector<run::ChosenNetwork> chosen = run::chosen_networks(directory, which);
   Rows rows;
   rows.dataset.preprocessing = preprocessing_from_json(directory.manifest().preprocessing);
   for (const nlohmann::json& split : directory.manifest().splits) {
@@ -148,13 +86,15 @@ Predictions predict(const std::filesystem::path& run, std::string_view which, co
 
   const std::unique_ptr<Engine> engine = make_engine("cpu", rows.dataset, {});
   std::vector<double> sums;
-  for (const std::string& id : predictions.ids) {
+  double shares = 0;
+  for (const auto& [id, share] : chosen) {
+    predictions.ids.push_back(id);
     const std::vector<double> outputs = outputs_of(directory.network(id), rows, *engine);
     if (sums.empty()) sums.resize(outputs.size(), 0.0);
-    std::ranges::transform(sums, outputs, sums.begin(), std::plus{});
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += share * outputs[i];
+    shares += share;
   }
-  const auto n_networks = static_cast<double>(predictions.ids.size());
-  for (double& sum : sums) sum /= n_networks;
+  for (double& sum : sums) sum /= shares;
   const auto width = static_cast<std::size_t>(rows.dataset.n_targets());
   for (std::size_t row = 0; row < rows.encoded.n_rows; ++row) {
     add_row(predictions, preprocessing, std::span(sums).subspan(row * width, width));

@@ -1,10 +1,10 @@
 // Trains one network of a run again, alone, and compares it with the one that is stored.
 #include <algorithm>
 #include <bit>
-#include <memory>
 #include <utility>
 #include <vector>
 
+#include "run/chosen_networks.hpp"
 #include "run/final_network.hpp"
 #include "run/lone_training.hpp"
 #include "run/prepared_sweep.hpp"
@@ -18,14 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string stored_id(const store::RunDirectory& directory, std::string_view which) {
-  const std::string& winner = directory.manifest().winner;
-  if (which == "best" && winner.empty()) {
-    throw InputError(Diagnostic{directory.path().string(), 0, "", "has no best network yet"});
-  }
-  return which == "best" || which == winner ? winner : directory.row(which).id;
-}
-
 void check_files(const store::Manifest& before, const run::PreparedSweep& sweep, const SweepSpec& spec) {
   store::Manifest now;
   now.sweep_file = spec.file.string();
@@ -36,19 +28,18 @@ void check_files(const store::Manifest& before, const run::PreparedSweep& sweep,
   }
 }
 
-run::LoneNetwork trained_again(const run::PreparedSweep& sweep, const SweepSpec& spec,
-                               const store::RunDirectory& directory, const std::string& id) {
+run::LoneNetwork trained_again(run::PreparedSweep& sweep, const SweepSpec& spec, const store::RunDirectory& directory,
+                               const std::string& id) {
   if (!id.ends_with(run::kAllRows)) {
-    const run::Ancestry ancestry = run::ancestry_of(directory, id);
-    return run::train_alone(*sweep.engine, sweep.initial_parameters, run::trial_named(sweep.trials, ancestry.root),
-                            ancestry.takeovers, directory.curve(id).back().epoch, {})
+    run::Lineage lineage = run::lineage_of(sweep.trials, directory, id);
+    return run::train_alone(*sweep.engine, sweep.initial_parameters, std::move(lineage),
+                            directory.curve(id).back().epoch, {})
         .value();
   }
   const std::vector<SettingRow> settings = run::setting_means(directory, spec.metric, spec.maximize);
   const auto setting = std::ranges::find(settings, id.substr(0, id.size() - run::kAllRows.size()), &SettingRow::id);
-  const Dataset all_rows = with_all_rows_trained(*sweep.dataset, spec.data);
-  const std::unique_ptr<Engine> engine = make_engine(sweep.engine->name(), all_rows, run::engine_options(spec));
-  return run::train_on_all_rows(*engine, sweep, directory, *setting, {}).value();
+  run::AllRows all(sweep, spec);
+  return run::train_on_all_rows(all, sweep, directory, *setting, {}).value();
 }
 
 }  // namespace
@@ -62,9 +53,9 @@ SweepSpec sweep_of(const fs::path& run, std::span<const std::string> overrides) 
 
 Replay replay(const SweepSpec& spec, const fs::path& run, std::string_view which) {
   const store::RunDirectory directory = store::RunDirectory::open(run);
-  const std::string id = stored_id(directory, which);
+  const std::string id = run::chosen_network(directory, which);
   const store::StoredNetwork stored = directory.network(id);
-  const run::PreparedSweep sweep = run::prepare(spec);
+  run::PreparedSweep sweep = run::prepare(spec);
   check_files(directory.manifest(), sweep, spec);
   Replay result;
   result.id = id;

@@ -6,6 +6,9 @@ namespace shoal::run {
 namespace {
 
 constexpr std::chrono::milliseconds kShowEvery{200};
+// Of a long run no more than a tenth is for what makes it safe.
+constexpr int kLeastShare = 10;
+constexpr std::chrono::milliseconds kLongFlush{500};
 
 }  // namespace
 
@@ -20,12 +23,13 @@ ResultWriter::ResultWriter(store::RunDirectory& directory, store::Manifest& mani
       last_(start) {}
 
 void ResultWriter::finished(TrialResult&& result, TrialState&& state) {
-  directory_->add(result);
-  if (result.status == TrialStatus::diverged) return;
+  if (result.status == TrialStatus::diverged) return directory_->add(result);
   const double metric = result.metrics.of(manifest_->metric);
   const KeptNetworks::Decision decision = kept_->offer(result.trial.id, metric, result.status == TrialStatus::pruned);
-  // The new one first: a process that dies in between leaves one network too many, never one too few.
-  if (decision.keep) directory_->keep({std::move(result.trial), std::move(state.parameters), metric});
+  // The network before the row that says it has ended, and before another one goes: whoever dies in between leaves a
+  // network too many, never one too few.
+  if (decision.keep) directory_->keep({result.trial, std::move(state.parameters), metric});
+  directory_->add(result);
   if (!decision.forget.empty()) directory_->forget(decision.forget);
 }
 
@@ -41,12 +45,16 @@ void ResultWriter::progress(const Progress& progress) {
 }
 
 bool ResultWriter::wants_flush() const {
-  return Clock::now() - flushed_ >= std::chrono::duration<double>(flush_every_s_);
+  const Clock::duration since = Clock::now() - flushed_;
+  if (flush_took_ > kLongFlush && since < kLeastShare * flush_took_) return false;
+  return since >= std::chrono::duration<double>(flush_every_s_);
 }
 
-void ResultWriter::flush() {
-  directory_->flush(*manifest_);
+void ResultWriter::flush() { directory_->flush(*manifest_); }
+
+void ResultWriter::flushed(Clock::time_point start) {
   flushed_ = Clock::now();
+  flush_took_ = flushed_ - start;
 }
 
 }  // namespace shoal::run

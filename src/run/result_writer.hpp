@@ -19,12 +19,14 @@ class ResultWriter {
 
   void finished(TrialResult&& result, TrialState&& state);
   void progress(const Progress& progress);
-  /// Whether `flush_every_s` have passed since the last flush.
+  using Clock = std::chrono::steady_clock;
+  /// Whether `flush_every_s` have passed since everything was permanent; more where that takes long.
   [[nodiscard]] bool wants_flush() const;
   void flush();
+  /// All that began at `start` is permanent, checkpoints too.
+  void flushed(Clock::time_point start);
 
  private:
-  using Clock = std::chrono::steady_clock;
   store::RunDirectory* directory_;
   store::Manifest* manifest_;
   KeptNetworks* kept_;
@@ -32,6 +34,7 @@ class ResultWriter {
   std::function<void(const Progress&)> on_progress_;
   Progress last_;
   Clock::time_point flushed_ = Clock::now();
+  Clock::duration flush_took_{};
   Clock::time_point shown_;
 };
 

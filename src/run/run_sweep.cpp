@@ -47,19 +47,22 @@ store::Manifest new_manifest(const run::PreparedSweep& sweep, const SweepSpec& s
   manifest.splits = nlohmann::json::array();
   for (const Split& split : dataset.splits) manifest.splits.push_back(to_json(split));
   if (dataset.splits.size() > 1) {
-    manifest.splits.push_back(to_json(with_all_rows_trained(dataset, spec.data).splits.front()));
+    manifest.splits.push_back(to_json(all_rows(dataset, spec.data)));
   }
   return manifest;
 }
 
 /// The run directory, what is already in it, and what the manifest will say of this run.
 struct OpenRun {
-  std::optional<store::RunDirectory> directory;  ///< empty until a new run has passed every check
+  std::optional<store::RunDirectory> directory{};  ///< empty until a new run has passed every check
   store::Manifest manifest;
-  std::vector<std::string> notes;
-  Progress start;
+  std::vector<std::string> notes{};
+  Progress start{};
   run::KeptNetworks kept;
-  store::Checkpoint in_training;
+  store::Checkpoint in_training{};
+  bool was_done = false;           ///< the run had ended before
+  run::FinalNetwork handed_out{};  ///< by it
+  bool best_is_pruned = false;     ///< the best network of `start`
 };
 
 bool holds_run(const fs::path& path) { return fs::exists(path / "manifest.json"); }
@@ -89,11 +92,16 @@ void take_over(OpenRun& open, const run::PreparedSweep& sweep, const SweepSpec& 
   open.start.epochs_done = epochs_kept;
   for (const std::string& id : directory.kept()) {
     // A network whose row was lost with the process is trained again and stored again.
-    if (!directory.has(id)) continue;
-    open.kept.offer(id, directory.network(id).metric, directory.row(id).status == TrialStatus::pruned);
+    const std::optional<TrialStatus> status = directory.status(id);
+    if (status) open.kept.offer(id, directory.network(id).metric, *status == TrialStatus::pruned);
   }
   open.start.best_id = open.kept.best();
-  if (!open.start.best_id.empty()) open.start.best_metric = directory.network(open.start.best_id).metric;
+  if (!open.start.best_id.empty()) {
+    open.start.best_metric = directory.network(open.start.best_id).metric;
+    open.best_is_pruned = directory.status(open.start.best_id) == TrialStatus::pruned;
+  }
+  open.was_done = directory.manifest().status == "done";
+  open.handed_out = {directory.manifest().winner, std::nullopt, directory.manifest().test, ""};
   const std::uint64_t counted = std::max(directory.manifest().epochs_trained, directory.checkpoints().counted_epochs());
   open.manifest.epochs_trained = std::max(counted, epochs_kept);
   open.manifest.epochs_recomputed = open.manifest.epochs_trained - epochs_kept;
@@ -114,7 +122,7 @@ train::ProgressMeter meter_of(OpenRun& open, const run::PreparedSweep& sweep, co
   open.start.n_trials = sweep.trials.size();
   open.start.epochs_total =
       open.start.epochs_done + static_cast<std::uint64_t>(std::ceil(static_cast<double>(epochs) * share));
-  return {open.start, cost * share, spec.metric, spec.maximize};
+  return {open.start, cost * share, spec.metric, spec.maximize, open.best_is_pruned};
 }
 
 RunSummary summary_of(const OpenRun& open, const Progress& progress, const run::PreparedSweep& sweep) {
@@ -138,7 +146,7 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   const auto began = std::chrono::steady_clock::now();
   check_place(options);
   run::PreparedSweep sweep = run::prepare(spec);
-  OpenRun open{{}, new_manifest(sweep, spec), {}, {}, run::KeptNetworks(spec.trainer.keep, spec.maximize), {}};
+  OpenRun open{.manifest = new_manifest(sweep, spec), .kept = run::KeptNetworks(spec.trainer.keep, spec.maximize)};
   if (options.resume && holds_run(options.out)) {
     open.directory.emplace(store::RunDirectory::open(options.out));
     run::check_resumable(open.directory->manifest(), open.manifest, options.out);
@@ -167,7 +175,8 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   try {
     run::SweepTrainer trainer(sweep, spec, *open.directory, writer, meter, std::move(open.in_training));
     if (trainer.run(options.stop)) {
-      final_network = run::final_network(sweep, spec, *open.directory, open.kept.best(), options.stop);
+      writer.flush();
+      final_network = open.was_done ? open.handed_out : run::final_network(sweep, spec, *open.directory, options.stop);
     }
   } catch (...) {
     const std::exception_ptr failure = std::current_exception();
@@ -186,6 +195,7 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   if (final_network) open.directory->checkpoints().clear();
   RunSummary summary = summary_of(open, meter.now(), sweep);
   if (final_network) summary.setting = final_network->setting;
+  if (final_network && !final_network->note.empty()) summary.notes.push_back(final_network->note);
   summary.elapsed_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return summary;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -46,7 +47,7 @@ std::vector<SettingRow> setting_means(const store::RunDirectory& directory, Metr
     if (!trials.empty()) all.push_back(mean_of(id, trials, metric));
     trials.clear();
   };
-  directory.for_each([&](const store::StoredRow& row) {
+  directory.for_each([&](const store::StoredRow& row, double) {
     const std::string of_row = row.id.substr(0, row.id.find('.'));
     if (of_row != id) finish();
     id = of_row;
@@ -62,22 +63,17 @@ std::vector<SettingRow> setting_means(const store::RunDirectory& directory, Metr
   return all;
 }
 
-const SettingRow* chosen(const std::vector<SettingRow>& ranked, Choice choice,
-                         const std::function<std::uint64_t(const std::string& id)>& n_parameters) {
-  if (ranked.empty() || !std::isfinite(ranked.front().mean)) return nullptr;
-  const SettingRow* best = &ranked.front();
-  if (choice == Choice::best || !std::isfinite(best->standard_error)) return best;
-  const SettingRow* smallest = best;
-  std::uint64_t least = n_parameters(best->id);
-  for (const SettingRow& row : ranked) {
-    const bool is_near = std::abs(row.mean - best->mean) <= best->standard_error;
-    if (!is_near || grade(row.status) != grade(best->status)) continue;
-    if (const std::uint64_t n = n_parameters(row.id); n < least) {
-      smallest = &row;
-      least = n;
-    }
+std::vector<SettingRow> contenders(const std::vector<SettingRow>& ranked, Choice choice) {
+  if (ranked.empty() || !std::isfinite(ranked.front().mean) || ranked.front().status == TrialStatus::diverged)
+    return {};
+  const SettingRow& best = ranked.front();
+  std::vector<SettingRow> some{best};
+  if (choice == Choice::best || !std::isfinite(best.standard_error)) return some;
+  for (const SettingRow& row : std::span(ranked).subspan(1)) {
+    const bool is_near = std::abs(row.mean - best.mean) <= best.standard_error;
+    if (is_near && grade(row.status) == grade(best.status)) some.push_back(row);
   }
-  return smallest;
+  return some;
 }
 
 }  // namespace shoal::run

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,10 +12,9 @@ namespace shoal::run {
 /// All settings of a run, best first, as setting_board() ranks them; without parameters.
 [[nodiscard]] std::vector<SettingRow> setting_means(const store::RunDirectory& directory, Metric metric, bool maximize);
 
-/// Which of these settings wins. one_standard_error: of those that are no further from the best mean than its standard
-/// error and ended like it, the one with fewest parameters; ties by rank. n_parameters: of a setting's network, by id.
-/// Null where no setting has a mean.
-[[nodiscard]] const SettingRow* chosen(const std::vector<SettingRow>& ranked, Choice choice,
-                                       const std::function<std::uint64_t(const std::string& id)>& n_parameters);
+/// Those of these settings that may win: the best one; for one_standard_error all that are no further from its mean
+/// than its standard error and ended like it. Of them wins the one with fewest parameters, ties by rank. Empty where no
+/// setting ended with a mean.
+[[nodiscard]] std::vector<SettingRow> contenders(const std::vector<SettingRow>& ranked, Choice choice);
 
 }  // namespace shoal::run

@@ -1,8 +1,8 @@
 #include "run/sweep_trainer.hpp"
 
 #include <algorithm>
-#include <set>
-#include <string>
+#include <map>
+#include <string_view>
 #include <utility>
 
 #include "plan/plan.hpp"
@@ -43,7 +43,12 @@ bool SweepTrainer::run(const std::stop_token& stop) {
   for (;;) {
     open_brackets();
     if (open_.empty()) return true;
-    if (!wave(stop)) return false;
+    if (!wave(stop)) {
+      // Networks that the stop caught in the middle of an epoch go on from where the last checkpoint has them.
+      std::vector<std::string> ignored;
+      checkpoint(loop_.in_training(), directory_->checkpoints().read(ignored));
+      return false;
+    }
     decide();
   }
 }
@@ -72,11 +77,10 @@ train::OpenBracket SweepTrainer::opened(const search::Bracket& bracket) {
     Trial trial = sweep_->trials.at(number);
     open.add(trial);
     train::Member& member = *open.find(number);
-    if (directory_->has(trial.id)) {
-      const store::StoredRow row = directory_->row(trial.id);
+    if (const std::optional<TrialStatus> status = directory_->status(trial.id)) {
       TrialResult result;
-      result.status = row.status;
-      result.metrics = row.metrics;
+      result.status = *status;
+      if (population_) result.metrics = directory_->row(trial.id).metrics;
       if (!bracket.rungs.empty()) result.curve = directory_->curve(trial.id);
       open.finished(member, result);
     } else if (const auto found = resumed_.find(trial.id); found != resumed_.end()) {
@@ -89,26 +93,22 @@ train::OpenBracket SweepTrainer::opened(const search::Bracket& bracket) {
 }
 
 bool SweepTrainer::wave(const std::stop_token& stop) {
-  std::vector<Trial> trials;
+  wave_trials_.clear();
+  wave_jobs_.clear();
   std::vector<plan::Leg> legs;
-  std::vector<train::Job> jobs;
   for (train::OpenBracket& bracket : open_) {
     for (const train::Member& member : bracket.members()) {
       const std::optional<std::uint32_t> until = bracket.target(member);
       if (!until) continue;
-      trials.push_back(member.paused ? member.paused->result.trial : sweep_->trials.at(member.number));
-      sweep_->initial_parameters.give(trials.back());
+      wave_trials_.push_back(member.paused ? member.paused->result.trial : sweep_->trials.at(member.number));
+      sweep_->initial_parameters.give(wave_trials_.back());
       legs.push_back({member.paused ? member.paused->state.epoch : 0, *until});
-      jobs.push_back({legs.back(), member.paused.get(), bracket.revives()});
+      wave_jobs_.push_back({legs.back(), member.paused.get(), bracket.revives()});
     }
   }
   for (const plan::Chunk& chunk :
-       plan::plan_window(trials, legs, *sweep_->dataset, *sweep_->engine, sweep_->memory_bytes)) {
-    if (loop_.run(trials, jobs, chunk, stop)) continue;
-    // Networks that the stop caught in the middle of an epoch go on from where the last checkpoint has them.
-    std::vector<std::string> ignored;
-    checkpoint(loop_.in_training(), directory_->checkpoints().read(ignored));
-    return false;
+       plan::plan_window(wave_trials_, legs, *sweep_->dataset, *sweep_->engine, sweep_->memory_bytes)) {
+    if (!loop_.run(wave_trials_, wave_jobs_, chunk, stop)) return false;
   }
   return true;
 }
@@ -145,14 +145,16 @@ bool SweepTrainer::wants_checkpoint() { return writer_->wants_flush(); }
 
 void SweepTrainer::checkpoint(const std::vector<PausedTrial>& in_training) { checkpoint(in_training, {}); }
 
-/// older: what of it neither has ended nor is newer elsewhere is kept.
+/// older: what of it has not ended is kept where it is the newest.
 void SweepTrainer::checkpoint(const std::vector<PausedTrial>& in_training, const store::Checkpoint& older) {
   // The results first: a trial that is in both has ended.
+  const auto start = ResultWriter::Clock::now();
   writer_->flush();
-  std::vector<const PausedTrial*> trials;
-  std::set<std::string> ids;
+  std::map<std::string_view, const PausedTrial*> newest;
+  const auto place = [](const PausedTrial& trial) { return std::pair(trial.n_rungs, trial.state.epoch); };
   const auto add = [&](const PausedTrial& trial) {
-    if (ids.insert(trial.result.trial.id).second) trials.push_back(&trial);
+    const PausedTrial*& at = newest[trial.result.trial.id];
+    if (at == nullptr || place(*at) < place(trial)) at = &trial;
   };
   for (const PausedTrial& trial : in_training) add(trial);
   for (train::OpenBracket& bracket : open_) {
@@ -164,7 +166,10 @@ void SweepTrainer::checkpoint(const std::vector<PausedTrial>& in_training, const
   for (const auto& [id, trial] : older) {
     if (!directory_->has(id)) add(trial);
   }
+  std::vector<const PausedTrial*> trials;
+  for (const auto& [id, trial] : newest) trials.push_back(trial);
   directory_->checkpoints().write(trials);
+  writer_->flushed(start);
 }
 
 }  // namespace shoal::run

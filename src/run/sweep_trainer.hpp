@@ -54,6 +54,8 @@ class SweepTrainer final : public train::ResultSink {
   search::Brackets brackets_;
   std::uint64_t next_bracket_ = 0;
   std::vector<train::OpenBracket> open_;
+  std::vector<Trial> wave_trials_;  ///< of the last wave: the loop refers to them
+  std::vector<train::Job> wave_jobs_;
   train::TrainingLoop loop_;
 };
 

@@ -39,6 +39,8 @@ std::vector<Bracket> hyperband_round(const EarlyTerminate& rule, const std::vect
     total += n_settings;
     round.push_back({0, n_settings, {rungs.end() - static_cast<std::ptrdiff_t>(s), rungs.end()}});
   }
+  // Of a round that is larger than the group, those brackets are left out that begin with most settings.
+  for (; total > rule.group && round.size() > 1; round.pop_back()) total -= round.back().n_settings;
   std::ranges::reverse(round);
   const std::uint64_t times = std::max<std::uint64_t>(1, rule.group / total);
   for (Bracket& bracket : round) bracket.n_settings *= times;
@@ -77,10 +79,13 @@ std::vector<bool> best_of(const EarlyTerminate& rule, std::span<const Standing> 
 
 std::vector<bool> no_worse_than_median(std::span<const Standing> standings, bool maximize) {
   std::vector<double> means;
-  for (const Standing& standing : standings) means.push_back(rank(standing.running_mean, maximize));
-  const auto middle = means.begin() + static_cast<std::ptrdiff_t>(means.size() / 2);
-  if (!means.empty()) std::ranges::nth_element(means, middle);
+  for (const Standing& standing : standings) {
+    if (std::isfinite(standing.running_mean)) means.push_back(rank(standing.running_mean, maximize));
+  }
   std::vector<bool> goes_on(standings.size());
+  if (means.empty()) return goes_on;
+  const auto middle = means.begin() + static_cast<std::ptrdiff_t>(means.size() / 2);
+  std::ranges::nth_element(means, middle);
   for (std::size_t i = 0; i < standings.size(); ++i) {
     goes_on[i] = standings[i].competes && rank(standings[i].best, maximize) <= *middle;
   }

@@ -49,7 +49,7 @@ struct Standing {
 /// Indices of settings, best value first; ties by id.
 [[nodiscard]] std::vector<std::size_t> ranked(std::span<const Standing> standings, bool maximize);
 /// Which settings go on: of those that compete, halving keeps the best one in eta (one at least; ties by id), median
-/// those whose best value is no worse than the median of the running means of all.
+/// those whose best value is no worse than the median of the running means of all that have one.
 [[nodiscard]] std::vector<bool> survivors(const EarlyTerminate& rule, std::span<const Standing> standings,
                                           bool maximize);
 

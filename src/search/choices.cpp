@@ -8,7 +8,35 @@
 #include <utility>
 
 namespace shoal::search {
+
+double rounded(double value) {
+  const std::string digits = fmt::format("{:.5e}", value);
+  double out = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), out);
+  return out;
+}
+
 namespace {
+
+/// What u in [0, 1] picks of a continuous distribution.
+double rounded_value(const Axis& axis, double u) {
+  double value = axis.min + u * (axis.max - axis.min);
+  if (axis.distribution == Distribution::log_uniform_values) {
+    value = std::exp(std::log(axis.min) + u * (std::log(axis.max) - std::log(axis.min)));
+  }
+  return std::clamp(rounded(value), axis.min, axis.max);
+}
+
+/// The axis with its distribution as the list of its `count` values. Both ends are as they are written.
+Axis listed_evenly(Axis axis) {
+  const std::uint32_t last = axis.count - 1;
+  for (std::uint32_t i = 0; i < last; ++i) {
+    axis.values.push_back({i == 0 ? axis.min : rounded_value(axis, static_cast<double>(i) / last)});
+  }
+  axis.values.push_back({axis.max});
+  axis.distribution.reset();
+  return axis;
+}
 
 std::string choice_text(const std::vector<ParameterValue>& choice) {
   std::string out;
@@ -18,14 +46,7 @@ std::string choice_text(const std::vector<ParameterValue>& choice) {
 
 }  // namespace
 
-double rounded(double value) {
-  const std::string digits = fmt::format("{:.5e}", value);
-  double out = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), out);
-  return out;
-}
-
-Choices::Choices(Axis axis) : axis_(std::move(axis)) {
+Choices::Choices(Axis axis) : axis_(axis.count > 0 ? listed_evenly(std::move(axis)) : std::move(axis)) {
   for (const std::string& name : axis_.parameters) rules_.push_back(&parameter(name));
   if (axis_.distribution) {
     if (axis_.distribution == Distribution::int_uniform) size_ = static_cast<std::uint64_t>(axis_.max - axis_.min) + 1;
@@ -58,11 +79,7 @@ void Choices::apply_at(double u, Setting& setting) const {
     apply(std::min(static_cast<std::uint64_t>(u * static_cast<double>(size_)), size_ - 1), setting);
     return;
   }
-  double value = axis_.min + u * (axis_.max - axis_.min);
-  if (axis_.distribution == Distribution::log_uniform_values) {
-    value = std::exp(std::log(axis_.min) + u * (std::log(axis_.max) - std::log(axis_.min)));
-  }
-  rules_[0]->set(setting, std::clamp(rounded(value), axis_.min, axis_.max));
+  rules_[0]->set(setting, rounded_value(axis_, u));
 }
 
 }  // namespace shoal::search

@@ -3,6 +3,7 @@
 #include <array>
 #include <string_view>
 
+#include "shoal/export.hpp"
 #include "shoal/metric.hpp"
 #include "shoal/network.hpp"
 #include "shoal/sweep.hpp"
@@ -34,6 +35,7 @@ constexpr std::array kMethods{"grid"sv, "random"sv, "sobol"sv};
 constexpr std::array kPrecisions{"strict"sv, "fp32"sv, "tf32"sv, "bf16"sv};
 constexpr std::array kTerminators{"none"sv, "halving"sv, "hyperband"sv, "median"sv, "pbt"sv};
 constexpr std::array kChoices{"best"sv, "one_standard_error"sv};
+constexpr std::array kExportFormats{"onnx"sv, "safetensors"sv, "json"sv, "c"sv};
 static_assert(kMetrics.size() == kMetricCount);
 
 template <class Enum, std::size_t N>
@@ -65,6 +67,7 @@ std::string_view name(Method value) { return word(kMethods, value); }
 std::string_view name(Precision value) { return word(kPrecisions, value); }
 std::string_view name(Choice value) { return word(kChoices, value); }
 std::string_view name(Terminator value) { return word(kTerminators, value); }
+std::string_view name(ExportFormat value) { return word(kExportFormats, value); }
 
 std::optional<Activation> activation_named(std::string_view sought) {
   return named<Activation>(kActivations, sought == "logistic" ? "sigmoid"sv : sought);
@@ -85,6 +88,9 @@ std::optional<Method> method_named(std::string_view sought) { return named<Metho
 std::optional<Precision> precision_named(std::string_view sought) { return named<Precision>(kPrecisions, sought); }
 std::optional<Choice> choice_named(std::string_view sought) { return named<Choice>(kChoices, sought); }
 std::optional<Terminator> terminator_named(std::string_view sought) { return named<Terminator>(kTerminators, sought); }
+std::optional<ExportFormat> export_format_named(std::string_view sought) {
+  return named<ExportFormat>(kExportFormats, sought);
+}
 
 std::span<const std::string_view> activation_names() { return kActivations; }
 std::span<const std::string_view> loss_names() { return kLosses; }
@@ -95,5 +101,6 @@ std::span<const std::string_view> init_names() { return kInits; }
 std::span<const std::string_view> bias_init_names() { return kBiasInits; }
 std::span<const std::string_view> shuffle_names() { return kShuffles; }
 std::span<const std::string_view> class_weight_names() { return kClassWeights; }
+std::span<const std::string_view> export_format_names() { return kExportFormats; }
 
 }  // namespace shoal

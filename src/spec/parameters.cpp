@@ -17,9 +17,11 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array kAxisKeys{"value"sv, "values"sv, "distribution"sv, "min"sv, "max"sv};
+constexpr std::array kAxisKeys{"value"sv, "values"sv, "distribution"sv, "min"sv, "max"sv, "count"sv};
 constexpr std::array kArchitectureKeys{"values"sv};
 constexpr std::array kDistributions{"uniform"sv, "log_uniform_values"sv, "int_uniform"sv};
+// Both ends are values. The most is what a list of them may take of the memory.
+constexpr Range kCounts{.min = 2, .max = 1e5};
 constexpr std::string_view kArchitecture = "architecture";
 
 /// Whether all keys are known.
@@ -53,7 +55,7 @@ class AxisReader {
     if (tree.kind != YamlTree::Kind::map) {
       auto value = read_value(tree, rule_, path_, faults_);
       if (!value) return std::nullopt;
-      return Axis{{std::string(rule_.name)}, {{*std::move(value)}}, {}, 0, 0};
+      return Axis{{std::string(rule_.name)}, {{*std::move(value)}}, {}, 0, 0, 0};
     }
     const bool all_known = check_keys(tree, kAxisKeys, path_, faults_);
     const YamlEntry* value = tree.find("value");
@@ -68,8 +70,8 @@ class AxisReader {
       return std::nullopt;
     }
     if (distribution == nullptr) {
-      for (const std::string_view bound : {"min"sv, "max"sv}) {
-        if (const YamlEntry* entry = tree.find(bound)) {
+      for (const std::string_view key : {"min"sv, "max"sv, "count"sv}) {
+        if (const YamlEntry* entry = tree.find(key)) {
           faults_.add(*entry, path_ + '.' + entry->key, "belongs to a distribution, and there is none");
         }
       }
@@ -83,7 +85,7 @@ class AxisReader {
   std::optional<Axis> read_constant(const YamlTree& tree) {
     auto value = read_value(tree, rule_, path_ + ".value", faults_);
     if (!value) return std::nullopt;
-    return Axis{{std::string(rule_.name)}, {{*std::move(value)}}, {}, 0, 0};
+    return Axis{{std::string(rule_.name)}, {{*std::move(value)}}, {}, 0, 0, 0};
   }
 
   std::optional<Axis> read_list(const YamlTree& tree) {
@@ -96,7 +98,7 @@ class AxisReader {
       faults_.add(tree, path, "is empty: give at least one value");
       return std::nullopt;
     }
-    Axis axis{{std::string(rule_.name)}, {}, {}, 0, 0};
+    Axis axis{{std::string(rule_.name)}, {}, {}, 0, 0, 0};
     for (std::size_t i = 0; i < tree.items.size(); ++i) {
       auto value = read_value(tree.items[i], rule_, path + '[' + std::to_string(i) + ']', faults_);
       if (value) axis.values.push_back({*std::move(value)});
@@ -116,6 +118,24 @@ class AxisReader {
     const auto value = read_whole_number(entry->value, rule_.range, path, faults_);
     if (!value) return std::nullopt;
     return static_cast<double>(*value);
+  }
+
+  /// 0 where there is none, or a wrong one.
+  std::uint32_t read_count(const YamlTree& tree, bool whole) {
+    const YamlEntry* entry = tree.find("count");
+    if (entry == nullptr) return 0;
+    const std::string path = path_ + ".count";
+    if (whole) {
+      faults_.add(*entry, path, "is not for int_uniform, which has every whole number from min to max");
+      return 0;
+    }
+    if (method_ != Method::grid) {
+      faults_.add(*entry, path,
+                  "belongs to method: grid; " + std::string(name(method_)) + " draws from all numbers from min to max");
+      return 0;
+    }
+    const auto count = read_whole_number(entry->value, kCounts, path, faults_);
+    return count ? static_cast<std::uint32_t>(*count) : 0;
   }
 
   std::optional<Axis> read_distribution(const YamlTree& tree, const YamlTree& word) {
@@ -142,8 +162,9 @@ class AxisReader {
       case ValueKind::number:
         break;
     }
-    if (method_ == Method::grid && !whole) {
-      faults_.add(word, path, "'" + *name + "' has no grid: give values, or use method: random or sobol");
+    const auto count = read_count(tree, whole);
+    if (method_ == Method::grid && !whole && tree.find("count") == nullptr) {
+      faults_.add(word, path, "'" + *name + "' has no grid: give count or values, or use method: random or sobol");
     }
     const auto min = read_bound(tree, "min", whole);
     const auto max = read_bound(tree, "max", whole);
@@ -157,7 +178,7 @@ class AxisReader {
       faults_.add(*tree.find("min"), path_ + ".min", "must be above 0 for log_uniform_values, is " + number_text(*min));
       return std::nullopt;
     }
-    return Axis{{std::string(rule_.name)}, {}, kind, *min, *max};
+    return Axis{{std::string(rule_.name)}, {}, kind, *min, *max, count};
   }
 
   const ParameterRule& rule_;

@@ -101,7 +101,8 @@ std::string axis_text(const Axis& axis) {
   if (axis.distribution) {
     return "  " + axis.parameters[0] +
            ": {distribution: " + kDistributions.at(static_cast<std::size_t>(*axis.distribution)) +
-           ", min: " + number_text(axis.min) + ", max: " + number_text(axis.max) + "}\n";
+           ", min: " + number_text(axis.min) + ", max: " + number_text(axis.max) +
+           (axis.count > 0 ? ", count: " + std::to_string(axis.count) : "") + "}\n";
   }
   if (axis.parameters.size() > 1) {
     std::string out = "  architecture:\n    values:\n";

@@ -83,6 +83,10 @@ class ResultsDatabase::Statement {
   }
   void run() {
     step();
+    reset();
+  }
+  /// For its next use.
+  void reset() {
     sqlite3_reset(handle_);
     n_bound_ = 0;
   }
@@ -141,15 +145,12 @@ ResultsDatabase::~ResultsDatabase() = default;
 
 void ResultsDatabase::create_tables() const {
   std::string columns = "id TEXT PRIMARY KEY";
-  std::string indices;
   for (std::string_view parameter : parameter_names()) columns += ", " + identifier(parameter) + " TEXT";
   columns += ", status TEXT";
-  for (std::string_view metric : metric_names()) {
-    columns += ", " + identifier(metric) + " REAL";
-    indices += fmt::format("CREATE INDEX trials_by_{0} ON trials ({0});", metric);
-  }
+  for (std::string_view metric : metric_names()) columns += ", " + identifier(metric) + " REAL";
   columns += ", epochs INTEGER, best_epoch INTEGER, seconds REAL";
-  execute("BEGIN; CREATE TABLE trials (" + columns + ") WITHOUT ROWID;" + indices +
+  execute("BEGIN; CREATE TABLE trials (" + columns +
+          ") WITHOUT ROWID;"
           "CREATE TABLE curves (id TEXT, epoch INTEGER, train_loss REAL, val_loss REAL, metric REAL, "
           "PRIMARY KEY (id, epoch)) WITHOUT ROWID; COMMIT;");
 }
@@ -173,6 +174,13 @@ void ResultsDatabase::commit() {
   if (!in_transaction_) return;
   execute("COMMIT");
   in_transaction_ = false;
+}
+
+void ResultsDatabase::index_metrics() {
+  commit();
+  for (std::string_view metric : metric_names()) {
+    execute(fmt::format("CREATE INDEX IF NOT EXISTS trials_by_{0} ON trials ({0})", metric));
+  }
 }
 
 void ResultsDatabase::settle() {
@@ -208,7 +216,6 @@ void ResultsDatabase::prepare_inserts() {
 void ResultsDatabase::add(const TrialResult& result) {
   begin();
   prepare_inserts();
-  bind_result(*insert_trial_, result);
   clear_curve_->bind(result.trial.id);
   clear_curve_->run();
   for (const CurvePoint& point : result.curve) {
@@ -220,6 +227,8 @@ void ResultsDatabase::add(const TrialResult& result) {
     insert_point_->run();
   }
   add_lineage(result);
+  // Last: where the disk is full before, a curve is left without a trial, never a trial with half a curve.
+  bind_result(*insert_trial_, result);
 }
 
 void ResultsDatabase::add_lineage(const TrialResult& result) {
@@ -248,10 +257,21 @@ void ResultsDatabase::remove(std::string_view id) {
   }
 }
 
-bool ResultsDatabase::has_ended(std::string_view id) const {
-  Statement statement(*this, "SELECT 1 FROM trials WHERE id = ? AND status <> 'running'");
-  statement.bind(id);
-  return statement.step();
+std::optional<TrialStatus> ResultsDatabase::status(std::string_view id) const {
+  if (!select_status_)
+    select_status_ =
+        std::make_unique<Statement>(*this, "SELECT status FROM trials WHERE id = ? AND status <> 'running'");
+  select_status_->bind(id);
+  std::optional<TrialStatus> status;
+  if (select_status_->step()) status = status_in(id, select_status_->text(0));
+  select_status_->reset();
+  return status;
+}
+
+TrialStatus ResultsDatabase::status_in(std::string_view id, const std::string& word) const {
+  const std::optional<TrialStatus> known = status_named(word);
+  if (known) return *known;
+  throw Error(file_.string() + ": trial " + std::string(id) + " has the unknown status '" + word + "'");
 }
 
 std::uint64_t ResultsDatabase::size() const {
@@ -273,10 +293,7 @@ StoredRow ResultsDatabase::row_of(const Statement& statement) const {
   int column = 0;
   row.id = statement.text(column++);
   for (std::string_view parameter : parameter_names()) row.parameters.emplace_back(parameter, statement.text(column++));
-  const std::string status = statement.text(column++);
-  const std::optional<TrialStatus> known = status_named(status);
-  if (!known) throw Error(file_.string() + ": trial " + row.id + " has the unknown status '" + status + "'");
-  row.status = *known;
+  row.status = status_in(row.id, statement.text(column++));
   for (double& value : row.metrics.values) value = statement.number(column++);
   row.epochs = static_cast<std::uint32_t>(statement.integer(column++));
   row.best_epoch = static_cast<std::uint32_t>(statement.integer(column));

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,11 +32,15 @@ class ResultsDatabase {
   /// Removes a trial, inside such a transaction.
   void remove(std::string_view id);
   void commit();
+  /// Commits and makes the indices of metrics that are not there. A run that goes on makes none: each trial would pay
+  /// for all of them.
+  void index_metrics();
   /// Leaves write-ahead mode, so that no second file stays. Where a reader still has the database open this does
   /// nothing.
   void settle();
 
-  [[nodiscard]] bool has_ended(std::string_view id) const;
+  /// How the trial has ended; nothing where it is not there.
+  [[nodiscard]] std::optional<TrialStatus> status(std::string_view id) const;
   [[nodiscard]] std::uint64_t size() const;
   [[nodiscard]] Totals totals() const;
   [[nodiscard]] std::vector<StoredRow> best(std::size_t n, Metric metric, bool maximize) const;
@@ -61,13 +66,15 @@ class ResultsDatabase {
   void add_lineage(const TrialResult& result);
   void prepare_inserts();
   void bind_result(Statement& statement, const TrialResult& result) const;
+  [[nodiscard]] TrialStatus status_in(std::string_view id, const std::string& word) const;
   [[nodiscard]] StoredRow row_of(const Statement& statement) const;
   [[noreturn]] void fail() const;
 
   std::filesystem::path file_;
   std::unique_ptr<sqlite3, Closer> handle_;
   std::unique_ptr<Statement> insert_trial_, clear_curve_, insert_point_, clear_lineage_,
-      insert_change_;  ///< made by the first add(); gone before handle_
+      insert_change_;                                 ///< made by the first add(); gone before handle_
+  mutable std::unique_ptr<Statement> select_status_;  ///< made by the first status()
   bool in_transaction_ = false;
 };
 

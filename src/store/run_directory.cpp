@@ -174,6 +174,7 @@ struct RunDirectory::State {
 
   void flush() {
     database->commit();
+    if (manifest.status != "running") database->index_metrics();
     if (tables_are_due()) {
       const Clock::time_point start = Clock::now();
       write_tables();
@@ -306,7 +307,8 @@ void RunDirectory::flush(const Manifest& manifest) {
   state_->flush();
 }
 
-bool RunDirectory::has(std::string_view id) const { return state_->database->has_ended(id); }
+bool RunDirectory::has(std::string_view id) const { return status(id).has_value(); }
+std::optional<TrialStatus> RunDirectory::status(std::string_view id) const { return state_->database->status(id); }
 std::uint64_t RunDirectory::size() const { return state_->database->size(); }
 Totals RunDirectory::totals() const { return state_->database->totals(); }
 CheckpointFolder RunDirectory::checkpoints() const { return CheckpointFolder(state_->path / kCheckpoint); }
@@ -329,8 +331,8 @@ StoredRow RunDirectory::row(std::string_view id_or_prefix) const {
                                 (rows.size() > kShown ? ", ..." : ""));
 }
 
-void RunDirectory::for_each(const std::function<void(const StoredRow&)>& visit) const {
-  state_->database->for_each([&](const StoredRow& row, double) { visit(row); });
+void RunDirectory::for_each(const std::function<void(const StoredRow&, double)>& visit) const {
+  state_->database->for_each(visit);
 }
 
 std::vector<CurvePoint> RunDirectory::curve(std::string_view id) const { return state_->database->curve(id); }

@@ -115,11 +115,13 @@ class RunDirectory {
   /// Makes everything added so far permanent and visible, then rewrites manifest.json and, where trials were added,
   /// results.csv and timings.csv: time grows with all the trials of the run (about a second for 100,000). So while the
   /// status is `running` and that takes long, they are left as they are more often than not.
-  /// A status other than `running` also takes the database out of its write-ahead mode.
+  /// A status other than `running` also indexes the database and takes it out of its write-ahead mode.
   void flush(const Manifest& manifest);
 
   /// Whether the trial has ended (finished, stopped or diverged), flushed or not.
   [[nodiscard]] bool has(std::string_view id) const;
+  /// How it has ended; nothing where it has not.
+  [[nodiscard]] std::optional<TrialStatus> status(std::string_view id) const;
   [[nodiscard]] std::uint64_t size() const;  ///< trials, flushed or not
   [[nodiscard]] Totals totals() const;       ///< flushed or not
   /// The trials that have begun and not ended. To write them needs the claim.
@@ -129,8 +131,8 @@ class RunDirectory {
   [[nodiscard]] std::vector<StoredRow> best(std::size_t n, Metric metric, bool maximize) const;
   /// By id or its unique beginning. InputError: unknown, or ambiguous with the first ids that fit.
   [[nodiscard]] StoredRow row(std::string_view id_or_prefix) const;
-  /// Every trial in the order of ids: those of a setting one after another.
-  void for_each(const std::function<void(const StoredRow&)>& visit) const;
+  /// Every trial that others see, with its training seconds, in the order of ids: those of a setting one after another.
+  void for_each(const std::function<void(const StoredRow&, double seconds)>& visit) const;
   /// The learning curve of a trial, ascending in epochs; empty for an unknown id.
   [[nodiscard]] std::vector<CurvePoint> curve(std::string_view id) const;
   /// When a trial became a copy of which, ascending in epochs, without the train losses; empty for an unknown id.

@@ -32,13 +32,14 @@ void append(std::string& bytes, std::span<const float> values) {
   if (!values.empty()) std::memcpy(bytes.data() + start, values.data(), values.size_bytes());
 }
 
-ordered_json metadata(const StoredNetwork& network) {
+ordered_json metadata(const StoredNetwork& network, const std::map<std::string, std::string>& more) {
   ordered_json out = {{"format", "pt"},
                       {"trial", to_json(network.trial).dump(-1, ' ', false, json::error_handler_t::replace)},
                       {"metric", shortest(network.metric)}};
   for (const auto& [name, text] : parameters_of(network.trial)) {
     if (!text.empty()) out["parameter." + std::string(name)] = text;
   }
+  for (const auto& [key, text] : more) out[key] = text;
   return out;
 }
 
@@ -148,13 +149,13 @@ auto named(Decode decode, std::string_view bytes, const std::string& file) try {
 
 }  // namespace
 
-std::string to_safetensors(const StoredNetwork& network) {
+std::string to_safetensors(const StoredNetwork& network, const std::map<std::string, std::string>& more) {
   const Topology& topology = network.trial.topology;
   if (network.parameters.size() != topology.n_parameters()) {
     throw Error("trial " + network.trial.id + " has " + std::to_string(topology.n_parameters()) + " parameters, not " +
                 std::to_string(network.parameters.size()));
   }
-  ordered_json header = {{"__metadata__", metadata(network)}};
+  ordered_json header = {{"__metadata__", metadata(network, more)}};
   std::string data;
   const auto close_tensor = [&](const std::string& name, ordered_json shape, std::size_t start) {
     header[name] = {{"dtype", "F32"}, {"shape", std::move(shape)}, {"data_offsets", {start, data.size()}}};

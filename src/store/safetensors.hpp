@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,9 +11,10 @@
 namespace shoal::store {
 
 /// The bytes of a safetensors file: `layers.L.weight` [fan_out, fan_in] and `layers.L.bias` [fan_out] in float32, and
-/// as `__metadata__` the trial (JSON), the metric and every parameter of its setting by name.
+/// as `__metadata__` the trial (JSON), the metric, every parameter of its setting by name, and `more`.
 /// Format: huggingface.co/docs/safetensors: u64 length of the header, JSON header, data; all little-endian.
-[[nodiscard]] std::string to_safetensors(const StoredNetwork& network);
+[[nodiscard]] std::string to_safetensors(const StoredNetwork& network,
+                                         const std::map<std::string, std::string>& more = {});
 /// The inverse. Error, which names `file`, where the bytes are not such a file, whatever they are.
 [[nodiscard]] StoredNetwork from_safetensors(std::string_view bytes, const std::string& file);
 

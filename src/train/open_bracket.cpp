@@ -37,13 +37,14 @@ double metric_after(const Member& member, std::uint32_t epoch) {
 
 double better(double a, double b, bool maximize) { return is_better(a, b, maximize) ? a : b; }
 
-/// What ranks a trial at an epoch: its best value so far where it has patience, as in the results.
-double ranked_value(const Member& member, std::uint32_t epoch, bool maximize) {
+/// What ranks a trial at an epoch: its best value so far where it has patience.
+double ranked_value(Member& member, std::uint32_t epoch, bool maximize) {
   if (member.ended == TrialStatus::diverged) return kNaN;
   if (!member.has_patience) return metric_after(member, epoch);
-  double best = kNaN;
-  for (std::uint32_t e = 1; e <= epoch; ++e) best = better(metric_after(member, e), best, maximize);
-  return best;
+  while (member.n_looked_at < epoch) {
+    member.best = better(metric_after(member, ++member.n_looked_at), member.best, maximize);
+  }
+  return member.best;
 }
 
 /// What ranks a trial of a population at the rung where it waits, or once it has ended. Its curve has other networks in
@@ -54,10 +55,10 @@ double present_value(const Member& member) {
   return member.has_patience ? member.paused->state.best_metric : member.paused->result.curve.back().metric;
 }
 
-template <class Value>
-double mean_of(std::span<const Member> members, const Value& value) {
+template <class Members, class Value>
+double mean_of(Members members, const Value& value) {
   double sum = 0;
-  for (const Member& member : members) sum += value(member);
+  for (auto& member : members) sum += value(member);
   return sum / static_cast<double>(members.size());
 }
 
@@ -75,7 +76,9 @@ void OpenBracket::add(const Trial& trial) {
   members_.push_back(std::move(member));
   if (bracket_.rungs.empty()) return;
   if (trial.setting != bracket_.first_setting + settings_.size() - 1) {
-    settings_.push_back({trial.id.substr(0, trial.id.find('.')), members_.size() - 1, 0, true});
+    Setting& setting = settings_.emplace_back();
+    setting.id = trial.id.substr(0, trial.id.find('.'));
+    setting.first_member = members_.size() - 1;
   }
   ++settings_.back().n_members;
 }
@@ -121,29 +124,45 @@ bool OpenBracket::all_at(std::uint32_t rung) const {
   return true;
 }
 
-std::vector<search::Standing> OpenBracket::standings(std::uint32_t rung) const {
+void OpenBracket::look_at_epochs(Setting& setting, std::uint32_t rung) const {
+  const std::span<const Member> members = members_of(setting);
+  while (setting.n_epochs < rung) {
+    const std::uint32_t epoch = ++setting.n_epochs;
+    const double value = mean_of(members, [&](const Member& m) { return metric_after(m, epoch); });
+    setting.best = better(value, setting.best, maximize_);
+    setting.sum += value;
+  }
+}
+
+std::vector<search::Standing> OpenBracket::standings(std::uint32_t rung) {
   std::vector<search::Standing> all;
-  for (const Setting& setting : settings_) {
-    const std::span<const Member> members = members_of(setting);
-    search::Standing standing{setting.id, setting.competes, 0, kNaN, 0};
+  for (Setting& setting : settings_) {
+    const std::span<Member> members = members_of(setting);
+    search::Standing standing{setting.id, setting.competes, 0, kNaN, kNaN};
     if (population_ != nullptr) {
       standing.competes = std::ranges::none_of(members, [](const Member& m) { return m.ended.has_value(); });
       standing.value = mean_of(members, present_value);
       all.push_back(std::move(standing));
       continue;
     }
-    standing.value = mean_of(members, [&](const Member& m) { return ranked_value(m, rung, maximize_); });
+    standing.value = mean_of(members, [&](Member& m) { return ranked_value(m, rung, maximize_); });
     if (rule_.type == Terminator::median) {
-      for (std::uint32_t epoch = 1; epoch <= rung; ++epoch) {
-        const double value = mean_of(members, [&](const Member& m) { return metric_after(m, epoch); });
-        standing.best = better(value, standing.best, maximize_);
-        standing.running_mean += value / rung;
-      }
-      if (!std::isfinite(standing.value)) standing.best = kNaN;
+      look_at_epochs(setting, rung);
+      standing.running_mean = setting.sum / rung;
+      if (std::isfinite(standing.value)) standing.best = setting.best;
     }
     all.push_back(std::move(standing));
   }
   return all;
+}
+
+/// Whether the setting went on at a rung, where its trials show that this was decided before.
+std::optional<bool> OpenBracket::recorded_decision(const Setting& setting, std::uint32_t rung) const {
+  for (const Member& member : members_of(setting)) {
+    if (member.ended == TrialStatus::pruned && member.curve.size() == rung) return false;
+    if (curve_of(member).size() > rung) return true;
+  }
+  return std::nullopt;
 }
 
 void OpenBracket::end(Member& member, TrialStatus status, std::vector<PausedTrial>& ended) {
@@ -157,7 +176,7 @@ void OpenBracket::prune(std::uint32_t rung, std::vector<PausedTrial>& ended) {
   const std::vector<bool> goes_on = search::survivors(rule_, standings(rung), maximize_);
   for (std::size_t s = 0; s < settings_.size(); ++s) {
     Setting& setting = settings_[s];
-    if (!setting.competes || goes_on[s]) continue;
+    if (!setting.competes || recorded_decision(setting, rung).value_or(goes_on[s])) continue;
     setting.competes = false;
     for (Member& member : members_of(setting)) {
       if (!member.ended) end(member, TrialStatus::pruned, ended);

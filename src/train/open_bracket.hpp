@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -22,12 +23,17 @@ struct Member {
   std::vector<CurvePoint> curve;     ///< once it has ended, where the bracket has rungs
   double value = 0;                  ///< of the metric, once it has ended; in a population
   std::unique_ptr<PausedTrial> paused;
+  // Of its metric over the first n_looked_at epochs, where it has patience.
+  std::uint32_t n_looked_at = 0;
+  double best = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// A bracket in training: how far its trials are, and which of its settings have passed which rungs. A rung waits for
 /// exactly the bracket's members, so what is decided there depends on nothing else. Where settings only end, decisions
 /// are a function of the learning curves: a bracket that is opened again with trials that an earlier run trained takes
-/// them again. In a population trials become copies, so its paused trials know how many rungs are behind them.
+/// them again. Where precision is not strict, and what was trained again differs, trials that have gone beyond a rung
+/// or were ended at it are themselves the record of the decision. In a population trials become copies, so its paused
+/// trials know how many rungs are behind them.
 class OpenBracket {
  public:
   /// population: outlives the bracket; null: settings end at rungs, none becomes a copy.
@@ -53,7 +59,7 @@ class OpenBracket {
 
  private:
   [[nodiscard]] bool all_at(std::uint32_t rung) const;
-  [[nodiscard]] std::vector<search::Standing> standings(std::uint32_t rung) const;
+  [[nodiscard]] std::vector<search::Standing> standings(std::uint32_t rung);
   void prune(std::uint32_t rung, std::vector<PausedTrial>& ended);
   void copy_the_best(std::uint32_t rung);
   void end_diverged(std::vector<PausedTrial>& ended);
@@ -63,7 +69,13 @@ class OpenBracket {
     std::string id;
     std::size_t first_member = 0, n_members = 0;
     bool competes = true;
+    // Of the mean of its trials' metrics, over the first n_epochs epochs.
+    std::uint32_t n_epochs = 0;
+    double best = std::numeric_limits<double>::quiet_NaN();
+    double sum = 0;
   };
+  void look_at_epochs(Setting& setting, std::uint32_t rung) const;
+  [[nodiscard]] std::optional<bool> recorded_decision(const Setting& setting, std::uint32_t rung) const;
   [[nodiscard]] std::span<const Member> members_of(const Setting& setting) const {
     return std::span(members_).subspan(setting.first_member, setting.n_members);
   }

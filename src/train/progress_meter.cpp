@@ -18,8 +18,12 @@ bool is_better(double metric, double best, bool maximize) {
   return maximize ? metric > best : metric < best;
 }
 
-ProgressMeter::ProgressMeter(Progress start, double cost, Metric metric, bool maximize)
-    : progress_(std::move(start)), cost_total_(cost), metric_(metric), maximize_(maximize) {
+ProgressMeter::ProgressMeter(Progress start, double cost, Metric metric, bool maximize, bool best_is_pruned)
+    : progress_(std::move(start)),
+      cost_total_(cost),
+      metric_(metric),
+      maximize_(maximize),
+      best_is_pruned_(best_is_pruned) {
   if (progress_.best_id.empty()) progress_.best_metric = kNaN;
 }
 

@@ -14,7 +14,8 @@ namespace shoal::train {
 class ProgressMeter {
  public:
   /// `start`: totals, and what earlier runs did. `cost`: of the trials that this run trains (plan::cost).
-  ProgressMeter(Progress start, double cost, Metric metric, bool maximize);
+  /// best_is_pruned: whether a rung ended the best trial of `start`.
+  ProgressMeter(Progress start, double cost, Metric metric, bool maximize, bool best_is_pruned = false);
 
   void trained(std::uint64_t epochs, double samples, double cost);
   /// A trial has ended; the epochs that it did not need are done, too, as far as the remaining time goes. Those that a
@@ -29,7 +30,7 @@ class ProgressMeter {
   double samples_ = 0;
   Metric metric_;
   bool maximize_;
-  bool best_is_pruned_ = false;
+  bool best_is_pruned_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 

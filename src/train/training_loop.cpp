@@ -136,15 +136,14 @@ void TrainingLoop::account(std::span<Network* const> chosen, std::span<const Epo
   meter_->trained(records.size(), samples, round_cost_);
 }
 
-/// A network that has all epochs of its leg, or got fewer than asked, has ended; when stopping, only its state tells.
+/// A network that has all epochs of its leg, or got fewer than asked, has ended; when stopping, only its state tells of
+/// the latter.
 std::vector<TrainingLoop::Network*> TrainingLoop::ended(std::span<Network* const> chosen, bool stopping) const {
   std::vector<Network*> ended;
   for (Network* network : chosen) {
     if (network->gone) continue;
-    const bool may_have = network->asked > 0 || network->epoch >= network->until || stopping;
-    if (may_have && (!stopping || engine_->read(network->slot).status != TrialStatus::running)) {
-      ended.push_back(network);
-    }
+    const bool got_fewer = stopping ? engine_->read(network->slot).status != TrialStatus::running : network->asked > 0;
+    if (got_fewer || network->epoch >= network->until) ended.push_back(network);
   }
   return ended;
 }

@@ -15,7 +15,8 @@ TEST(ShoalBinary, TeachesByExample) {
   const Outcome help = shoal({"--help"});
   EXPECT_EQ(help.code, 0);
   EXPECT_NE(help.out.find("shoal sweep examples/letters.yaml"), std::string::npos);
-  for (const char* command : {"sweep", "plan", "top", "predict", "replay", "info", "verify", "bench"}) {
+  for (const char* command :
+       {"sweep", "plan", "top", "predict", "replay", "report", "export", "ensemble", "info", "verify", "bench"}) {
     const Outcome outcome = shoal({command, "--help"});
     EXPECT_EQ(outcome.code, 0) << command;
     EXPECT_NE(outcome.out.find("Examples:\n  shoal " + std::string(command)), std::string::npos) << outcome.out;

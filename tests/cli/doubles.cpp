@@ -10,7 +10,9 @@
 
 #include "shoal/bench.hpp"
 #include "shoal/engine.hpp"
+#include "shoal/ensemble.hpp"
 #include "shoal/error.hpp"
+#include "shoal/export.hpp"
 #include "shoal/run.hpp"
 #include "shoal/verify.hpp"
 
@@ -203,6 +205,35 @@ Replay replay(const SweepSpec& spec, const std::filesystem::path& /*run*/, std::
           .epochs = 40,
           .n_parameters = 13,
           .n_different = which == "odd" ? 2U : 0U};
+}
+
+ReportSummary write_report(const std::filesystem::path& run, const std::filesystem::path& out) {
+  return {.out = out.empty() ? run / "report.html" : out,
+          .n_trials = 240,
+          .n_shown = 240,
+          .bytes = 2048,
+          .winner = "3fa9c1d2e4b5a697",
+          .no_validation = run == "moved" ? "table.csv: there is no such file" : ""};
+}
+
+Exported export_network(const std::filesystem::path& /*run*/, std::string_view which, ExportFormat format,
+                        const std::filesystem::path& file) {
+  return {.id = std::string(which) + std::string(name(format)), .bytes = 2048 + file.string().size()};
+}
+
+Ensemble select_ensemble(const std::filesystem::path& run, const EnsembleOptions& options) {
+  return {.metric = options.metric.value_or(Metric::val_accuracy),
+          .maximize = true,
+          .fold = 2,
+          .n_rows = 400,
+          .n_choices = 4,
+          .members = {{.id = "aa.f2", .times = 3, .weight = 0.75}, {.id = "bb.f2", .times = 1, .weight = 0.25}},
+          .value = 0.95,
+          .best_id = "bb.f2",
+          .best_value = 0.9375,
+          .n_candidates = options.size,
+          .n_other_folds = 1,
+          .file = options.out.empty() ? run / "ensemble.json" : options.out};
 }
 
 VersionInfo version() { return {.version = "9.8.7", .compiler = "g++ 12", .cuda = "built without CUDA"}; }

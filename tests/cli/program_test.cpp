@@ -16,7 +16,8 @@ namespace {
 Outcome shoal(const std::vector<std::string>& arguments) { return Program(SHOAL_WITH_DOUBLES, arguments).wait(); }
 
 TEST(Program, PrintsHelpOfEveryCommand) {
-  for (const char* command : {"sweep", "plan", "top", "predict", "info", "verify", "bench"}) {
+  for (const char* command :
+       {"sweep", "plan", "top", "predict", "report", "export", "ensemble", "info", "verify", "bench"}) {
     const Outcome help = shoal({command, "--help"});
     EXPECT_EQ(help.code, 0);
     EXPECT_NE(help.out.find("Examples:\n  shoal " + std::string(command)), std::string::npos) << help.out;
@@ -299,6 +300,49 @@ TEST(Program, PredictsToTheScreenOrAFile) {
   const auto json = nlohmann::json::parse(shoal({"predict", "d", "--trial", "ab", "--data", "x.csv", "--json"}).out);
   EXPECT_EQ(json["columns"], nlohmann::json({"prediction", "p(a)", "p(b)"}));
   EXPECT_EQ(json["rows"], nlohmann::json::parse(R"([["say \"A\"", 0.75, 0.25], ["B", 0.5, 0.5]])"));
+}
+
+TEST(Program, SaysWhatReportItWrote) {
+  EXPECT_EQ(shoal({"report", "d"}).out, "d/report.html: 240 trials, 2.0 KiB\n");
+  EXPECT_EQ(shoal({"report", "moved", "--out", "a.html"}).out,
+            "a.html: 240 trials, 2.0 KiB\n"
+            "without the winner's predictions on its validation rows: table.csv: there is no such file\n");
+  const auto json = nlohmann::json::parse(shoal({"report", "d", "--json"}).out);
+  EXPECT_EQ(json["out"], "d/report.html");
+  EXPECT_EQ(json["bytes"], 2048);
+}
+
+TEST(Program, ExportsAStoredNetwork) {
+  const std::vector<std::string> words{"export", "d", "--trial", "ab", "--format", "onnx", "--out", "x.onnx"};
+  EXPECT_EQ(shoal(words).out, "trial abonnx written to x.onnx as onnx, 2.0 KiB\n");
+  std::vector<std::string> with_json = words;
+  with_json.push_back("--json");
+  EXPECT_EQ(nlohmann::json::parse(shoal(with_json).out),
+            nlohmann::json::parse(R"({"id": "abonnx", "format": "onnx", "out": "x.onnx", "bytes": 2054})"));
+  const Outcome unknown = shoal({"export", "d", "--trial", "ab", "--format", "onx", "--out", "x"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_EQ(unknown.err,
+            "shoal: --format: unknown format 'onx'; did you mean 'onnx'?\nshoal: see `shoal export --help`\n");
+  const Outcome far = shoal({"export", "d", "--trial", "ab", "--format", "pickle", "--out", "x"});
+  EXPECT_EQ(far.err,
+            "shoal: --format: unknown format 'pickle'; known: onnx, safetensors, json, c\n"
+            "shoal: see `shoal export --help`\n");
+}
+
+TEST(Program, SaysWhatAnEnsembleGains) {
+  EXPECT_EQ(shoal({"ensemble", "my run", "--size", "3"}).out,
+            "id     weight\naa.f2     3/4\nbb.f2     1/4\n"
+            "val_accuracy 0.95, 0.0125 better than the best single network (bb.f2: 0.9375)\n"
+            "the 400 validation rows that this is measured on also chose the ensemble: on others it is less good\n"
+            "chosen among 3 networks of fold 2; 1 network of other folds left out, which were trained on these rows\n"
+            "written to my run/ensemble.json; use it by `shoal predict 'my run' --trial ensemble`\n");
+  const auto json = nlohmann::json::parse(shoal({"ensemble", "d", "--by", "val_auc", "--out", "e", "--json"}).out);
+  EXPECT_EQ(json["metric"], "val_auc");
+  EXPECT_EQ(json["out"], "e");
+  EXPECT_EQ(json["members"][0], nlohmann::json::parse(R"({"id": "aa.f2", "times": 3, "weight": 0.75})"));
+  EXPECT_EQ(shoal({"ensemble", "d", "--size", "0"}).code, 2);
+  EXPECT_EQ(shoal({"ensemble", "d", "--by", "val_los"}).err,
+            "shoal: --by: unknown metric 'val_los'; did you mean 'val_loss'?\nshoal: see `shoal ensemble --help`\n");
 }
 
 /// The program on a terminal of its own, made by script(1).

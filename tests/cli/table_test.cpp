@@ -51,7 +51,9 @@ TEST(Table, ShowsStatusWhereNotAllFinished) {
   EXPECT_NE(text.find("   2  77.r1                        -       5  diverged  []"), std::string::npos) << text;
 }
 
-TEST(Table, HasOnlyTitlesWithoutRows) { EXPECT_EQ(rendered(table_of({}), 0), "rank  trial  val_loss  epochs\n"); }
+TEST(Table, HasOnlyTitlesWithoutRows) {
+  EXPECT_EQ(rendered(table_of(Leaderboard{}), 0), "rank  trial  val_loss  epochs\n");
+}
 
 TEST(LeaderboardJson, MakesNullOfNaN) {
   Leaderboard one = board();

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Kills a sweep at its steps of input and output and at random moments, and lets disks fail; then resumes it.
+"""Kills a sweep at its steps of output and, or stops it, at random moments, and lets disks fail; then resumes it.
 
   crash_test.py SHOAL IO_FAULT_LIBRARY --rule RULE [--every N] [--random N]
 
@@ -122,15 +122,18 @@ class Crashes:
         self.check(what, out, None if uncounted else trained - stored)
         return True
 
-    def at_random(self, moment):
+    def at_random(self, what, moment):
         out = self.folder / "run"
         shutil.rmtree(out, ignore_errors=True)
         process = self.run(out)
         time.sleep(moment)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.send_signal(what)
+        _, error = process.communicate()
         self.n_kills += 1
-        self.check(f"kill after {moment:.4f} s", out, None)
+        name = f"{what.name} after {moment:.4f} s"
+        if what == signal.SIGINT and process.returncode not in (0, 3, -signal.SIGINT):
+            self.failures.append(f"{name}: status {process.returncode}: {error.strip()}")
+        self.check(name, out, None)
 
 
 def main():
@@ -138,8 +141,8 @@ def main():
     parser.add_argument("shoal", type=pathlib.Path)
     parser.add_argument("library", type=pathlib.Path)
     parser.add_argument("--every", type=int, default=37, help="try every Nth step of each kind (default 37)")
-    parser.add_argument("--random", type=int, default=10, help="kills at random moments (default 10)")
     parser.add_argument("--rule", choices=list(RULES), required=True, help="the early_terminate of the sweep")
+    parser.add_argument("--random", type=int, default=10, help="kills, and stops, at random moments (default 10)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         crashes = Crashes(options.shoal.resolve(), options.library.resolve(), pathlib.Path(name), options.rule)
@@ -155,7 +158,8 @@ def main():
                 number += options.every
         moments = random.Random(7)
         for _ in range(options.random):
-            crashes.at_random(moments.uniform(0, seconds))
+            crashes.at_random(signal.SIGKILL, moments.uniform(0, seconds))
+            crashes.at_random(signal.SIGINT, moments.uniform(0, seconds))
         print(f"{crashes.n_kills} kills, {crashes.n_faults} failing calls; at most {crashes.most_recomputed} of "
               f"{crashes.epochs} network-epochs trained again")
         for failure in crashes.failures:

@@ -19,6 +19,9 @@ const char* name(RaceChecker::Kind kind) {
   return "";
 }
 
+/// Of one launch to the next.
+constexpr std::size_t kMostPieces = 4096;
+
 std::size_t index(RaceChecker::Kind kind) { return static_cast<std::size_t>(kind); }
 
 }  // namespace
@@ -36,6 +39,8 @@ RaceChecker::~RaceChecker() {
 void RaceChecker::launch_begins() {
   launch_ = ++n_memories_;
   first_race_.clear();
+  // Nothing of earlier launches matters: a test of hundreds of networks would fill the memory with what it remembers.
+  if (pieces_.size() > kMostPieces) pieces_.clear();
 }
 void RaceChecker::block_begins() {
   block_ = ++n_memories_;

@@ -4,7 +4,7 @@ import pathlib
 import re
 import sys
 
-LAYERS = ["spec", "search", "data", "plan", "train", "store", "run", "cli"]
+LAYERS = ["spec", "search", "data", "plan", "train", "store", "export", "run", "report", "cli"]
 # Random numbers are one definition for the whole project; search and data draw from it.
 RANDOM = ["kernels/math/philox.hpp", "kernels/math/permutation.hpp"]
 
@@ -32,7 +32,9 @@ RULES = {
     "src/engine/cuda/nvrtc_api.hpp": ["tests/emulation/"],
     "src/train/": ["shoal/", "spec/", "search/", "data/", "plan/", "train/", "engine/definition.hpp"],
     "src/store/": ["shoal/", "spec/", "search/", "data/", "plan/", "store/"],
-    "src/run/": ["shoal/", *[f"{layer}/" for layer in LAYERS if layer != "cli"], "engine/definition.hpp"],
+    "src/export/": ["shoal/", "data/", "store/", "export/"],
+    "src/run/": ["shoal/", *[f"{layer}/" for layer in LAYERS if layer not in ("report", "cli")], "engine/definition.hpp"],
+    "src/report/": ["shoal/", "spec/", "data/", "store/", "report/", "engine/definition.hpp"],
     "src/verify/": ["shoal/", "engine/definition.hpp", "engine/reference/", "verify/"],
     # The one other place that names an engine: cuda's, which has a clock of its own.
     "src/bench/": ["shoal/", "spec/", "bench/", "engine/cuda/cuda_engine.hpp", "kernels/math/", "kernels/cpu/"],
@@ -73,6 +75,8 @@ def self_test():
         ("src/cli/sweep.cpp", '// text\n#include "spec/nearest.hpp"'),
         ("src/spec/a.cpp", '#include "store/b.hpp"'),
         ("src/search/a.cpp", '#include "kernels/math/scalar.hpp"'),
+        ("src/report/a.cpp", '#include "run/kept_networks.hpp"'),
+        ("src/run/a.cpp", '#include "report/sampling.hpp"'),
         ("kernels/cuda/a.cu", '#include "shoal/trial.hpp"'),
         ("kernels/cpu/a.cpp", '#include "kernels/cuda/a.cuh"'),
         ("include/shoal/a.hpp", "#include <nlohmann/json.hpp>"),
@@ -81,6 +85,8 @@ def self_test():
         ("src/plan/a.cpp", "#include <cub/device/device_scan.cuh>"),
         ("kernels/cuda/a.cu", '#include "tests/emulation/cub.hpp"'),
         ("src/spec/a.cpp", '#include "nearest.hpp"'),
+        ("src/export/a.cpp", '#include "engine/definition.hpp"'),
+        ("src/export/a.cpp", '#include "run/chosen_networks.hpp"'),
         ("src/unknown/a.cpp", ""),
     ]
     right = [

@@ -13,13 +13,14 @@ namespace shoal::cpu {
 class Team {
  public:
   explicit Team(std::size_t n_threads = 1) {
-    for (std::size_t i = 1; i < n_threads; ++i) threads_.emplace_back([this, i] { follow(i); });
+    try {
+      for (std::size_t i = 1; i < n_threads; ++i) threads_.emplace_back([this, i] { follow(i); });
+    } catch (...) {
+      dismiss();  // else those that are there are waited for
+      throw;
+    }
   }
-  ~Team() {
-    if (threads_.empty()) return;
-    work_ = nullptr;
-    begin();
-  }
+  ~Team() { dismiss(); }
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
@@ -45,6 +46,10 @@ class Team {
   }
 
  private:
+  void dismiss() {
+    work_ = nullptr;
+    begin();
+  }
   void begin() {
     n_busy_.store(static_cast<std::uint32_t>(threads_.size()), std::memory_order_relaxed);
     round_.fetch_add(1, std::memory_order_release);

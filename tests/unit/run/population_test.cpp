@@ -59,7 +59,7 @@ struct Population : testing::Test {
   int replay_all(const std::string& name) {
     int n_copies = 0;
     const store::RunDirectory directory = store::RunDirectory::open(folder / name);
-    directory.for_each([&](const store::StoredRow& row) {
+    directory.for_each([&](const store::StoredRow& row, double) {
       if (row.status == TrialStatus::diverged) return;
       const Replay found = replay(spec, folder / name, row.id);
       EXPECT_EQ(found.n_different, 0U) << row.id;
@@ -84,7 +84,7 @@ TEST_F(Population, CopiesBetterNetworksAndWritesDownHow) {
   // Groups of 8 and 4 settings: 2 and 1 copies at each of four rungs, and each changes its rate.
   EXPECT_EQ(small::lines(file("run", "lineage.csv")).size(), 1U + 4 * 3);
   std::set<std::string> rates;
-  directory.for_each([&](const store::StoredRow& row) {
+  directory.for_each([&](const store::StoredRow& row, double) {
     EXPECT_EQ(row.status, TrialStatus::finished);
     EXPECT_EQ(directory.curve(row.id).size(), 10U);
     const std::map<std::string, std::string> parameters(row.parameters.begin(), row.parameters.end());
@@ -138,7 +138,7 @@ TEST_F(Population, GivesACopyWithPatienceTheTrainLossOfItsBestEpoch) {
   set("n_iter_no_change", {std::int64_t{50}});
   small::run_into(spec, folder / "run");
   const store::RunDirectory directory = store::RunDirectory::open(folder / "run");
-  directory.for_each([&](const store::StoredRow& row) {
+  directory.for_each([&](const store::StoredRow& row, double) {
     // The one whose network it was at its best epoch.
     std::string id = row.id;
     for (std::uint32_t end = 10; end >= row.best_epoch;) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <limits>
 #include <map>
@@ -76,17 +77,23 @@ std::vector<SettingRow> rows_of(const std::vector<double>& means, double standar
   return rows;
 }
 
-TEST(Chosen, IsTheBestOrTheSmallestWithinAStandardErrorOfIt) {
+std::string ids(const std::vector<SettingRow>& rows) {
+  std::string text;
+  for (const SettingRow& row : rows) text += row.id;
+  return text;
+}
+
+TEST(Contenders, AreTheBestOrAllWithinAStandardErrorOfItThatEndedLikeIt) {
   // Settings 1 to 5, by rank.
-  const std::map<std::string, std::uint64_t> sizes{{"1", 50}, {"2", 20}, {"3", 20}, {"4", 10}, {"5", 1}};
-  const auto n_parameters = [&](const std::string& id) { return sizes.at(id); };
   std::vector<SettingRow> rows = rows_of({0.10, 0.12, 0.13, 0.149, 0.151}, 0.05);
-  EXPECT_EQ(run::chosen(rows, Choice::best, n_parameters)->id, "1");
-  EXPECT_EQ(run::chosen(rows, Choice::one_standard_error, n_parameters)->id, "4");
+  EXPECT_EQ(ids(run::contenders(rows, Choice::best)), "1");
+  EXPECT_EQ(ids(run::contenders(rows, Choice::one_standard_error)), "1234");
   rows[3].status = TrialStatus::pruned;
-  EXPECT_EQ(run::chosen(rows, Choice::one_standard_error, n_parameters)->id, "2");
-  EXPECT_EQ(run::chosen({}, Choice::best, n_parameters), nullptr);
-  EXPECT_EQ(run::chosen(rows_of({std::nan("")}, 0), Choice::best, n_parameters), nullptr);
+  EXPECT_EQ(ids(run::contenders(rows, Choice::one_standard_error)), "123");
+  EXPECT_TRUE(run::contenders({}, Choice::best).empty());
+  EXPECT_TRUE(run::contenders(rows_of({std::nan("")}, 0), Choice::best).empty());
+  rows[0].status = TrialStatus::diverged;
+  EXPECT_TRUE(run::contenders(rows, Choice::best).empty());
 }
 
 std::vector<float> parameters(const fs::path& run, const std::string& id) {
@@ -116,6 +123,38 @@ TEST(FinalNetwork, OfFoldsIsTheWinningSettingTrainedOnAllRows) {
   const Predictions of_best = predict(folder / "folds", "best", folder / "classes.csv");
   EXPECT_EQ(of_best.ids, std::vector<std::string>{summary.winner});
   EXPECT_EQ(of_best.values, predict(folder / "all", summary.setting->id, folder / "classes.csv").values);
+}
+
+TEST(FinalNetwork, IsTheSmallestWithinAStandardErrorWhereThatIsAsked) {
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  SweepSpec spec = small::sweep(folder / "classes.csv", Metric::val_accuracy);
+  spec.data.cv = 3;
+  spec.choice = Choice::one_standard_error;
+  const RunSummary summary = small::run_into(spec, folder / "run");
+  const SettingBoard board = setting_board(folder / "run", 4);
+  const auto width = [](const SettingRow& row) { return std::stoi(row.parameters.at(0).second.substr(1)); };
+  const SettingRow* expected = &board.rows.front();
+  for (const SettingRow& row : board.rows) {
+    const bool is_near = board.rows[0].mean - row.mean <= board.rows[0].standard_error;
+    if (is_near && width(row) < width(*expected)) expected = &row;
+  }
+  EXPECT_EQ(board.rows[0].parameters.at(0).first, "hidden_layer_sizes");
+  EXPECT_EQ(summary.setting->id, expected->id);
+}
+
+TEST(FinalNetwork, IsTrainedAgainWhereItsFileIsLost) {
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  const SweepSpec spec = small::sweep(folder / "classes.csv", Metric::val_loss);
+  const RunSummary whole = small::run_into(spec, folder / "run");
+  const std::vector<float> expected = parameters(folder / "run", whole.winner);
+  fs::remove(folder / ("run/models/" + whole.winner + ".safetensors"));
+  std::string manifest = small::content(folder / "run/manifest.json");
+  manifest.replace(manifest.find("\"done\""), 6, "\"interrupted\"");
+  std::ofstream(folder / "run/manifest.json") << manifest;
+  EXPECT_EQ(small::run_into(spec, folder / "run", true).winner, whole.winner);
+  EXPECT_EQ(parameters(folder / "run", whole.winner), expected);
 }
 
 TEST(FinalNetwork, OfRepeatsIsTheBestTrialOfTheWinningSetting) {

@@ -81,6 +81,14 @@ TEST(Brackets, OfHyperbandAreThoseOfItsTable) {
   EXPECT_EQ(brackets.at(4).first_setting, 49U);
 }
 
+TEST(Brackets, OfHyperbandLeaveOutThoseThatAreLargerThanTheGroup) {
+  const Brackets brackets(rule_of(Terminator::hyperband, 15), 20, 27, 100);
+  ASSERT_EQ(brackets.size(), 4U);
+  EXPECT_EQ(brackets.at(0).n_settings, 6U);
+  EXPECT_EQ(brackets.at(0).rungs, (Epochs{9}));
+  EXPECT_EQ(brackets.at(1).n_settings, 4U);
+}
+
 TEST(Brackets, OfHyperbandFillTheGroup) {
   const Brackets brackets(rule_of(Terminator::hyperband, 100), 98, 27, 100);
   ASSERT_EQ(brackets.size(), 4U);
@@ -128,6 +136,13 @@ TEST(Survivors, OfMedianAreThoseWhoseBestIsNoWorseThanTheMedianOfTheMeans) {
   all[2].best = 8.5;
   EXPECT_EQ(survivors(rule_of(Terminator::median, 4), all, false), (Flags{true, true, false, false}));
   EXPECT_EQ(survivors(rule_of(Terminator::median, 4), all, true), (Flags{false, false, true, false}));
+}
+
+TEST(Survivors, OfMedianAreNotMoreWhereManyHaveNoMean) {
+  const std::vector<Standing> all{{"a", true, 1, 1, 2},       {"b", true, 5, 5, 6},          {"c", true, 9, 9, 9},
+                                  {"d", true, kNaN, 0, kNaN}, {"e", true, kNaN, kNaN, kNaN}, {"f", true, 3, kNaN, 3}};
+  // Means 2, 3, 6, 9: the upper of the two in the middle, 6.
+  EXPECT_EQ(survivors(rule_of(Terminator::median, 4), all, false), (Flags{true, true, false, true, false, false}));
 }
 
 TEST(MostEpochs, IsTheLargestMaxIterOfTheSweep) {

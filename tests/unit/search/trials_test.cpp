@@ -226,6 +226,52 @@ TEST(Trials, OfSobolFillEveryEighthOfEveryAxisEvenly) {
   EXPECT_EQ(momentum, std::vector<int>(8, 8));
 }
 
+TEST(Trials, OfAGridHaveAsManyEvenlySpacedValuesAsADistributionCounts) {
+  const Trials trials(parsed("parameters:\n"
+                             "  learning_rate_init: {distribution: log_uniform_values, min: 1e-3, max: 1e3, count: 3}\n"
+                             "  alpha: {distribution: uniform, min: 0, max: 1, count: 4}\n"),
+                      kTable);
+  ASSERT_EQ(trials.size(), 12U);
+  std::vector<std::string> found;
+  for (std::uint64_t i = 0; i < trials.size(); ++i) {
+    auto p = parameters(trials.at(i));
+    found.push_back(p["learning_rate_init"] + ' ' + p["alpha"]);
+  }
+  EXPECT_EQ(found,
+            (std::vector<std::string>{"0.001 0", "0.001 0.333333", "0.001 0.666667", "0.001 1", "1 0", "1 0.333333",
+                                      "1 0.666667", "1 1", "1000 0", "1000 0.333333", "1000 0.666667", "1000 1"}));
+}
+
+TEST(Trials, OfAGridHaveBothEndsOfADistributionAsTheyAreWritten) {
+  const Trials trials(
+      parsed("parameters: {alpha: {distribution: uniform, min: 0.12345678, max: 0.87654321, count: 3}}\n"), kTable);
+  ASSERT_EQ(trials.size(), 3U);
+  EXPECT_EQ(trials.at(0).hyperparameters.alpha, 0.12345678);
+  EXPECT_EQ(trials.at(1).hyperparameters.alpha, 0.5);
+  EXPECT_EQ(trials.at(2).hyperparameters.alpha, 0.87654321);
+}
+
+TEST(Trials, OfAGridMergeValuesThatSixDigitsCannotTellApart) {
+  const Trials trials(parsed("parameters: {alpha: {distribution: uniform, min: 1, max: 1.00002, count: 9}}\n"), kTable);
+  EXPECT_EQ(trials.size(), 3U);
+  EXPECT_EQ(trials.n_merged(), 6U);
+}
+
+TEST(Trials, OfSixteenMillionAreHadOneByOne) {
+  const Trials trials(
+      parsed("parameters:\n"
+             "  learning_rate_init: {distribution: log_uniform_values, min: 1e-3, max: 1e3, count: 4096}\n"
+             "  layer_rate: {distribution: log_uniform_values, min: 1e-2, max: 1e2, count: 4096}\n"),
+      kTable);
+  ASSERT_EQ(trials.size(), 16777216U);
+  EXPECT_EQ(trials.n_merged(), 0U);
+  EXPECT_EQ(trials.at(4095).hyperparameters.layer_rate, 100);
+  EXPECT_EQ(trials.at(16777215).hyperparameters.learning_rate_init, 1000);
+  // 10^(-3 + 6 * 2048 / 4095) and 10^(-2 + 4 * 1 / 4095)
+  EXPECT_EQ(trials.at(std::uint64_t{2048} * 4096 + 1).hyperparameters.learning_rate_init, 1.00169);
+  EXPECT_EQ(trials.at(std::uint64_t{2048} * 4096 + 1).hyperparameters.layer_rate, 0.0100225);
+}
+
 TEST(Trials, AreCountedWithoutBeingListed) {
   const Trials trials(parsed("parameters:\n  seed: {distribution: int_uniform, min: 0, max: 999999999999}\n"
                              "  alpha: {values: [0, 1]}\n"),

@@ -82,7 +82,9 @@ TEST(Sweep, ReadsItsResolvedTextBackToTheSame) {
   for (const std::string& yaml :
        {kEverything, std::string("data: {train: 'odd \"name\\\\: x.csv', validation: v.csv}\n"),
         std::string("data: {train: t.csv}\nearly_terminate: {type: pbt, perturb: [0.5, 3]}\n"),
-        std::string("data: {train: t.csv}\nparameters: {hidden_layer_sizes: [], alpha: 1e-7}\n")}) {
+        std::string("data: {train: t.csv}\nparameters: {hidden_layer_sizes: [], alpha: 1e-7}\n"),
+        std::string(
+            "data: {train: t.csv}\nparameters: {alpha: {distribution: uniform, min: 0, max: 1, count: 5}}\n")}) {
     const SweepSpec first = parsed(yaml);
     const SweepSpec second = parsed(first.resolved);
     EXPECT_EQ(first.resolved, second.resolved);
@@ -94,6 +96,7 @@ TEST(Sweep, ReadsItsResolvedTextBackToTheSame) {
       EXPECT_EQ(first.axes[a].parameters, second.axes[a].parameters);
       EXPECT_EQ(first.axes[a].values, second.axes[a].values);
       EXPECT_EQ(first.axes[a].distribution, second.axes[a].distribution);
+      EXPECT_EQ(first.axes[a].count, second.axes[a].count);
     }
   }
 }
@@ -135,6 +138,13 @@ TEST(Overrides, ReplaceAndCreateKeys) {
   ASSERT_EQ(spec.axes.size(), 2U);
   EXPECT_EQ(text(spec.axes[0].values.at(0).at(0)), "0.001");
   EXPECT_EQ(text(spec.axes[1].values.at(0).at(0)), "[8, 8]");
+}
+
+TEST(Overrides, MakeAGridSmaller) {
+  const SweepSpec spec =
+      parsed("data: {train: t.csv}\nparameters: {alpha: {distribution: uniform, min: 0, max: 1, count: 512}}\n",
+             {"parameters.alpha.count=8"});
+  EXPECT_EQ(spec.axes.at(0).count, 8U);
 }
 
 TEST(Overrides, AreNamedInErrors) {

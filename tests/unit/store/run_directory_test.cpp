@@ -43,6 +43,19 @@ bool in_another_process(const Check& check) {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+TEST_F(RunDirectoryTest, ShowsEveryRowWithItsTimeInIdOrder) {
+  RunDirectory directory = RunDirectory::create(run(), manifest_of());
+  directory.add(result_of("b", 0.5));
+  directory.add(result_of("a", 0.25, TrialStatus::stopped));
+  directory.flush(manifest_of());
+  Names seen;
+  RunDirectory::open(run()).for_each([&](const StoredRow& row, double seconds) {
+    EXPECT_EQ(seconds, 0.25);
+    seen.push_back(row.id);
+  });
+  EXPECT_EQ(seen, (Names{"a", "b"}));
+}
+
 TEST_F(RunDirectoryTest, WritesRowsInIdOrderWithoutTimes) {
   RunDirectory directory = RunDirectory::create(run(), manifest_of());
   directory.add(result_of("b", 0.1 + 0.2));
@@ -256,9 +269,11 @@ TEST_F(RunDirectoryTest, LeavesOnlyItsFilesAfterTheRun) {
 
 TEST_F(RunDirectoryTest, IndexesEveryMetricForAnySqliteReader) {
   {
-    RunDirectory directory = RunDirectory::create(run(), manifest_of());
+    Manifest manifest = manifest_of();
+    RunDirectory directory = RunDirectory::create(run(), manifest);
     directory.add(result_of("a", 0.5));
-    directory.flush(manifest_of());
+    manifest.status = "done";
+    directory.flush(manifest);
   }
   sqlite3* handle = nullptr;
   ASSERT_EQ(sqlite3_open((run() / "results.sqlite").c_str(), &handle), SQLITE_OK);

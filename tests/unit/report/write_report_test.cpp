@@ -1,0 +1,91 @@
+#include <fstream>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "report/curve_bands.hpp"
+#include "report/report_json.hpp"
+#include "shoal/error.hpp"
+#include "small_sweeps.hpp"
+
+namespace shoal::report {
+namespace {
+
+/// The data in a page.
+nlohmann::json data_of(const std::string& page) {
+  const std::string begin = "id=\"data\">";
+  const std::size_t first = page.find(begin) + begin.size();
+  return nlohmann::json::parse(page.substr(first, page.find("</script>", first) - first));
+}
+
+struct WriteReport : testing::Test {
+  void run(const std::string& more) {
+    const std::string yaml =
+        "data: {train: 'table.csv', target: kind}\nmetric: {name: val_accuracy, goal: maximize}\n" + more +
+        "trainer: {engine: cpu, threads: 1}\nparameters:\n  learning_rate_init: {values: [0.001, 0.01, 0.1]}\n"
+        "  hidden_layer_sizes: {values: [[2], [4]]}\n  max_iter: 6\n  batch_size: 8\n";
+    small::run_into(parse_sweep(yaml, (folder / "sweep.yaml").string(), folder / ""), folder / "run");
+  }
+  small::Folder folder;
+};
+
+TEST_F(WriteReport, HoldsWhatTheRunHolds) {
+  small::write_classes(folder / "table.csv");
+  run("");
+  const ReportSummary summary = write_report(folder / "run");
+  EXPECT_EQ(summary.out, folder / "run" / "report.html");
+  EXPECT_EQ(summary.n_trials, 6U);
+  EXPECT_EQ(summary.n_shown, 6U);
+  EXPECT_EQ(summary.no_validation, "");
+  const std::string page = small::content(summary.out);
+  EXPECT_EQ(page.size(), summary.bytes);
+  const nlohmann::json data = data_of(page);
+  EXPECT_EQ(data.at("winner").at("id"), summary.winner);
+  EXPECT_EQ(data.at("trials").at("id").at(0), summary.winner);
+  EXPECT_EQ(data.at("totals").at("statuses"), (nlohmann::json{{"finished", 6}}));
+  EXPECT_EQ(data.at("totals").at("epochs"), 36);
+  EXPECT_EQ(data.at("trials").at("parameters").at(1).at("levels"), (nlohmann::json{0.001, 0.01, 0.1}));
+  EXPECT_EQ(data.at("trials").at("parameters").at(1).at("scale"), "log");
+  EXPECT_EQ(data.at("trials").at("parameters").at(0).at("scale"), "words");
+  EXPECT_EQ(data.at("sweep").at("early_terminate"), "none");
+}
+
+TEST_F(WriteReport, LetsNoNameOutOfTheData) {
+  const std::string wicked = "</script><b>";
+  std::ofstream out(folder / "table.csv");
+  out << "a,\"" << wicked << "\",kind\n";
+  for (int i = 0; i < 40; ++i) out << i % 7 << ',' << i % 5 << ',' << (i % 2 == 0 ? wicked : "other") << '\n';
+  out.close();
+  run("");
+  const std::string page = small::content(write_report(folder / "run", folder / "page.html").out);
+  EXPECT_EQ(page.find(wicked), std::string::npos);
+  EXPECT_EQ(data_of(page).at("validation").at("confusions").at(0).at("classes").at(0), wicked);
+}
+
+TEST_F(WriteReport, HasQuantilesOfTheCurves) {
+  small::write_classes(folder / "table.csv");
+  run("early_terminate: {type: halving, min_iter: 2, eta: 3}\n");
+  const auto directory = store::RunDirectory::open(folder / "run");
+  const TrialTable table = read_trials(directory);
+  const CurveBands bands = curve_bands(directory, table);
+  EXPECT_EQ(bands.epochs, (std::vector<std::uint32_t>{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(bands.n_there, (std::vector<std::size_t>{6, 6, 2, 2, 2, 2}));
+  std::vector<double> at_four;
+  for (const std::string& id : table.ids) {
+    const std::vector<CurvePoint> curve = directory.curve(id);
+    if (curve.size() > 3) at_four.push_back(curve[3].metric);
+  }
+  ASSERT_EQ(at_four.size(), 2U);
+  EXPECT_DOUBLE_EQ(bands.quantiles[0][2][3], (at_four[0] + at_four[1]) / 2);
+  EXPECT_EQ(bands.curves.size(), 6U);
+}
+
+TEST_F(WriteReport, NeedsARun) { EXPECT_THROW(write_report(folder / "nothing"), InputError); }
+
+TEST(SixDigits, RoundsAndKeepsWhatIsNoNumber) {
+  EXPECT_EQ(six_digits(1.0 / 3), 0.333333);
+  EXPECT_EQ(six_digits(-123456789.0), -123457000.0);
+  EXPECT_TRUE(std::isnan(six_digits(std::nan(""))));
+}
+
+}  // namespace
+}  // namespace shoal::report

@@ -1,0 +1,178 @@
+#include "shoal/ensemble.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <limits>
+#include <string>
+
+#include "run/output_loss.hpp"
+#include "shoal/error.hpp"
+#include "small_sweeps.hpp"
+#include "store/run_directory.hpp"
+
+namespace shoal {
+namespace {
+
+/// A sweep of four networks, all stored; `data` and `more` go into its file.
+SweepSpec sweep_of(const small::Folder& folder, const std::string& data, const std::string& more) {
+  std::ofstream(folder / "s.yaml") << "data: {" << data << ", validation: 0.4}\nmethod: grid\n"
+                                   << more
+                                   << "parameters:\n  hidden_layer_sizes: {values: [[3], [6]]}\n"
+                                      "  learning_rate_init: {values: [0.01, 0.05]}\n  max_iter: 6\n  batch_size: 8\n";
+  return load_sweep(folder / "s.yaml");
+}
+
+std::vector<double> target_of(const std::filesystem::path& table) {
+  std::vector<double> values;
+  for (const std::string& line : small::lines(small::content(table))) {
+    if (!values.empty() || line != "a,b,y") values.push_back(std::stod(line.substr(line.rfind(',') + 1)));
+  }
+  return values;
+}
+
+struct EnsembleOfNumbers : testing::Test {
+  EnsembleOfNumbers() {
+    small::write_regression(folder / "y.csv");
+    spec = sweep_of(folder, "train: y.csv", "metric: {name: val_rmse}\n");
+    small::run_into(spec, folder / "run");
+  }
+  /// By predictions and the table alone.
+  [[nodiscard]] double rmse(const std::vector<double>& predicted) const {
+    const std::vector<double> truth = target_of(folder / "y.csv");
+    const std::vector<std::uint32_t> rows = load_dataset(spec.data, 0).splits.at(0).validation;
+    double squares = 0;
+    for (const std::uint32_t row : rows) squares += std::pow(predicted.at(row) - truth.at(row), 2);
+    return std::sqrt(squares / static_cast<double>(rows.size()));
+  }
+  small::Folder folder;
+  SweepSpec spec;
+};
+
+TEST_F(EnsembleOfNumbers, TakesTheBestStepByStep) {
+  const std::vector<std::string> ids = store::RunDirectory::open(folder / "run").kept();
+  ASSERT_EQ(ids.size(), 4U);
+  std::vector<std::vector<double>> alone;
+  for (const std::string& id : ids) alone.push_back(predict(folder / "run", id, folder / "y.csv").values);
+  const auto average = [&](std::vector<std::size_t> of) {
+    std::vector<double> sum(alone[0].size(), 0.0);
+    for (const std::size_t k : of) {
+      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += alone[k][i] / static_cast<double>(of.size());
+    }
+    return sum;
+  };
+  std::size_t first = 0;
+  for (std::size_t k = 1; k < ids.size(); ++k) first = rmse(alone[k]) < rmse(alone[first]) ? k : first;
+  double best = rmse(alone[first]);
+  for (std::size_t k = 0; k < ids.size(); ++k) best = std::min(best, rmse(average({first, k})));
+
+  const Ensemble one = select_ensemble(folder / "run", {.size = 1, .metric = {}, .out = folder / "one.json"});
+  EXPECT_EQ(one.best_id, ids[first]);
+  EXPECT_NEAR(one.value, rmse(alone[first]), 1e-5);
+  EXPECT_EQ(one.value, one.best_value);
+  EXPECT_EQ(one.members.size(), 1U);
+  const Ensemble two = select_ensemble(folder / "run", {.size = 2, .metric = {}, .out = folder / "two.json"});
+  EXPECT_NEAR(two.value, best, 1e-5);
+}
+
+TEST_F(EnsembleOfNumbers, IsWhatPredictAverages) {
+  EXPECT_THROW((void)predict(folder / "run", "ensemble", folder / "y.csv"), InputError);
+  const Ensemble ensemble = select_ensemble(folder / "run", {});
+  EXPECT_EQ(ensemble.file, folder / "run" / "ensemble.json");
+  EXPECT_EQ(ensemble.n_rows, 32U);
+  const Predictions predictions = predict(folder / "run", "ensemble", folder / "y.csv");
+  ASSERT_EQ(predictions.ids.size(), ensemble.members.size());
+  std::vector<double> sum(predictions.values.size(), 0.0);
+  double weights = 0;
+  for (const Ensemble::Member& member : ensemble.members) {
+    const std::vector<double> values = predict(folder / "run", member.id, folder / "y.csv").values;
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += member.weight * values[i];
+    weights += member.weight;
+  }
+  EXPECT_NEAR(weights, 1.0, 1e-12);
+  for (std::size_t i = 0; i < sum.size(); ++i) EXPECT_NEAR(predictions.values[i], sum[i], 1e-9);
+  EXPECT_NEAR(rmse(predictions.values), ensemble.value, 1e-5);
+  EXPECT_LE(ensemble.value, ensemble.best_value);
+}
+
+TEST_F(EnsembleOfNumbers, RefusesMetricsThatAnAverageHasNot) {
+  const auto by = [&](Metric metric) { return EnsembleOptions{.size = 2, .metric = metric, .out = folder / "e"}; };
+  EXPECT_THROW(select_ensemble(folder / "run", by(Metric::train_loss)), InputError);
+  EXPECT_THROW(select_ensemble(folder / "run", by(Metric::val_accuracy)), InputError);
+  EXPECT_THROW(select_ensemble(folder / "nowhere", {}), InputError);
+  EXPECT_FALSE(std::filesystem::exists(folder / "e"));
+  EXPECT_NO_THROW(select_ensemble(folder / "run", by(Metric::val_loss)));
+}
+
+TEST_F(EnsembleOfNumbers, RefusesAnotherTable) {
+  std::ofstream(folder / "y.csv", std::ios::app) << "0,0,300\n";
+  EXPECT_THROW(select_ensemble(folder / "run", {}), InputError);
+  std::filesystem::remove(folder / "y.csv");
+  EXPECT_THROW(select_ensemble(folder / "run", {}), InputError);
+}
+
+TEST(EnsembleOfClasses, AgreesWithTheMetricsOfTheRun) {
+  const small::Folder folder;
+  small::write_classes(folder / "c.csv");
+  const SweepSpec spec = sweep_of(folder, "train: c.csv", "metric: {name: val_loss}\n");
+  const RunSummary summary = small::run_into(spec, folder / "run");
+  const Ensemble ensemble = select_ensemble(folder / "run", {});
+  EXPECT_EQ(ensemble.best_id, summary.winner);
+  const double stored = store::RunDirectory::open(folder / "run").row(summary.winner).metrics.of(Metric::val_loss);
+  EXPECT_NEAR(ensemble.best_value, stored, 1e-6);
+}
+
+TEST(EnsembleOfFolds, TakesNetworksOfOneSplit) {
+  const small::Folder folder;
+  small::write_classes(folder / "c.csv");
+  std::ofstream(folder / "s.yaml") << "data: {train: c.csv, cv: 3}\nmethod: grid\nmetric: {name: val_accuracy}\n"
+                                      "trainer: {keep: 6}\nparameters:\n"
+                                      "  learning_rate_init: {values: [0.01, 0.05]}\n  max_iter: 4\n  batch_size: 8\n";
+  small::run_into(load_sweep(folder / "s.yaml"), folder / "run");
+  const Ensemble ensemble = select_ensemble(folder / "run", {});
+  EXPECT_EQ(ensemble.n_candidates, 2U);
+  EXPECT_EQ(ensemble.n_other_folds, 4U);
+  EXPECT_EQ(ensemble.n_rows, 30U);
+  const std::string fold = ".f" + std::to_string(ensemble.fold);
+  EXPECT_TRUE(store::RunDirectory::open(folder / "run").best(1, Metric::val_accuracy, true).at(0).id.ends_with(fold));
+  for (const Ensemble::Member& member : ensemble.members) EXPECT_TRUE(member.id.ends_with(fold)) << member.id;
+}
+
+TEST(OutputLoss, IsThatOfTheDefinition) {
+  Dataset dataset;
+  Split split;
+  Hyperparameters h;
+  dataset.preprocessing.task = Task::classification;
+  dataset.preprocessing.classes = {"a", "b"};
+  dataset.labels = {0, 1};
+  const std::vector<float> p{0.25F, 0.75F};
+  h.loss = Loss::cross_entropy;
+  EXPECT_FLOAT_EQ(run::output_loss(dataset, split, h, 0, p), 1.3862944F);  // ln 4
+  EXPECT_FLOAT_EQ(run::output_loss(dataset, split, h, 1, p), 0.28768207F);
+  h.loss = Loss::binary_cross_entropy;
+  EXPECT_FLOAT_EQ(run::output_loss(dataset, split, h, 0, p), 1.3862944F);
+  const std::vector<float> sure{0.0F, 1.0F};
+  EXPECT_FLOAT_EQ(run::output_loss(dataset, split, h, 0, sure), 17.328679F);  // 25 ln 2, not infinite
+
+  dataset.preprocessing.task = Task::multilabel;
+  dataset.preprocessing.target_names = {"a", "b"};
+  dataset.targets = {1, 0};
+  EXPECT_FLOAT_EQ(run::output_loss(dataset, split, h, 0, p), 2.7725887F);  // ln 4 + ln 4
+
+  dataset.preprocessing.task = Task::regression;
+  dataset.targets = {5, 1};
+  split.targets = {{1, 1}, {0.5F, 1}, {2, 1}};  // scaled: 2 and 0
+  const std::vector<float> values{2.5F, 3.0F};  // 0.5 and 3 from there
+  const auto loss = [&](Loss kind) {
+    h.loss = kind;
+    return run::output_loss(dataset, split, h, 0, values);
+  };
+  EXPECT_FLOAT_EQ(loss(Loss::squared_error), 9.25F);
+  EXPECT_FLOAT_EQ(loss(Loss::half_squared_error), 4.625F);
+  EXPECT_FLOAT_EQ(loss(Loss::absolute_error), 3.5F);
+  EXPECT_FLOAT_EQ(loss(Loss::huber), 2.625F);  // 0.125 + (3 - 0.5)
+}
+
+}  // namespace
+}  // namespace shoal
