@@ -94,6 +94,15 @@ std::vector<Exploit> Population::exploits(std::uint32_t epoch, std::span<const S
   return exploits;
 }
 
+/// A factor that an end of the axis takes all effect of gives way to the other one: a copy with its parent's numbers is
+/// its parent once more.
+double Population::perturbed(double value, std::size_t factor, const ExploredAxis& axis) const {
+  const auto times = [&](double by) { return std::clamp(rounded(value * by), axis.min, axis.max); };
+  const double by = rule_.perturb.at(factor);
+  const bool leaves = value * by < axis.min || value * by > axis.max;
+  return leaves && times(by) == value ? times(rule_.perturb.at(1 - factor)) : times(by);
+}
+
 std::vector<std::pair<std::string, double>> Population::explored(std::uint32_t epoch, std::string_view setting_id,
                                                                  const Trial& trial) const {
   std::vector<std::pair<std::string, double>> changes;
@@ -106,7 +115,7 @@ std::vector<std::pair<std::string, double>> Population::explored(std::uint32_t e
     if (way < rule_.resample) {
       axis.choices.apply_at(u, setting);
     } else {
-      value = std::clamp(rounded(value * rule_.perturb[u < 0.5 ? 0 : 1]), axis.min, axis.max);
+      value = perturbed(value, u < 0.5 ? 0 : 1, axis);
     }
     changes.emplace_back(name, value);
   }

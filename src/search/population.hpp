@@ -48,6 +48,8 @@ class Population {
   };
   /// What an axis holds, where it can be explored.
   void add(const Axis& axis);
+  /// A number times one of the two factors, within its axis.
+  [[nodiscard]] double perturbed(double value, std::size_t factor, const ExploredAxis& axis) const;
 
   EarlyTerminate rule_;
   std::uint64_t seed_;

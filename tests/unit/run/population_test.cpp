@@ -64,8 +64,12 @@ struct Population : testing::Test {
       const Replay found = replay(spec, folder / name, row.id);
       EXPECT_EQ(found.n_different, 0U) << row.id;
       EXPECT_GT(found.n_parameters, 0U);
-      EXPECT_EQ(found.ancestor == row.id, found.n_segments == 1) << row.id;
-      if (found.n_segments > 1) ++n_copies;
+      const bool is_copy = !directory.lineage(row.id).empty();
+      EXPECT_EQ(found.n_segments > 1, is_copy) << row.id;
+      if (!is_copy) {
+        EXPECT_EQ(found.ancestor, row.id);
+      }
+      if (is_copy) ++n_copies;
     });
     return n_copies;
   }
@@ -206,6 +210,40 @@ TEST_F(Population, HandsOutANetworkOfAllRowsThatFollowsTheLineageOfItsSetting) {
   const std::string first_fold = summary.setting->id + ".f0";
   EXPECT_EQ(directory.network(found.id).trial.topology, directory.network(first_fold).trial.topology);
   EXPECT_EQ(directory.network(found.id).trial.hyperparameters, directory.network(first_fold).trial.hyperparameters);
+}
+
+TEST_F(Population, TrainsAdaptiveRatesOnAllRowsThroughTheLineage) {
+  spec.data.cv = 2;
+  set("solver", {std::string("sgd")});
+  set("learning_rate", {std::string("adaptive")});
+  set("n_iter_no_change", {std::int64_t{3}});
+  const RunSummary summary = small::run_into(spec, folder / "run");
+  ASSERT_TRUE(summary.winner.ends_with(".all"));
+  const store::RunDirectory directory = store::RunDirectory::open(folder / "run");
+  EXPECT_EQ(directory.network(summary.winner).trial.hyperparameters.n_iter_no_change, 3);
+  EXPECT_EQ(replay(spec, folder / "run", "best").n_different, 0U);
+}
+
+TEST_F(Population, CountsACopyAsLargeAsItsNetworkWhereSmallOnesArePreferred) {
+  spec.data.cv = 3;
+  spec.choice = Choice::one_standard_error;
+  spec.trainer.seed = 22;
+  const RunSummary summary = small::run_into(spec, folder / "run");
+  const store::RunDirectory directory = store::RunDirectory::open(folder / "run");
+  const auto size_of = [&](const std::string& setting) {
+    return directory.network(setting + ".f0").trial.topology.n_parameters();
+  };
+  const std::vector<SettingRow> rows = setting_board(folder / "run", 12).rows;
+  std::string smallest;
+  bool some_changed = false;
+  for (const SettingRow& row : rows) {
+    if (row.mean > rows[0].mean + rows[0].standard_error) break;
+    if (smallest.empty() || size_of(row.id) < size_of(smallest)) smallest = row.id;
+    some_changed = some_changed || !directory.lineage(row.id + ".f0").empty();
+  }
+  EXPECT_TRUE(some_changed);
+  EXPECT_NE(smallest, rows[0].id);
+  EXPECT_EQ(summary.winner, smallest + ".all");
 }
 
 TEST_F(Population, TrainsAWinnerAgainThatWasNotAmongTheBestTrials) {

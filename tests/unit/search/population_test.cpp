@@ -59,6 +59,14 @@ TEST_F(PopulationTest, ReplacesTheWorstQuantileByTheBest) {
   EXPECT_EQ(exploits(all), Exploits{});
 }
 
+TEST_F(PopulationTest, DrawsAnewAmongTheValuesThatGridCounts) {
+  spec.early_terminate.resample = 1;
+  spec.axes = {{{"learning_rate_init"}, {}, Distribution::log_uniform_values, 1e-4, 1, 5}};
+  std::set<double> drawn;
+  for (std::uint32_t epoch = 1; epoch <= 60; ++epoch) drawn.insert(explored("h", epoch).at(0).second);
+  EXPECT_EQ(drawn, (std::set<double>{1e-4, 1e-3, 1e-2, 1e-1, 1}));
+}
+
 TEST_F(PopulationTest, RanksTheOtherWayRoundWhereTheMetricIsMaximized) {
   spec.maximize = true;
   EXPECT_EQ(exploits(standings({8, 7, 6, 5, 4, 3, 2, 1})), (Exploits{{7, 0}, {6, 1}}));
@@ -146,6 +154,21 @@ TEST_F(PopulationTest, StaysWithinTheAxisAndHasSixDigits) {
   seen.clear();
   for (int i = 0; i < 20; ++i) seen.insert(explored("s" + std::to_string(i))[0].second);
   EXPECT_EQ(seen, (std::set<double>{0.00123457, 1}));
+}
+
+TEST_F(PopulationTest, TurnsBackAtAnEndOfTheAxis) {
+  spec.early_terminate.resample = 0;
+  const auto rates = [&](double now) {
+    trial.hyperparameters.learning_rate_init = now;
+    std::set<double> seen;
+    for (int i = 0; i < 20; ++i) seen.insert(explored("s" + std::to_string(i))[0].second);
+    return seen;
+  };
+  EXPECT_EQ(rates(1), (std::set<double>{0.8}));
+  EXPECT_EQ(rates(1e-4), (std::set<double>{1.25e-4}));
+  EXPECT_EQ(rates(0.9), (std::set<double>{0.72, 1}));
+  spec.early_terminate.perturb = {1, 1.5};  // a factor that changes nothing anywhere is what the file asks for
+  EXPECT_EQ(rates(0.5), (std::set<double>{0.5, 0.75}));
 }
 
 TEST_F(PopulationTest, ChangesNothingThatTheTrialDoesNotUse) {
