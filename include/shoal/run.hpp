@@ -33,21 +33,35 @@ struct CurvePoint {
   double metric = 0;
 };
 
+/// A trial became a copy of another one at a rung of population based training: its state and all of its settings. Then
+/// some of its numbers changed.
+struct Takeover {
+  std::uint32_t epoch = 0;                                            ///< epochs that the copy had
+  std::string parent;                                                 ///< id of the trial that was copied
+  std::vector<std::pair<std::string, double>> changes;                ///< parameter, new value; of what could change
+  double best_train_loss = std::numeric_limits<double>::quiet_NaN();  ///< of the copy's best epoch, with patience
+
+  friend bool operator==(const Takeover&, const Takeover&) = default;
+};
+
 /// What became of one trial.
 struct TrialResult {
   Trial trial;
   TrialStatus status = TrialStatus::running;
-  std::uint32_t epochs = 0;      ///< trained
+  std::uint32_t epochs = 0;      ///< trained by itself: those that a copy had before are another trial's
   std::uint32_t best_epoch = 0;  ///< whose parameters were kept; the last one without patience
   MetricValues metrics;
-  std::vector<CurvePoint> curve;
-  double train_seconds = 0;  ///< share of the wall time; not part of the result
+  std::vector<CurvePoint> curve;  ///< of the epochs that it trained itself
+  std::vector<Takeover> lineage;  ///< ascending; empty: it was never a copy, and its settings are those of its number
+  double train_seconds = 0;       ///< share of the wall time; not part of the result
 };
 
-/// A trial between two epochs. Its result so far has status `running` and, where it has been evaluated, metrics.
+/// A trial between two epochs. Its result so far has status `running` and, where it has been evaluated, metrics. In a
+/// population it may have diverged and wait to become a copy.
 struct PausedTrial {
   TrialResult result;
   TrialState state;
+  std::uint32_t n_rungs = 0;  ///< of its bracket, passed; population based training only
 };
 
 /// What a screen shows while a sweep runs.
@@ -192,6 +206,24 @@ struct Predictions {
 [[nodiscard]] std::string predictions_csv(const Predictions& predictions);
 /// Writes the CSV, whole or not at all.
 void write_predictions(const Predictions& predictions, const std::filesystem::path& file);
+
+/// The sweep of a run directory. Its paths are taken from where the run was started. InputError where there is no run.
+[[nodiscard]] SweepSpec sweep_of(const std::filesystem::path& run, std::span<const std::string> overrides = {});
+
+/// What training a stored network again, alone, has given.
+struct Replay {
+  std::string id;
+  std::string ancestor;          ///< whose initial parameters it began with
+  std::uint32_t n_segments = 0;  ///< stretches of training with constant settings
+  std::uint32_t epochs = 0;      ///< of the network
+  std::uint64_t n_parameters = 0;
+  std::uint64_t n_different = 0;  ///< whose bits are not those that are stored
+};
+/// Trains a trial of a run alone, from its first ancestor's initial parameters through every rung at which it or an
+/// ancestor became a copy, and compares with the network that is stored. `which`: an id (or its unique beginning) or
+/// `best`. spec: sweep_of(run), perhaps with another engine. InputError where the network is not stored or the table is
+/// another one.
+[[nodiscard]] Replay replay(const SweepSpec& spec, const std::filesystem::path& run, std::string_view which);
 
 /// A report that was written.
 struct ReportSummary {

@@ -133,6 +133,11 @@ ResultsDatabase::ResultsDatabase(std::filesystem::path file, Access access) : fi
     execute(fmt::format("PRAGMA cache_size = -{};", kWriterCacheKiB));
   }
   if (access == Access::create) create_tables();
+  if (access != Access::read) {  // the runs of earlier versions have none
+    execute(
+        "CREATE TABLE IF NOT EXISTS lineage (id TEXT, epoch INTEGER, parent TEXT, parameter TEXT, value REAL, "
+        "PRIMARY KEY (id, epoch, parameter)) WITHOUT ROWID");
+  }
   check_columns();
 }
 
@@ -204,6 +209,8 @@ void ResultsDatabase::prepare_inserts() {
       *this, "INSERT OR REPLACE INTO trials (" + column_list() + ") VALUES (" + places + ")");
   clear_curve_ = std::make_unique<Statement>(*this, "DELETE FROM curves WHERE id = ?");
   insert_point_ = std::make_unique<Statement>(*this, "INSERT INTO curves VALUES (?, ?, ?, ?, ?)");
+  clear_lineage_ = std::make_unique<Statement>(*this, "DELETE FROM lineage WHERE id = ?");
+  insert_change_ = std::make_unique<Statement>(*this, "INSERT INTO lineage VALUES (?, ?, ?, ?, ?)");
 }
 
 void ResultsDatabase::add(const TrialResult& result) {
@@ -219,8 +226,35 @@ void ResultsDatabase::add(const TrialResult& result) {
     insert_point_->bind(point.metric);
     insert_point_->run();
   }
+  add_lineage(result);
   // Last: where the disk is full before, a curve is left without a trial, never a trial with half a curve.
   bind_result(*insert_trial_, result);
+}
+
+void ResultsDatabase::add_lineage(const TrialResult& result) {
+  clear_lineage_->bind(result.trial.id);
+  clear_lineage_->run();
+  const auto insert = [&](const Takeover& takeover, std::string_view parameter, double value) {
+    insert_change_->bind(result.trial.id);
+    insert_change_->bind(std::int64_t{takeover.epoch});
+    insert_change_->bind(takeover.parent);
+    insert_change_->bind(parameter);
+    insert_change_->bind(value);
+    insert_change_->run();
+  };
+  for (const Takeover& takeover : result.lineage) {
+    for (const auto& [parameter, value] : takeover.changes) insert(takeover, parameter, value);
+    if (takeover.changes.empty()) insert(takeover, "", std::numeric_limits<double>::quiet_NaN());
+  }
+}
+
+void ResultsDatabase::remove(std::string_view id) {
+  begin();
+  for (const char* table : {"trials", "curves", "lineage"}) {
+    Statement statement(*this, fmt::format("DELETE FROM {} WHERE id = ?", table));
+    statement.bind(id);
+    statement.run();
+  }
 }
 
 std::optional<TrialStatus> ResultsDatabase::status(std::string_view id) const {
@@ -302,6 +336,30 @@ std::vector<CurvePoint> ResultsDatabase::curve(std::string_view id) const {
                       .metric = statement.number(3)});
   }
   return points;
+}
+
+std::vector<Takeover> ResultsDatabase::lineage(std::string_view id) const {
+  Statement statement(*this,
+                      "SELECT epoch, parent, parameter, value FROM lineage WHERE id = ? ORDER BY epoch, parameter");
+  statement.bind(id);
+  std::vector<Takeover> takeovers;
+  while (statement.step()) {
+    const auto epoch = static_cast<std::uint32_t>(statement.integer(0));
+    if (takeovers.empty() || takeovers.back().epoch != epoch) {
+      takeovers.push_back({.epoch = epoch, .parent = statement.text(1), .changes = {}});
+    }
+    const std::string parameter = statement.text(2);
+    if (!parameter.empty()) takeovers.back().changes.emplace_back(parameter, statement.number(3));
+  }
+  return takeovers;
+}
+
+void ResultsDatabase::for_each_change(const std::function<void(const LineageRow&)>& visit) const {
+  Statement statement(*this, "SELECT id, epoch, parent, parameter, value FROM lineage ORDER BY id, epoch, parameter");
+  while (statement.step()) {
+    visit({statement.text(0), static_cast<std::uint32_t>(statement.integer(1)), statement.text(2), statement.text(3),
+           statement.number(4)});
+  }
 }
 
 void ResultsDatabase::for_each(const std::function<void(const StoredRow&, double)>& visit) const {

@@ -28,6 +28,7 @@ constexpr std::string_view kModels = "models";
 constexpr std::string_view kCheckpoint = "checkpoint";
 constexpr std::string_view kModelSuffix = ".safetensors";
 constexpr std::string_view kTimingsHeader = "id,seconds\n";
+constexpr std::string_view kLineageHeader = "id,epoch,parent,parameter,value\n";
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kLongWriting{500};
@@ -151,6 +152,18 @@ struct RunDirectory::State {
     });
     results.commit();
     timings.commit();
+    write_lineage();
+  }
+
+  /// No file where there are no copies.
+  void write_lineage() {
+    std::optional<AtomicFile> file;
+    database->for_each_change([&](const LineageRow& row) {
+      if (!file) file.emplace(path / "lineage.csv").write(kLineageHeader);
+      file->write(csv_field(row.id) + ',' + std::to_string(row.epoch) + ',' + csv_field(row.parent) + ',' +
+                  csv_field(row.parameter) + ',' + shortest(row.value) + '\n');
+    });
+    if (file) file->commit();
   }
 
   /// Tables are written anew as a whole: a long run shall not spend its time on that.
@@ -241,6 +254,12 @@ void RunDirectory::add(const TrialResult& result) {
   state_->has_new_rows = true;
 }
 
+void RunDirectory::remove(std::string_view id) {
+  state_->take_claim();
+  state_->database->remove(id);
+  state_->has_new_rows = true;
+}
+
 void RunDirectory::keep(const StoredNetwork& network) {
   const std::string& id = network.trial.id;
   if (id.empty() || id.starts_with('.') || id.find('/') != std::string::npos) {
@@ -317,5 +336,6 @@ void RunDirectory::for_each(const std::function<void(const StoredRow&, double)>&
 }
 
 std::vector<CurvePoint> RunDirectory::curve(std::string_view id) const { return state_->database->curve(id); }
+std::vector<Takeover> RunDirectory::lineage(std::string_view id) const { return state_->database->lineage(id); }
 
 }  // namespace shoal::store

@@ -149,6 +149,21 @@ TEST(Program, ListsMeansOfSettingsWhereTheyHaveSeveralTrials) {
   EXPECT_TRUE(shoal({"top", "folds", "--trials", "-n", "1"}).out.starts_with("rank  trial "));
 }
 
+TEST(Program, ReplaysANetworkAndSaysWhetherItsBitsAreEqual) {
+  const Outcome equal = shoal({"replay", "runs/x", "--trial", "3fa9", "--engine", "cpu", "--threads", "2"});
+  EXPECT_EQ(equal.code, 0);
+  EXPECT_EQ(equal.out,
+            "3fa9: 40 epochs in 3 segments from the initial parameters of trainer.engine=cpu;trainer.threads=2;: the "
+            "bits that are stored\n");
+  const Outcome odd = shoal({"replay", "runs/x", "--trial", "odd"});
+  EXPECT_EQ(odd.code, 1);
+  EXPECT_TRUE(odd.out.ends_with(": 2 of 13 parameters are not what is stored\n")) << odd.out;
+  const auto json = nlohmann::json::parse(shoal({"replay", "runs/x", "--trial", "odd", "--json"}).out);
+  EXPECT_EQ(json["different"], 2);
+  EXPECT_EQ(json["equal"], false);
+  EXPECT_EQ(shoal({"replay", "runs/x"}).code, 2);
+}
+
 TEST(Program, VerifiesAndSaysWhatIsWrong) {
   const Outcome right = shoal({"verify", "--cases", "7"});
   EXPECT_EQ(right.code, 0);
