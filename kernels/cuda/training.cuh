@@ -55,8 +55,8 @@ struct Rows {
   const float* fill = nullptr;
 };
 
-/// An input as a fold scales it; what is missing is filled in.
-SHOAL_DEVICE float scaled(float x, float offset, float factor, float fill) {
+/// An input as a fold scales it; what is missing is filled in, and `fill` is read for nothing else.
+SHOAL_DEVICE float scaled(float x, float offset, float factor, const float& fill) {
   return math::scalar::is_nan(x) ? fill : (x - offset) * factor;
 }
 /// Input i of the table's row, scaled.
