@@ -14,8 +14,12 @@ SHOAL_DEVICE Four scaled_inputs(const Rows& rows, std::size_t row, std::uint32_t
     if (rows.offset == nullptr) return x;
     const Four offset = load<kAtOnce>(rows.offset + i);
     const Four factor = load<kAtOnce>(rows.factor + i);
+    Rows columns = rows;
+    columns.offset = offset.x;
+    columns.factor = factor.x;
+    columns.fill = rows.fill + i;
     SHOAL_UNROLL
-    for (std::uint32_t k = 0; k < kAtOnce; ++k) x.x[k] = scaled(x.x[k], offset.x[k], factor.x[k], rows.fill + i + k);
+    for (std::uint32_t k = 0; k < kAtOnce; ++k) x.x[k] = scaled(columns, x.x[k], k);
     return x;
   }
   SHOAL_UNROLL

@@ -55,14 +55,14 @@ struct Rows {
   const float* fill = nullptr;
 };
 
-/// x of a column that has these; what is missing is filled in.
-SHOAL_DEVICE float scaled(float x, float offset, float factor, const float* fill) {
-  return math::scalar::is_nan(x) ? *fill : (x - offset) * factor;
+/// x of column i, scaled; what is missing is filled in.
+SHOAL_DEVICE float scaled(const Rows& rows, float x, std::uint32_t i) {
+  if (rows.offset == nullptr) return x;
+  return math::scalar::is_nan(x) ? rows.fill[i] : (x - rows.offset[i]) * rows.factor[i];
 }
-/// Input i of the table's row, scaled.
+/// Input i of the table's row.
 SHOAL_DEVICE float scaled_input(const Rows& rows, std::size_t row, std::uint32_t n_in, std::uint32_t i) {
-  const float x = rows.inputs[row * n_in + i];
-  return rows.offset == nullptr ? x : scaled(x, rows.offset[i], rows.factor[i], rows.fill + i);
+  return scaled(rows, rows.inputs[row * n_in + i], i);
 }
 
 /// A layer: its parameters, and where its values lie in a tile of rows.
