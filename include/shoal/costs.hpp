@@ -40,7 +40,7 @@ struct CudaCosts {
       1 / (kIssuesOfH200 * 0.7);   ///< an instruction of a warp whose threads have a network each, of the whole GPU
   double thread_wait = 1.8e-9;     ///< the same of one warp, from one to the next
   double thread_network = 1.4e-7;  ///< what the host does for an epoch of a network
-  double block_issue = 2.9e-12;    ///< as thread_issue where a network has a block
+  double block_issue = 2.4e-12;    ///< as thread_issue where a network has a block
   double block_wait = 2.5e-9;      ///< as thread_wait
   double block_network = 4e-6;     ///< what the host does for a launch's block
   double strict_multiply_add = 7.5e-14;  ///< layer by layer in strict order, of the whole GPU

@@ -50,7 +50,7 @@ TEST_F(CudaChoice, FollowsTheMachine) {
   for (const char* kernel : {"thread_per_network", "block_per_network", "strict_layers"}) {
     EXPECT_EQ(chosen(gang(kTiny, 128, 1000), favouring(kernel)), kernel);
   }
-  EXPECT_EQ(chosen(gang(kLetters, 1, 1), favouring("thread_per_network")), "strict_layers") << "no such kernel";
+  EXPECT_EQ(chosen(gang(kLetters, 1, 1), favouring("thread_per_network")), "block_per_network") << "no such kernel";
 }
 
 /// A full GPU wants the least work, an idle one the shortest way; docs/decisions/cost-model.md.
@@ -59,7 +59,10 @@ TEST_F(CudaChoice, FollowsTheCompany) {
   EXPECT_EQ(chosen(gang(kSmall, 128, 1'000'000), {}), "thread_per_network");
   EXPECT_EQ(chosen(gang(kSmall, 4, 4), slowed({}, "strict_layers", 1e3)), "block_per_network");
   EXPECT_EQ(chosen(gang(kLetters, 1, 4096), {}), "block_per_network");
-  EXPECT_EQ(chosen(gang(kLetters, 1, 1), {}), "strict_layers");
+  EXPECT_EQ(chosen(gang(kLetters, 1, 1), {}), "block_per_network");
+  Gang large = gang(kLetters, 1, 1);
+  large.key.batch_size = 1000;
+  EXPECT_EQ(chosen(large, {}), "strict_layers") << "all tiles at a time instead of one after another";
 }
 
 TEST_F(CudaChoice, IsTheFirstOfThePredictionsAndTheSoonest) {
