@@ -64,7 +64,30 @@ struct PausedTrial {
   std::uint32_t n_rungs = 0;  ///< of its bracket, passed; population based training only
 };
 
-/// What a screen shows while a sweep runs.
+/// One line of a leaderboard.
+struct LeaderboardRow {
+  std::uint32_t rank = 0;
+  std::string id;
+  TrialStatus status = TrialStatus::finished;
+  std::uint32_t epochs = 0;
+  double metric = 0;
+  std::vector<std::pair<std::string, std::string>> parameters;  ///< those that vary in the sweep
+};
+
+/// A step of the best value of a sweep.
+struct BestSoFar {
+  std::uint64_t epochs_done = 0;  ///< by the whole sweep, when a trial with this value had ended
+  double metric = 0;
+};
+
+/// How many settings a rung let go on, over all brackets that have decided there.
+struct RungPassage {
+  std::uint32_t epochs = 0;
+  std::uint64_t n_reached = 0;  ///< were trained so long
+  std::uint64_t n_went_on = 0;  ///< of those; in a population: as themselves, not as copies
+};
+
+/// What a screen shows while a sweep runs. Its size does not depend on the number of trials.
 struct Progress {
   std::uint64_t n_trials = 0;
   std::uint64_t n_done = 0;
@@ -75,8 +98,12 @@ struct Progress {
   double elapsed_s = 0;
   double samples_per_s = 0;  ///< network-samples: rows x networks trained a second
   double remaining_s = 0;    ///< NaN while it cannot be said
-  std::string best_id;       ///< empty while nothing has finished
+  std::string best_id{};     ///< empty while nothing has finished
   double best_metric = 0;
+  std::vector<LeaderboardRow> best{};  ///< the best 5 of those that have ended with a finite metric
+  /// Ascending, 64 at most: of more, those soon followed by another are left out.
+  std::vector<BestSoFar> best_so_far{};
+  std::vector<RungPassage> rungs{};  ///< ascending; in a resumed population those of this process
 };
 
 /// A kernel that could train networks, and what it is predicted to take.
@@ -152,15 +179,7 @@ struct RunSummary {
 /// file.
 RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options);
 
-/// One line of a leaderboard.
-struct LeaderboardRow {
-  std::uint32_t rank = 0;
-  std::string id;
-  TrialStatus status = TrialStatus::finished;
-  std::uint32_t epochs = 0;
-  double metric = 0;
-  std::vector<std::pair<std::string, std::string>> parameters;  ///< those that vary in the sweep
-};
+/// The best trials of a run.
 struct Leaderboard {
   Metric metric = Metric::val_loss;
   bool maximize = false;
@@ -183,6 +202,22 @@ struct SettingBoard {
 /// before those that a rung ended, diverged ones last; ties by id.
 [[nodiscard]] SettingBoard setting_board(const std::filesystem::path& run, std::size_t n,
                                          std::optional<Metric> metric = {});
+
+/// How a run stands.
+enum class RunState : std::uint8_t {
+  running,
+  done,
+  stopped,  ///< it ended before it was done, by itself; resumable
+  killed,   ///< its process went without a word; resumable
+};
+/// What a run directory tells of a run, of the trials what its last checkpoint knows.
+struct RunStatus {
+  RunState state = RunState::running;
+  std::uint64_t n_trials = 0;
+  std::uint64_t n_done = 0, n_diverged = 0, n_pruned = 0;
+};
+/// Reads a run directory at any time, from any process; the one that writes neither waits nor fails for it.
+[[nodiscard]] RunStatus run_status(const std::filesystem::path& run);
 
 /// Whether the run's settings have several trials each: folds or repeats.
 [[nodiscard]] bool settings_have_several_trials(const std::filesystem::path& run);

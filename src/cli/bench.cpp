@@ -189,7 +189,7 @@ std::string faults(const BenchReport& report) {
 int bench(Arguments arguments) {
   std::FILE* stream = arguments.json ? stderr : stdout;
   const bool is_live = ProgressDisplay::mode_of(stream) == ProgressDisplay::Mode::live;
-  LiveLine line(stream);
+  LiveText line(stream);
   if (is_live) {
     arguments.options.on_progress = [&](const BenchProgress& progress) {
       line.draw(fmt::format("{}: {}, {} of {} runs done", progress.workload, progress.step, progress.n_done,

@@ -170,8 +170,8 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   }
 
   train::ProgressMeter meter = meter_of(open, sweep, spec);
-  run::ResultWriter writer(*open.directory, open.manifest, open.kept, spec.trainer.checkpoint_every_s, open.start,
-                           options.on_progress);
+  run::ResultWriter writer(*open.directory, open.manifest, open.kept, run::LiveFacts(spec, *open.directory, open.start),
+                           spec.trainer.checkpoint_every_s, open.start, options.on_progress);
   std::optional<run::FinalNetwork> final_network;
   try {
     run::SweepTrainer trainer(sweep, spec, *open.directory, writer, meter, std::move(open.in_training));

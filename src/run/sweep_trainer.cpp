@@ -60,11 +60,9 @@ void SweepTrainer::open_brackets() {
         std::ranges::count_if(bracket.members(), [](const train::Member& member) { return !member.ended; }));
   }
   for (; next_bracket_ < brackets_.size() && n_open < kWaveTrials; ++next_bracket_) {
-    train::OpenBracket bracket = opened(brackets_.at(next_bracket_));
-    if (bracket.has_ended()) continue;
-    n_open += bracket.members().size();
-    open_.push_back(std::move(bracket));
-    decide();  // what an earlier run's trials decide
+    train::OpenBracket& bracket = open_.emplace_back(opened(brackets_.at(next_bracket_)));
+    if (!bracket.has_ended()) n_open += bracket.members().size();
+    decide();  // what an earlier run's trials decide; where all of them have ended, for the count alone
   }
 }
 
@@ -119,6 +117,7 @@ void SweepTrainer::decide() {
       meter_->finished(ended.result, plan::epoch_cost(ended.result.trial, *sweep_->dataset));
       writer_->finished(std::move(ended.result), std::move(ended.state));
     }
+    writer_->passed(bracket.take_passages());
   }
   std::erase_if(open_, [](const train::OpenBracket& bracket) { return bracket.has_ended(); });
 }

@@ -15,6 +15,8 @@ namespace {
 /// How long a reader or writer waits for another process's short lock.
 constexpr int kBusyMilliseconds = 5000;
 constexpr int kWriterCacheKiB = 32768;
+constexpr int kSettleTries = 10;
+constexpr int kSettlePauseMilliseconds = 20;
 
 std::string identifier(std::string_view column) {
   std::string out = "\"";
@@ -184,9 +186,13 @@ void ResultsDatabase::index_metrics() {
 }
 
 void ResultsDatabase::settle() {
-  // Fails where another process reads; the second file then stays, empty, until the next run that writes here.
-  sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-  sqlite3_exec(handle_.get(), "PRAGMA journal_mode = DELETE", nullptr, nullptr, nullptr);
+  // Fails where another process reads, which mostly takes it a moment. Where it goes on, the second file stays, empty,
+  // until the next run that writes here.
+  for (int i = 0; i < kSettleTries; ++i) {
+    sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    if (sqlite3_exec(handle_.get(), "PRAGMA journal_mode = DELETE", nullptr, nullptr, nullptr) == SQLITE_OK) return;
+    sqlite3_sleep(kSettlePauseMilliseconds);
+  }
 }
 
 void ResultsDatabase::bind_result(Statement& statement, const TrialResult& result) const {

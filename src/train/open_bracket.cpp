@@ -174,9 +174,18 @@ void OpenBracket::end(Member& member, TrialStatus status, std::vector<PausedTria
 
 void OpenBracket::prune(std::uint32_t rung, std::vector<PausedTrial>& ended) {
   const std::vector<bool> goes_on = search::survivors(rule_, standings(rung), maximize_);
+  RungPassage& passage = passages_.emplace_back(RungPassage{.epochs = rung});
   for (std::size_t s = 0; s < settings_.size(); ++s) {
     Setting& setting = settings_[s];
-    if (!setting.competes || recorded_decision(setting, rung).value_or(goes_on[s])) continue;
+    if (!setting.competes) continue;
+    // One that has ended before competes with what it reached.
+    const bool reached = std::ranges::any_of(members_of(std::as_const(setting)),
+                                             [&](const Member& member) { return curve_of(member).size() >= rung; });
+    if (reached) ++passage.n_reached;
+    if (recorded_decision(setting, rung).value_or(goes_on[s])) {
+      if (reached) ++passage.n_went_on;
+      continue;
+    }
     setting.competes = false;
     for (Member& member : members_of(setting)) {
       if (!member.ended) end(member, TrialStatus::pruned, ended);
@@ -186,7 +195,11 @@ void OpenBracket::prune(std::uint32_t rung, std::vector<PausedTrial>& ended) {
 
 /// A trial copies the one of the same fold and repeat.
 void OpenBracket::copy_the_best(std::uint32_t rung) {
-  for (const search::Exploit& exploit : population_->exploits(rung, standings(rung))) {
+  const std::vector<search::Standing> all = standings(rung);
+  const std::vector<search::Exploit> exploits = population_->exploits(rung, all);
+  const auto n_there = static_cast<std::uint64_t>(std::ranges::count_if(all, &search::Standing::competes));
+  passages_.push_back({rung, n_there, n_there - exploits.size()});
+  for (const search::Exploit& exploit : exploits) {
     const Setting& setting = settings_[exploit.setting];
     const std::span<const Member> parents = members_of(settings_[exploit.parent]);
     const auto changes = population_->explored(rung, setting.id, parents.front().paused->result.trial);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "search/brackets.hpp"
@@ -55,6 +56,8 @@ class OpenBracket {
   /// Takes every decision for which all members are there. The trials that end by it, with status `pruned`, or
   /// `diverged` where no rung is left at which they could become copies.
   [[nodiscard]] std::vector<PausedTrial> decide();
+  /// What rungs have decided since the last call.
+  [[nodiscard]] std::vector<RungPassage> take_passages() { return std::exchange(passages_, {}); }
   [[nodiscard]] bool has_ended() const;
 
  private:
@@ -90,6 +93,7 @@ class OpenBracket {
   std::vector<Member> members_;
   std::vector<Setting> settings_;
   std::size_t n_passed_ = 0;  ///< rungs
+  std::vector<RungPassage> passages_;
 };
 
 }  // namespace shoal::train

@@ -1,5 +1,6 @@
 // Stand-ins for the functions that the command line calls. The sweep file's name says what happens: slow.yaml runs
-// until it is stopped, other names end at once; wrong.yaml, absent.yaml and broken.yaml fail in three ways.
+// until it is stopped, shown.yaml until its end is drawn, other names end at once; wrong.yaml, absent.yaml and
+// broken.yaml fail in three ways.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -119,6 +120,8 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
     options.on_progress(progress);
   }
+  // The screen is drawn anew after a while only.
+  if (spec.file == "shown.yaml") std::this_thread::sleep_for(std::chrono::milliseconds(300));
   // A run that does not answer: what a second signal is for.
   if (is_slow && options.resume) std::this_thread::sleep_for(std::chrono::seconds(30));
   progress.n_done = 4;
@@ -128,6 +131,9 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   progress.samples_per_s = 2.5e6;
   progress.best_id = "3fa9c1d2e4b5a697";
   progress.best_metric = 0.9;
+  progress.best = {{.rank = 1, .id = progress.best_id, .epochs = 30, .metric = 0.9, .parameters = {{"alpha", "0.1"}}}};
+  progress.best_so_far = {{50, 0.5}, {100, 0.9}};
+  progress.rungs = {{4, 4, 2}};
   options.on_progress(progress);
   return {.out = out,
           .interrupted = options.stop.stop_requested(),
@@ -157,6 +163,17 @@ Leaderboard leaderboard(const std::filesystem::path& run, std::size_t n, std::op
                           .parameters = {{"hidden_layer_sizes", "[64, 64]"}, {"alpha", "0.001"}}});
   }
   return board;
+}
+
+/// Runs named `halted` and `dead` were stopped and killed; others go on until they have been looked at three times.
+RunStatus run_status(const std::filesystem::path& run) {
+  static std::uint64_t n_looks = 0;
+  RunStatus status{.n_trials = 40, .n_done = 12, .n_diverged = 1, .n_pruned = 3};
+  if (run == "halted") status.state = RunState::stopped;
+  if (run == "dead") status.state = RunState::killed;
+  if (run == "endless" || status.state != RunState::running) return status;
+  if (++n_looks < 3) return status;
+  return {.state = RunState::done, .n_trials = 40, .n_done = 40};
 }
 
 /// Runs named `folds` have three trials a setting.

@@ -1,9 +1,11 @@
 #include "store/run_directory.hpp"
 
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <sqlite3.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 #include "shoal/error.hpp"
@@ -264,6 +266,22 @@ TEST_F(RunDirectoryTest, LeavesOnlyItsFilesAfterTheRun) {
   directory.add(result_of("a", 0.5));
   manifest.status = "done";
   directory.flush(manifest);
+  EXPECT_EQ(names_in(run()),
+            (Names{".lock", "manifest.json", "models", "results.csv", "results.sqlite", "timings.csv"}));
+}
+
+TEST_F(RunDirectoryTest, LeavesOnlyItsFilesAfterAReaderThatTookAMoment) {
+  Manifest manifest = manifest_of();
+  RunDirectory directory = RunDirectory::create(run(), manifest);
+  directory.add(result_of("a", 0.5));
+  directory.flush(manifest);
+  std::jthread reader([other = RunDirectory::open(run())]() mutable {
+    EXPECT_EQ(other.size(), 1U);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  });
+  manifest.status = "done";
+  directory.flush(manifest);
+  reader.join();
   EXPECT_EQ(names_in(run()),
             (Names{".lock", "manifest.json", "models", "results.csv", "results.sqlite", "timings.csv"}));
 }

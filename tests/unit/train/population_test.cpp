@@ -64,6 +64,11 @@ TEST_F(PopulationBracket, CopiesEveryTrialOfTheBestSettingToTheWorst) {
   pause_all(2, {5, 5, 1, 9, 4, 4, 6, 6});  // means 5, 5, 4, 6: setting 2 is the best
   EXPECT_TRUE(bracket.revives());
   EXPECT_TRUE(bracket.decide().empty());
+  const std::vector<RungPassage> passages = bracket.take_passages();
+  ASSERT_EQ(passages.size(), 1U);
+  EXPECT_EQ(passages[0].epochs, 2U);
+  EXPECT_EQ(passages[0].n_reached, 4U);
+  EXPECT_EQ(passages[0].n_went_on, 3U);
   for (const std::uint64_t fold : {0U, 1U}) {
     const PausedTrial& copy = paused(6 + fold);
     EXPECT_EQ(copy.state.parameters[0], static_cast<float>(4 + fold));
