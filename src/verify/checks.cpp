@@ -153,8 +153,7 @@ Costs costs_of(const Case& of) {
 }
 
 std::unique_ptr<Engine> engine_of(const Candidate& candidate, const Case& of, std::uint32_t n_threads) {
-  return candidate.make(of.dataset,
-                        {.precision = candidate.precision, .n_threads = n_threads, .costs = costs_of(of)});
+  return candidate.make(of.dataset, {.precision = candidate.precision, .n_threads = n_threads, .costs = costs_of(of)});
 }
 
 const Products& products_of(Precision precision) {
