@@ -324,13 +324,14 @@ SHOAL_DEVICE void backward(const Shape& shape, const Tile& tile, bool dropped, b
   }
 }
 
-/// work(layer, output, first of four columns of its parameters), spread over the block.
+/// work(layer, output, first of four columns of its parameters), spread over the block. Probes have networks of any
+/// size, for which Divisor would not be exact.
 template <class Work>
 SHOAL_DEVICE void each_quad(const Shape& shape, Work work) {
   for (std::uint32_t l = 0; l < shape.n_layers; ++l) {
     const Layer layer = shape.layers[l];
     each(layer.n_out * layer.quads.n, [&](std::uint32_t quad) {
-      const std::uint32_t o = layer.quads.quotient(quad);
+      const std::uint32_t o = quad / layer.quads.n;
       work(layer, o, (quad - o * layer.quads.n) * 4);
     });
   }

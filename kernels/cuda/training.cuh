@@ -65,7 +65,8 @@ SHOAL_DEVICE float scaled_input(const Rows& rows, std::size_t row, std::uint32_t
   return rows.offset == nullptr ? x : scaled(x, rows.offset[i], rows.factor[i], rows.fill[i]);
 }
 
-/// Quotients by n without a division, which takes some twenty instructions: exact for x n < 2^31.
+/// Quotients by n without a division, which takes some twenty instructions: exact for x n < 2^31, so for the quads of a
+/// layer that shared memory holds.
 struct Divisor {
   std::uint32_t n = 1, inverse = 1U << 31;  ///< 2^31 / n, rounded up
 

@@ -2,8 +2,8 @@
 
 #include <cmath>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "data/cache_folder.hpp"
 #include "data/file_bytes.hpp"
@@ -106,8 +106,9 @@ CostsHere costs_here() {
       here.source += "shipped";
       continue;
     }
-    const std::string text(std::istreambuf_iterator<char>(file), {});
-    const std::string fault = run::read_calibration(text, engine, device, here.costs);
+    std::ostringstream text;
+    text << file.rdbuf();  // of a folder or a failing disk nothing, which is damaged
+    const std::string fault = run::read_calibration(text.str(), engine, device, here.costs);
     here.source += fault.empty() ? "measured here" : "shipped (" + path.string() + " " + fault + ")";
   }
   return here;

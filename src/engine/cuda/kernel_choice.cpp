@@ -44,7 +44,12 @@ std::vector<Way> KernelChoice::possible(const Gang& gang, const NetworkShape& sh
   if (can_have_threads(gang, table_->has_row_weights())) ways.push_back(Way::threads);
   if (shape.is_shared()) ways.push_back(Way::blocks);
   if (ways.empty() || options_.precision == Precision::strict) ways.push_back(Way::layers);
-  if (operands_of(options_.precision) != Operands::fp32) ways.resize(1);
+  if (operands_of(options_.precision) != Operands::fp32) {
+    // Whether a kernel is built follows from the company, and here its bits would differ from a block's.
+    const bool has_compiled = compiled_thread_kernel(gang.key, table_->has_row_weights()) != nullptr;
+    if (ways.front() == Way::threads && !has_compiled && shape.is_shared()) ways.erase(ways.begin());
+    ways.resize(1);
+  }
   return ways;
 }
 
@@ -60,7 +65,13 @@ EpochSeconds KernelChoice::of_block(const GangKey& key, const NetworkShape& shap
 Prediction KernelChoice::predicted(const Gang& gang, const NetworkShape& shape, Way way) const {
   const CudaCosts& costs = options_.costs.cuda;
   const double n = gang.n_slots;
-  if (way == Way::layers) return layers_predicted(options_, gang, rows(gang.key));
+  if (way == Way::layers) {
+    Prediction layers = layers_predicted(options_, gang, rows(gang.key));
+    // Cohorts come one after another, and how many others share this one is not known: where there is a choice, the
+    // gang pays all launches of its own.
+    if (options_.precision == Precision::strict && shape.is_shared()) layers.epoch_s = layers.alone_s;
+    return layers;
+  }
   if (way == Way::threads) {
     return with_host(costs, gang, kThreads, of_threads(gang.key, gang.n_slots), costs.thread_network * n);
   }
