@@ -23,6 +23,9 @@ constexpr const char* kExamples =
     "  shoal top runs/letters-1 --watch                 again every 2 s while the run goes on\n"
     "  shoal top runs/letters-1 --json | jq -r '.rows[0].id'";
 
+/// Between two looks.
+constexpr double kLongestWatch_s = 86400;
+
 struct TopOptions {
   std::string run;
   std::size_t n = 10;
@@ -82,6 +85,7 @@ void add_top(CLI::App& app, Action& action) {
       ->expected(0, 1)
       ->default_str("2")
       ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(0.0, kLongestWatch_s))
       ->excludes(json);
   command->callback([options, &action] { action = [options] { return top(*options); }; });
 }

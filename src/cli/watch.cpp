@@ -7,6 +7,7 @@
 #include <mutex>
 #include <stop_token>
 #include <unistd.h>
+#include <vector>
 
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
@@ -39,7 +40,8 @@ std::string how_it_stands(RunState state) {
 
 std::string status_line(const RunStatus& status) {
   // 100 % is said only of what is done.
-  const std::uint64_t percent = status.n_trials > 0 ? status.n_done * 100 / status.n_trials : 0;
+  const std::uint64_t most = status.state == RunState::done ? 100 : 99;
+  const std::uint64_t percent = status.n_trials > 0 ? std::min(status.n_done * 100 / status.n_trials, most) : 0;
   std::string line = fmt::format("{} of {} ended ({}%)", status.n_done, counted(status.n_trials, "trial"), percent);
   if (status.n_pruned > 0) line += fmt::format(", {} pruned", status.n_pruned);
   if (status.n_diverged > 0) line += fmt::format(", {} diverged", status.n_diverged);
@@ -52,8 +54,10 @@ int code_of(RunState state) {
 }
 
 std::string drawable(const std::string& frame, Space space) {
+  std::vector<std::string> lines = lines_of(frame);
+  lines.resize(std::min(lines.size(), space.rows));
   std::string out;
-  for (const std::string& line : lines_of(frame)) out += (out.empty() ? "" : "\n") + clipped(line, space.columns);
+  for (const std::string& line : lines) out += (out.empty() ? "" : "\n") + clipped(line, space.columns);
   return out;
 }
 

@@ -48,6 +48,12 @@ Ancestry ancestry_of(const store::RunDirectory& directory, const std::string& id
     std::erase_if(lineage, [&](const Takeover& takeover) { return takeover.epoch >= end; });
     if (lineage.empty()) break;
     end = lineage.back().epoch;
+    // How one that is still in training came about is not stored yet.
+    if (const std::string& parent = lineage.back().parent; !directory.has(parent)) {
+      throw InputError(
+          Diagnostic{directory.path().string(), 0, "",
+                     ancestry.root + " is a copy of " + parent + ", which has not ended: resume the run first"});
+    }
     ancestry.root = lineage.back().parent;
     ancestry.takeovers.push_back(std::move(lineage.back()));
   }

@@ -32,6 +32,7 @@ struct Ancestry {
   std::string root;                 ///< id of the first ancestor; the trial's own where nothing was copied
   std::vector<Takeover> takeovers;  ///< ascending in epochs
 };
+/// InputError where an ancestor has not ended.
 [[nodiscard]] Ancestry ancestry_of(const store::RunDirectory& directory, const std::string& id);
 
 /// A sweep's trial by its id. Error where there is none.

@@ -38,6 +38,7 @@ const Explorable* explorable(std::string_view name) {
   return found == kExplorable.end() ? nullptr : found;
 }
 
+constexpr double kRounding = 1e-9;
 /// The word that the draw of a parent is keyed by; no parameter has this name.
 constexpr std::string_view kParent = "parent";
 /// The counter's last word; the draws of settings have 0 and 1.
@@ -78,7 +79,8 @@ void Population::add(const Axis& axis) {
 }
 
 std::vector<Exploit> Population::exploits(std::uint32_t epoch, std::span<const Standing> standings) const {
-  const auto n = static_cast<std::size_t>(static_cast<double>(standings.size()) * rule_.quantile);
+  // A whole number of settings may come out a rounding below it.
+  const auto n = static_cast<std::size_t>((static_cast<double>(standings.size()) * rule_.quantile) + kRounding);
   std::vector<std::size_t> order = ranked(standings, maximize_);
   std::vector<std::size_t> parents(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n));
   std::erase_if(parents, [&](std::size_t i) { return !standings[i].competes || !std::isfinite(standings[i].value); });

@@ -41,9 +41,10 @@ Claim::~Claim() { ::close(descriptor_); }
 bool is_claimed(const std::filesystem::path& directory) {
   const int descriptor = ::open((directory / kLockFile).c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return false;
-  const bool is_free = ::flock(descriptor, LOCK_SH | LOCK_NB) == 0;
+  // Another error says nothing of a run, as where a file system has no locks.
+  const bool is_held = ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   ::close(descriptor);
-  return !is_free;
+  return is_held;
 }
 
 }  // namespace shoal::store

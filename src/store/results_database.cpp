@@ -188,11 +188,13 @@ void ResultsDatabase::index_metrics() {
 void ResultsDatabase::settle() {
   // Fails where another process reads, which mostly takes it a moment. Where it goes on, the second file stays, empty,
   // until the next run that writes here.
+  sqlite3_busy_timeout(handle_.get(), 0);
   for (int i = 0; i < kSettleTries; ++i) {
     sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-    if (sqlite3_exec(handle_.get(), "PRAGMA journal_mode = DELETE", nullptr, nullptr, nullptr) == SQLITE_OK) return;
+    if (sqlite3_exec(handle_.get(), "PRAGMA journal_mode = DELETE", nullptr, nullptr, nullptr) == SQLITE_OK) break;
     sqlite3_sleep(kSettlePauseMilliseconds);
   }
+  sqlite3_busy_timeout(handle_.get(), kBusyMilliseconds);
 }
 
 void ResultsDatabase::bind_result(Statement& statement, const TrialResult& result) const {
@@ -344,7 +346,13 @@ std::vector<CurvePoint> ResultsDatabase::curve(std::string_view id) const {
   return points;
 }
 
+bool ResultsDatabase::has_lineage() const {
+  Statement statement(*this, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'lineage'");
+  return statement.step();
+}
+
 std::vector<Takeover> ResultsDatabase::lineage(std::string_view id) const {
+  if (!has_lineage()) return {};
   Statement statement(*this,
                       "SELECT epoch, parent, parameter, value FROM lineage WHERE id = ? ORDER BY epoch, parameter");
   statement.bind(id);
@@ -361,6 +369,7 @@ std::vector<Takeover> ResultsDatabase::lineage(std::string_view id) const {
 }
 
 void ResultsDatabase::for_each_change(const std::function<void(const LineageRow&)>& visit) const {
+  if (!has_lineage()) return;
   Statement statement(*this, "SELECT id, epoch, parent, parameter, value FROM lineage ORDER BY id, epoch, parameter");
   while (statement.step()) {
     visit({statement.text(0), static_cast<std::uint32_t>(statement.integer(1)), statement.text(2), statement.text(3),

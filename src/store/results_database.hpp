@@ -63,6 +63,8 @@ class ResultsDatabase {
   void create_tables() const;
   void check_columns() const;
   void begin();
+  /// The runs of earlier versions have none.
+  [[nodiscard]] bool has_lineage() const;
   void add_lineage(const TrialResult& result);
   void prepare_inserts();
   void bind_result(Statement& statement, const TrialResult& result) const;

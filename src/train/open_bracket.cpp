@@ -217,8 +217,13 @@ void OpenBracket::end_diverged(std::vector<PausedTrial>& ended) {
   }
 }
 
+bool OpenBracket::has_networks() const {
+  return std::ranges::any_of(members_, [](const Member& m) { return !m.ended && !has_diverged(m); });
+}
+
 std::vector<PausedTrial> OpenBracket::decide() {
   std::vector<PausedTrial> ended;
+  if (population_ != nullptr && !has_networks()) n_passed_ = bracket_.rungs.size();
   while (n_passed_ < bracket_.rungs.size() && all_at(bracket_.rungs[n_passed_])) {
     const std::uint32_t rung = bracket_.rungs[n_passed_++];
     if (population_ == nullptr) {

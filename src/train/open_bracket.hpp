@@ -65,6 +65,8 @@ class OpenBracket {
   [[nodiscard]] std::vector<search::Standing> standings(std::uint32_t rung);
   void prune(std::uint32_t rung, std::vector<PausedTrial>& ended);
   void copy_the_best(std::uint32_t rung);
+  /// Whether one is in training that has not diverged: without, rungs change nothing.
+  [[nodiscard]] bool has_networks() const;
   void end_diverged(std::vector<PausedTrial>& ended);
   void end(Member& member, TrialStatus status, std::vector<PausedTrial>& ended);
 

@@ -59,6 +59,13 @@ TEST_F(PopulationTest, ReplacesTheWorstQuantileByTheBest) {
   EXPECT_EQ(exploits(all), Exploits{});
 }
 
+TEST_F(PopulationTest, CountsAQuantileThatIsAWholeNumberOfSettingsInFull) {
+  std::vector<double> values;
+  for (int i = 0; i < 100; ++i) values.push_back(i);
+  spec.early_terminate.quantile = 0.29;  // times 100, in doubles: 28.999999999999996
+  EXPECT_EQ(exploits(standings(values)).size(), 29U);
+}
+
 TEST_F(PopulationTest, DrawsAnewAmongTheValuesThatGridCounts) {
   spec.early_terminate.resample = 1;
   spec.axes = {{{"learning_rate_init"}, {}, Distribution::log_uniform_values, 1e-4, 1, 5}};

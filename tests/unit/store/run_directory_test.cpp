@@ -119,6 +119,19 @@ TEST_F(RunDirectoryTest, WritesALineAChangeOfACopy) {
   EXPECT_TRUE(directory.lineage("nobody").empty());
 }
 
+TEST_F(RunDirectoryTest, ReadsARunOfAnEarlierVersionThatHasNoLineage) {
+  {
+    RunDirectory directory = RunDirectory::create(run(), manifest_of());
+    directory.add(result_of("a", 0.1));
+    directory.flush(manifest_of());
+  }
+  sqlite3* handle = nullptr;
+  ASSERT_EQ(sqlite3_open((run() / "results.sqlite").c_str(), &handle), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(handle, "DROP TABLE lineage", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(handle);
+  EXPECT_TRUE(RunDirectory::open(run()).lineage("a").empty());
+}
+
 TEST_F(RunDirectoryTest, ForgetsATrialThatIsTakenOut) {
   RunDirectory directory = RunDirectory::create(run(), manifest_of());
   TrialResult copy = result_of("b", 0.2);

@@ -132,6 +132,13 @@ TEST_F(PopulationBracket, EndsWhatDivergedAndWasNotReplacedAtTheLastRung) {
   EXPECT_EQ(bracket.target(*bracket.find(5)), 10U);
 }
 
+TEST_F(PopulationBracket, PassesAllRungsAtOnceWhereNothingIsLeftToCopy) {
+  for (std::uint64_t number = 0; number < 8; ++number) pause(number, 1, 0, TrialStatus::diverged);
+  EXPECT_EQ(bracket.decide().size(), 8U);
+  EXPECT_TRUE(bracket.has_ended());
+  EXPECT_TRUE(bracket.take_passages().empty());
+}
+
 TEST_F(PopulationBracket, NeitherReplacesNorCopiesASettingThatPatienceStopped) {
   pause_all(2, {5, 5, 1, 1, 4, 4, 6, 6});
   end(6, TrialStatus::stopped, 6);
