@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "shoal/costs.hpp"
 #include "shoal/data.hpp"
 #include "shoal/metric.hpp"
 #include "shoal/sweep.hpp"
@@ -42,6 +43,16 @@ struct Gang {
   std::uint32_t n_slots = 0;
   bool keeps_best = false;   ///< some member has patience, so places hold the best parameters as well
   bool has_dropout = false;  ///< some member drops units, so the workspace holds what was dropped
+  /// Networks that are planned together with these, which count: the machine is theirs as well. 0: it is alone.
+  std::uint64_t n_company = 0;
+};
+
+/// What training a gang by one kernel is predicted to take, in seconds.
+struct Prediction {
+  std::string_view kernel;  ///< for people: `core_per_network`
+  double epoch_s = 0;       ///< of an epoch: of the whole machine, were it busy with others as well
+  double alone_s = 0;       ///< of an epoch: at least, were it free
+  double place_s = 0;       ///< once: to place its networks and to take them out
 };
 
 /// Train the network at `slot` until `epoch` epochs are done in all, or it stops by itself.
@@ -78,6 +89,7 @@ struct EngineOptions {
   Metric metric = Metric::val_loss;  ///< what patience watches and EpochRecord::metric holds
   bool maximize = false;
   std::uint64_t memory_bytes = 0;  ///< of its device that a GPU engine may take; 0: what is free
+  Costs costs = {};                ///< which kernel trains a gang follows from them
 };
 
 /// Trains networks in places. Knows nothing of files, search or ranking. Results do not depend on which places, gangs
@@ -91,8 +103,10 @@ class Engine {
   [[nodiscard]] virtual std::string why_not(const Trial& trial) const = 0;
   /// Places that make a full gang for this key: 1 where networks run alone.
   [[nodiscard]] virtual std::uint32_t gang_size(const GangKey& key) const = 0;
-  /// How this gang is trained, for people: `core_per_network`.
-  [[nodiscard]] virtual std::string_view kernel(const Gang& gang) const = 0;
+  /// What every kernel that could train this gang is predicted to take; the first one does.
+  [[nodiscard]] virtual std::vector<Prediction> predictions(const Gang& gang) const = 0;
+  /// How this gang is trained.
+  [[nodiscard]] std::string_view kernel(const Gang& gang) const { return predictions(gang).front().kernel; }
   /// Bytes that prepare() takes for one place of this gang, and for the engine's workspace whatever the gangs.
   [[nodiscard]] virtual std::uint64_t bytes_per_slot(const Gang& gang) const = 0;
   [[nodiscard]] virtual std::uint64_t workspace_bytes(std::span<const Gang> gangs) const = 0;
@@ -149,8 +163,8 @@ struct EngineInfo {
 };
 [[nodiscard]] std::vector<EngineInfo> engines();
 
-/// An engine by name (`reference`, `cpu`, `cuda`, `cublas`; `auto` picks by the precision) over a dataset that outlives
-/// it. Throws UnavailableError that says why where the machine cannot run it.
+/// An engine by name (`reference`, `cpu`, `cuda`, `cublas`; `auto` picks by the precision, `cpu` for strict) over a
+/// dataset that outlives it. Throws UnavailableError that says why where the machine cannot run it.
 [[nodiscard]] std::unique_ptr<Engine> make_engine(std::string_view name, const Dataset& dataset,
                                                   const EngineOptions& options);
 

@@ -33,24 +33,61 @@ struct CurvePoint {
   double metric = 0;
 };
 
+/// A trial became a copy of another one at a rung of population based training: its state and all of its settings. Then
+/// some of its numbers changed.
+struct Takeover {
+  std::uint32_t epoch = 0;                                            ///< epochs that the copy had
+  std::string parent;                                                 ///< id of the trial that was copied
+  std::vector<std::pair<std::string, double>> changes;                ///< parameter, new value; of what could change
+  double best_train_loss = std::numeric_limits<double>::quiet_NaN();  ///< of the copy's best epoch, with patience
+
+  friend bool operator==(const Takeover&, const Takeover&) = default;
+};
+
 /// What became of one trial.
 struct TrialResult {
   Trial trial;
   TrialStatus status = TrialStatus::running;
-  std::uint32_t epochs = 0;      ///< trained
+  std::uint32_t epochs = 0;      ///< trained by itself: those that a copy had before are another trial's
   std::uint32_t best_epoch = 0;  ///< whose parameters were kept; the last one without patience
   MetricValues metrics;
-  std::vector<CurvePoint> curve;
-  double train_seconds = 0;  ///< share of the wall time; not part of the result
+  std::vector<CurvePoint> curve;  ///< of the epochs that it trained itself
+  std::vector<Takeover> lineage;  ///< ascending; empty: it was never a copy, and its settings are those of its number
+  double train_seconds = 0;       ///< share of the wall time; not part of the result
 };
 
-/// A trial between two epochs. Its result so far has status `running` and, where it has been evaluated, metrics.
+/// A trial between two epochs. Its result so far has status `running` and, where it has been evaluated, metrics. In a
+/// population it may have diverged and wait to become a copy.
 struct PausedTrial {
   TrialResult result;
   TrialState state;
+  std::uint32_t n_rungs = 0;  ///< of its bracket, passed; population based training only
 };
 
-/// What a screen shows while a sweep runs.
+/// One line of a leaderboard.
+struct LeaderboardRow {
+  std::uint32_t rank = 0;
+  std::string id;
+  TrialStatus status = TrialStatus::finished;
+  std::uint32_t epochs = 0;
+  double metric = 0;
+  std::vector<std::pair<std::string, std::string>> parameters;  ///< those that vary in the sweep
+};
+
+/// A step of the best value of a sweep.
+struct BestSoFar {
+  std::uint64_t epochs_done = 0;  ///< by the whole sweep, when a trial with this value had ended
+  double metric = 0;
+};
+
+/// How many settings a rung let go on, over all brackets that have decided there.
+struct RungPassage {
+  std::uint32_t epochs = 0;
+  std::uint64_t n_reached = 0;  ///< were trained so long
+  std::uint64_t n_went_on = 0;  ///< of those; in a population: as themselves, not as copies
+};
+
+/// What a screen shows while a sweep runs. Its size does not depend on the number of trials.
 struct Progress {
   std::uint64_t n_trials = 0;
   std::uint64_t n_done = 0;
@@ -61,14 +98,26 @@ struct Progress {
   double elapsed_s = 0;
   double samples_per_s = 0;  ///< network-samples: rows x networks trained a second
   double remaining_s = 0;    ///< NaN while it cannot be said
-  std::string best_id;       ///< empty while nothing has finished
+  std::string best_id{};     ///< empty while nothing has finished
   double best_metric = 0;
+  std::vector<LeaderboardRow> best{};  ///< the best 5 of those that have ended with a finite metric
+  /// Ascending, 64 at most: of more, those soon followed by another are left out.
+  std::vector<BestSoFar> best_so_far{};
+  std::vector<RungPassage> rungs{};  ///< ascending; in a resumed population those of this process
+};
+
+/// A kernel that could train networks, and what it is predicted to take.
+struct PredictedKernel {
+  std::string kernel;
+  double predicted_s = 0;
 };
 
 /// One shape class of a plan: trials of one topology that an engine runs with one kernel.
 struct PlanRow {
-  std::string topology;  ///< `16-64-64-26 relu, relu`
-  std::string kernel;    ///< `core_per_network`
+  std::string topology;                 ///< `16-64-64-26 relu, relu`
+  std::string kernel;                   ///< `core_per_network`
+  double predicted_s = 0;               ///< were nothing else to train; an upper bound with patience
+  std::vector<PredictedKernel> others;  ///< that were predicted to take longer for gangs like these
   std::uint64_t n_trials = 0;
   std::uint64_t n_gangs = 0;
   std::uint64_t n_parameters = 0;
@@ -89,7 +138,8 @@ struct PlanSummary {
   std::uint64_t memory_bytes = 0;     ///< the limit
   std::uint64_t predicted_bytes = 0;  ///< of the largest chunk, dataset included
   std::uint64_t network_samples = 0;  ///< rows x epochs, all trials; an upper bound with patience
-  double estimated_s = 0;             ///< from a short measurement on this machine
+  std::string costs;                  ///< where those of kernels are from, engine by engine
+  double estimated_s = 0;             ///< as the costs of kernels predict; an upper bound with patience
 };
 [[nodiscard]] PlanSummary plan_sweep(const SweepSpec& spec);
 
@@ -129,15 +179,7 @@ struct RunSummary {
 /// file.
 RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options);
 
-/// One line of a leaderboard.
-struct LeaderboardRow {
-  std::uint32_t rank = 0;
-  std::string id;
-  TrialStatus status = TrialStatus::finished;
-  std::uint32_t epochs = 0;
-  double metric = 0;
-  std::vector<std::pair<std::string, std::string>> parameters;  ///< those that vary in the sweep
-};
+/// The best trials of a run.
 struct Leaderboard {
   Metric metric = Metric::val_loss;
   bool maximize = false;
@@ -161,6 +203,22 @@ struct SettingBoard {
 [[nodiscard]] SettingBoard setting_board(const std::filesystem::path& run, std::size_t n,
                                          std::optional<Metric> metric = {});
 
+/// How a run stands.
+enum class RunState : std::uint8_t {
+  running,
+  done,
+  stopped,  ///< it ended before it was done, by itself; resumable
+  killed,   ///< its process went without a word; resumable
+};
+/// What a run directory tells of a run, of the trials what its last checkpoint knows.
+struct RunStatus {
+  RunState state = RunState::running;
+  std::uint64_t n_trials = 0;
+  std::uint64_t n_done = 0, n_diverged = 0, n_pruned = 0;
+};
+/// Reads a run directory at any time, from any process; the one that writes neither waits nor fails for it.
+[[nodiscard]] RunStatus run_status(const std::filesystem::path& run);
+
 /// Whether the run's settings have several trials each: folds or repeats.
 [[nodiscard]] bool settings_have_several_trials(const std::filesystem::path& run);
 
@@ -183,6 +241,24 @@ struct Predictions {
 [[nodiscard]] std::string predictions_csv(const Predictions& predictions);
 /// Writes the CSV, whole or not at all.
 void write_predictions(const Predictions& predictions, const std::filesystem::path& file);
+
+/// The sweep of a run directory. Its paths are taken from where the run was started. InputError where there is no run.
+[[nodiscard]] SweepSpec sweep_of(const std::filesystem::path& run, std::span<const std::string> overrides = {});
+
+/// What training a stored network again, alone, has given.
+struct Replay {
+  std::string id;
+  std::string ancestor;          ///< whose initial parameters it began with
+  std::uint32_t n_segments = 0;  ///< stretches of training with constant settings
+  std::uint32_t epochs = 0;      ///< of the network
+  std::uint64_t n_parameters = 0;
+  std::uint64_t n_different = 0;  ///< whose bits are not those that are stored
+};
+/// Trains a trial of a run alone, from its first ancestor's initial parameters through every rung at which it or an
+/// ancestor became a copy, and compares with the network that is stored. `which`: an id (or its unique beginning) or
+/// `best`. spec: sweep_of(run), perhaps with another engine. InputError where the network is not stored or the table is
+/// another one.
+[[nodiscard]] Replay replay(const SweepSpec& spec, const std::filesystem::path& run, std::string_view which);
 
 /// A report that was written.
 struct ReportSummary {

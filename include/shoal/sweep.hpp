@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -19,7 +20,7 @@ namespace shoal {
 
 enum class Method : std::uint8_t { grid, random, sobol };
 enum class Precision : std::uint8_t { strict, fp32, tf32, bf16 };
-enum class Terminator : std::uint8_t { none, halving, hyperband, median };
+enum class Terminator : std::uint8_t { none, halving, hyperband, median, pbt };
 enum class Choice : std::uint8_t { best, one_standard_error };
 [[nodiscard]] std::string_view name(Method value);
 [[nodiscard]] std::string_view name(Precision value);
@@ -41,14 +42,18 @@ struct TrainerSpec {
   std::uint32_t keep = 10;  ///< networks whose parameters are stored, best first
 };
 
-/// The `early_terminate` part of a sweep file: which settings end at a rung, before their last epoch. A setting is the
-/// mean over its folds and repeats, which end together.
+/// The `early_terminate` part of a sweep file: which settings end at a rung, before their last epoch, or become copies
+/// of better ones (pbt). A setting is the mean over its folds and repeats, which share its fate.
 struct EarlyTerminate {
   Terminator type = Terminator::none;
   std::uint32_t min_iter = 1;  ///< halving, hyperband: epochs before the first rung
   std::uint32_t eta = 3;       ///< halving, hyperband: one setting of so many goes on, to so many times the epochs
   std::uint32_t grace = 5;     ///< median: epochs before the first rung
   std::uint32_t every = 5;     ///< median: epochs from a rung to the next
+  std::uint32_t interval = 5;  ///< pbt: epochs from a rung to the next, and before the first
+  double quantile = 0.25;      ///< pbt: share of the settings that are copied from, and that become copies
+  std::array<double, 2> perturb{0.8, 1.25};  ///< pbt: factors of a copy's numbers
+  double resample = 0.1;                     ///< pbt: how likely a copy's number is drawn anew instead
   std::uint32_t group = 1000;  ///< settings that are compared with each other; hyperband: in all brackets of a round
 };
 

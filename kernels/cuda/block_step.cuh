@@ -45,47 +45,88 @@ SHOAL_DEVICE double gradient_norm(const BlockNetwork<AnyTile>& net) {
   return norm;
 }
 
+/// Fours of gradient sums that are on their way, from the L2 cache mostly, before the first is used.
+inline constexpr std::uint32_t kSumsAhead = 4;
+
+/// Four parameters of a row of [W | b], the last ones perhaps behind its end.
+struct Quad {
+  std::uint32_t o, first;  ///< output, and first column
+  std::uint32_t left;      ///< parameters of the row from there on
+  std::uint32_t at;        ///< in a block's copy
+
+  SHOAL_DEVICE Quad(const Layer& layer, std::uint32_t number) {
+    o = layer.quads.quotient(number);
+    first = (number - o * layer.quads.n) * 4;
+    left = layer.n_in + 1 - first;
+    at = layer.weights + o * layer.weight_stride + first;
+  }
+};
+
+/// The step of a quad's parameters along their finished gradients g. What lies behind the row's end is padding before
+/// and after.
+template <SolverKind kSolver, bool kHasFirst>
+SHOAL_DEVICE void move_quad(const TrainTask& task, const NetworkRules& rules, const Rates& rates, const Quad& quad,
+                            std::size_t p, const Pack<4>& g, Pack<4>& w) {
+  constexpr bool kHasSecond = kSolver != SolverKind::sgd;
+  Pack<4> first_moment{};
+  Pack<4> second_moment{};
+  SHOAL_UNROLL
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    if (kHasFirst && i < quad.left) first_moment.x[i] = task.first_moment[p + i];
+    if (kHasSecond && i < quad.left) second_moment.x[i] = task.second_moment[p + i];
+  }
+  SHOAL_UNROLL
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    update(rules, kSolver, rates, i + 1 == quad.left, g.x[i], i, {w.x, first_moment.x, second_moment.x});
+  }
+  SHOAL_UNROLL
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    if (kHasFirst && i < quad.left) task.first_moment[p + i] = first_moment.x[i];
+    if (kHasSecond && i < quad.left) task.second_moment[p + i] = second_moment.x[i];
+  }
+}
+
 /// Every parameter's step along its gradient, finished first unless it is clipped. kSolver: the solver's, or adam for
-/// adamw, whose text is the same; loops of their own, so that none looks for its solver at every parameter.
-template <SolverKind kSolver, class AnyTile>
+/// adamw, whose text is the same, and kHasFirst whether it has a first moment; loops of their own, so that none looks
+/// for its solver at every parameter.
+template <SolverKind kSolver, bool kHasFirst, class AnyTile>
 SHOAL_DEVICE void move_along(const BlockNetwork<AnyTile>& net, float rate, float inverse, float shortened) {
   const TrainTask& task = *net.task;
   const AnyTile& tile = net.tile;
-  const NetworkRules rules = net.rules;  // not read again after every store
-  float* const first_moments = rules.has_first_moment ? task.first_moment : nullptr;
-  float* const second_moments = kSolver == SolverKind::sgd ? nullptr : task.second_moment;
-  const bool clips = rules.clip_norm > 0.0;
+  NetworkRules rules = net.rules;  // not read again after every store
+  rules.has_first_moment = kHasFirst;
+  const GradientRules of_gradient(rules, inverse);
   Rates rates{};
-  std::uint32_t layer_of_rates = UINT32_MAX;
-  each_quad(task.shape, [&](std::uint32_t l, const Layer& layer, std::uint32_t o, std::uint32_t first) {
-    if (l != layer_of_rates) rates = layer_rates(rules, net.state, task.solver, rate, task.shape.n_layers - 1 - l);
-    layer_of_rates = l;
-    const std::uint32_t at = layer.weights + o * layer.weight_stride + first;
-    const std::size_t p = layer.first_parameter + o * (layer.n_in + 1) + first;
-    const std::uint32_t n = layer.n_in + 1 - first;  // parameters from here on
-    const Pack<4> sum = load<4>(tile.gradient + at);
-    Pack<4> w = load<4>(tile.weights + at);
-    Pack<4> first_moment{};
-    Pack<4> second_moment{};
-    SHOAL_UNROLL
-    for (std::uint32_t i = 0; i < 4; ++i) {
-      if (first_moments != nullptr && i < n) first_moment.x[i] = first_moments[p + i];
-      if (second_moments != nullptr && i < n) second_moment.x[i] = second_moments[p + i];
+  for (std::uint32_t l = 0; l < task.shape.n_layers; ++l) {
+    const Layer layer = task.shape.layers[l];
+    if (l == 0 || rules.layer_rate != 1.0) {
+      rates = layer_rates(rules, net.state, task.solver, rate, task.shape.n_layers - 1 - l);
     }
-    SHOAL_UNROLL
-    for (std::uint32_t i = 0; i < 4; ++i) {
-      if (i >= n) continue;
-      const bool is_bias = i + 1 == n;
-      const float g = clips ? sum.x[i] * shortened : finished_gradient(sum.x[i], w.x[i], is_bias, rules, inverse);
-      update(rules, kSolver, rates, is_bias, g, i, {w.x, first_moment.x, second_moment.x});
+    const std::uint32_t n = layer.n_out * layer.quads.n;
+    for (std::uint32_t begin = thread(); begin < n; begin += kSumsAhead * n_threads()) {
+      Pack<4> sum[kSumsAhead];
+      SHOAL_UNROLL
+      for (std::uint32_t k = 0; k < kSumsAhead; ++k) {
+        const std::uint32_t number = begin + k * n_threads();
+        sum[k] = load<4>(tile.gradient + Quad(layer, number < n ? number : begin).at);
+      }
+      SHOAL_UNROLL
+      for (std::uint32_t k = 0; k < kSumsAhead; ++k) {
+        if (begin + k * n_threads() >= n) break;
+        const Quad quad(layer, begin + k * n_threads());
+        Pack<4> w = load<4>(tile.weights + quad.at);
+        Pack<4> g;
+        SHOAL_UNROLL
+        for (std::uint32_t i = 0; i < 4; ++i) {
+          g.x[i] = rules.clip_norm > 0.0 ? sum[k].x[i] * shortened
+                                         : finished_gradient(sum[k].x[i], w.x[i], i + 1 == quad.left, of_gradient);
+        }
+        move_quad<kSolver, kHasFirst>(task, rules, rates, quad,
+                                      layer.first_parameter + quad.o * (layer.n_in + 1) + quad.first, g, w);
+        store_weights(tile, layer, quad.o, quad.first, w);
+      }
     }
-    SHOAL_UNROLL
-    for (std::uint32_t i = 0; i < 4; ++i) {
-      if (first_moments != nullptr && i < n) first_moments[p + i] = first_moment.x[i];
-      if (second_moments != nullptr && i < n) second_moments[p + i] = second_moment.x[i];
-    }
-    store_weights(tile, layer, o, first, w);
-  });
+  }
 }
 
 /// One optimizer step from the gradient sums of a minibatch, after begin_step().
@@ -105,13 +146,17 @@ SHOAL_DEVICE void step(BlockNetwork<AnyTile>& net, float rate, float inverse) {
   }
   switch (task.solver) {
     case SolverKind::sgd:
-      move_along<SolverKind::sgd>(net, rate, inverse, shortened);
+      if (net.rules.has_first_moment) {
+        move_along<SolverKind::sgd, true>(net, rate, inverse, shortened);
+      } else {
+        move_along<SolverKind::sgd, false>(net, rate, inverse, shortened);
+      }
       break;
     case SolverKind::rmsprop:
-      move_along<SolverKind::rmsprop>(net, rate, inverse, shortened);
+      move_along<SolverKind::rmsprop, false>(net, rate, inverse, shortened);
       break;
     default:
-      move_along<SolverKind::adam>(net, rate, inverse, shortened);
+      move_along<SolverKind::adam, true>(net, rate, inverse, shortened);
   }
   barrier();
 }

@@ -27,7 +27,11 @@ struct CohortLayer {
   std::uint32_t first_parameter = 0;  ///< [rows][columns], within the network's parameters
   std::size_t values = 0;             ///< its input: [batch row][columns], within the network's values; not of layer 0
   std::size_t z = 0;                  ///< [batch row][stride], within the network's z
+  std::size_t delta = 0;              ///< likewise, within the network's deltas
 };
+
+/// A last layer with at most as many outputs takes its delta to the layer below by launch_narrow_derivative().
+inline constexpr std::uint32_t kNarrowOutputs = 32;
 
 /// Offsets into the cohort's arrays.
 struct CohortNetwork {
@@ -36,7 +40,7 @@ struct CohortNetwork {
   LossKind loss = LossKind::squared;
   SolverKind solver = SolverKind::sgd;
   std::size_t parameters = 0, values = 0, z = 0;
-  std::size_t delta = 0;  ///< room for the widest layer: [batch row][stride]
+  std::size_t delta = 0;  ///< room for the widest layer, and beside it for a narrow last one
 };
 
 /// Where the cohort is; on the device, so that one captured graph serves every minibatch of every epoch.
@@ -53,10 +57,11 @@ struct CohortSums {
   std::uint32_t n_right = 0;   ///< validation rows whose class is right
 };
 
-/// How output_kernel shares the rows: a thread a row, whose outputs pass through shared memory where they fit.
+/// How output_kernel shares the rows: some lanes a row, whose outputs pass through shared memory where they fit.
 struct OutputBlocks {
   std::uint32_t n_rows = 0;  ///< of a block at most
   std::uint32_t stride = 0;  ///< floats of a row in shared memory, odd, so that a warp's rows lie in 32 banks; 0: none
+  std::uint32_t n_lanes = 1;
 };
 /// For networks of at most n_outputs outputs.
 [[nodiscard]] OutputBlocks output_blocks(std::uint32_t n_outputs);
@@ -95,7 +100,7 @@ struct CohortTask {
   T* input = nullptr;            ///< [batch row][columns of layer 0], shared by all networks
   T* values = nullptr;           ///< activations of hidden layers, each with its column of ones
   float* z = nullptr;            ///< of the last layer after output_kernel, where row_loss is there: its outputs
-  T* delta = nullptr;            ///< dloss/dz of the layer in hand
+  T* delta = nullptr;            ///< dloss/dz of the layer in hand, and of a narrow last one
   float* back = nullptr;         ///< what the product brings back: dloss/da
   float* row_loss = nullptr;     ///< [network][batch row]; null: not wanted
   std::uint32_t most_rows = 0;   ///< batch rows that there is room for
@@ -137,6 +142,11 @@ void launch_pack_outputs(const CohortTask<T>& task, std::uint32_t n_rows, float*
 template <class T>
 void launch_derivative(const CohortTask<T>& task, std::uint32_t l, std::uint32_t n_rows, std::uint32_t largest_stride,
                        bool drops, cudaStream_t stream);
+/// delta of the last layer, narrow in all networks -> delta of the hidden layer below: a product of few columns whose
+/// result need not pass through memory on its way to f'.
+template <class T>
+void launch_narrow_derivative(const CohortTask<T>& task, std::uint32_t n_rows, std::uint32_t largest_stride, bool drops,
+                              cudaStream_t stream);
 /// The factor that clips each network's gradient.
 template <class T>
 void launch_norm(const CohortTask<T>& task, std::uint32_t n_rows, std::uint32_t largest_parameters,

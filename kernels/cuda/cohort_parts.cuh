@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "kernels/cuda/cohort.cuh"
+#include "kernels/cuda/pack.cuh"
 
 /// How the blocks of a cohort's kernels share the networks.
 namespace shoal::cuda {
@@ -35,6 +36,43 @@ SHOAL_DEVICE void each_of_part(const Part& part, std::uint32_t n, Work work) {
   const std::uint32_t first = part.number * kElementsInBlock;
   const std::uint32_t end = n < first + kElementsInBlock ? n : first + kElementsInBlock;
   for (std::uint32_t i = first + thread(); i < end; i += n_threads()) work(i);
+}
+
+/// Elements that lie side by side and that a thread takes at once: strides are multiples of it.
+inline constexpr std::uint32_t kAtOnce = 4;
+static_assert(kCohortPadding % kAtOnce == 0);
+using Four = Pack<kAtOnce>;
+
+/// Likewise by fours: work(first of four, what load(first of four) gave). Two fours of a thread are loaded before
+/// either is stored, so that a thread waits for memory once.
+template <class Load, class Work>
+SHOAL_DEVICE void each_four_of_part(const Part& part, std::uint32_t n, Load load, Work work) {
+  const std::uint32_t first = part.number * kElementsInBlock;
+  const std::uint32_t end = n < first + kElementsInBlock ? n : first + kElementsInBlock;
+  const std::uint32_t step = kAtOnce * n_threads();
+  for (std::uint32_t i = first + kAtOnce * thread(); i < end; i += 2 * step) {
+    const bool has_other = i + step < end;
+    const auto loaded = load(i);
+    const auto other = load(has_other ? i + step : i);
+    work(i, loaded);
+    if (has_other) work(i + step, other);
+  }
+}
+
+template <class T>
+SHOAL_DEVICE Four load_floats(const T* at) {
+  const Pack<kAtOnce, T> stored = load<kAtOnce>(at);
+  Four floats;
+  SHOAL_UNROLL
+  for (std::uint32_t k = 0; k < kAtOnce; ++k) floats.x[k] = math::to_float(stored.x[k]);
+  return floats;
+}
+template <class T>
+SHOAL_DEVICE void store_floats(T* at, const Four& floats) {
+  Pack<kAtOnce, T> stored;
+  SHOAL_UNROLL
+  for (std::uint32_t k = 0; k < kAtOnce; ++k) stored.x[k] = math::stored_as<T>(floats.x[k]);
+  store(at, stored);
 }
 
 template <class T>

@@ -119,6 +119,8 @@ T shuffle_up(std::uint32_t mask, T value, std::uint32_t distance, CallSite site 
   return emulation::shuffle(mask, value, lane() >= distance ? lane() - distance : lane(), site);
 }
 
+inline void expect_aligned(const void* at, std::size_t bytes) { emulation::expect_aligned(at, bytes); }
+
 template <AtomicSum T>
 T atomic_add(T* at, T value) {
   return emulation::change_atomically(at, [=](T old) { return static_cast<T>(old + value); });
@@ -134,6 +136,8 @@ T atomic_compare_and_swap(T* at, T expected, T value) {
 
 #elif defined(__CUDACC__)
 
+/// What the hardware sees to.
+SHOAL_DEVICE void expect_aligned(const void* /*at*/, std::size_t /*bytes*/) {}
 SHOAL_DEVICE std::uint32_t thread() { return threadIdx.x; }
 SHOAL_DEVICE std::uint32_t block() { return blockIdx.x; }
 SHOAL_DEVICE std::uint32_t n_threads() { return blockDim.x; }

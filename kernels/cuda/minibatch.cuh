@@ -7,6 +7,7 @@
 #include "kernels/cuda/each.cuh"
 #include "kernels/cuda/loss.cuh"
 #include "kernels/cuda/products.cuh"
+#include "kernels/cuda/scaled_inputs.cuh"
 #include "kernels/cuda/training.cuh"
 #include "kernels/math/dropout.hpp"
 #include "kernels/math/permutation.hpp"
@@ -81,16 +82,10 @@ SHOAL_DEVICE void stage(const Rows& rows, const Shape& shape, AnyTile& tile, std
   barrier();
   const std::uint32_t n_in = shape.layers[0].n_in;
   const std::uint32_t n_quads = (n_in + 3) / 4;
-  each(n_rows * n_quads, [&](std::uint32_t quad) {  // four, so that all are on their way before the first is used
+  each(n_rows * n_quads, [&](std::uint32_t quad) {
     const std::uint32_t r = quad / n_quads;
     const std::uint32_t first = quad % n_quads * 4;
-    const std::uint32_t row = tile.memory->row[r];
-    Pack<4> x{};
-    SHOAL_UNROLL
-    for (std::uint32_t i = 0; i < 4; ++i) {
-      if (first + i < n_in) x.x[i] = scaled_input(rows, row, n_in, first + i);
-    }
-    store_inputs(tile, shape.layers[0], r, first, x);
+    store_inputs(tile, shape.layers[0], r, first, scaled_inputs(rows, tile.memory->row[r], n_in, first));
   });
   barrier();
 }
@@ -201,10 +196,15 @@ SHOAL_DEVICE void forward(const Shape& shape, const Tile& tile, const math::Drop
   }
 }
 
+/// What else is to be made of the output layer's delta of row r, which `lanes` wrote if the tile has it.
+SHOAL_DEVICE void finish_delta(const Tile& /*tile*/, const Layer& /*last*/, std::uint32_t /*r*/,
+                               const RowLanes& /*lanes*/) {}
+
 /// Outputs, row losses and weighted dloss/dz of the output layer, by as many lanes a row as the block has threads for.
 /// training: as output_row().
+template <class AnyTile>
 SHOAL_DEVICE void output(const Rows& rows, const Shape& shape, LossKind kind, const NetworkRules& rules, bool training,
-                         const Tile& tile) {
+                         const AnyTile& tile) {
   const Layer& last = shape.layers[shape.n_layers - 1];
   const std::uint32_t n_out = last.n_out;
   // Shifts, since n_threads() is a power of two: quotients would be kept in registers through all of training.
@@ -212,9 +212,9 @@ SHOAL_DEVICE void output(const Rows& rows, const Shape& shape, LossKind kind, co
       (n_threads() > 32 ? 1U : 0U) + (n_threads() > 64 ? 1U : 0U) + (n_threads() > 128 ? 1U : 0U);
   const std::uint32_t n_lanes = 1U << log_lanes;
   const std::uint32_t r = thread() >> log_lanes;
+  const std::uint32_t n_in_use = (tile.n_rows << log_lanes) - (thread() - lane());
+  const RowLanes lanes{thread() & (n_lanes - 1), n_lanes, n_in_use < kWarpLanes ? (1U << n_in_use) - 1 : kFullWarp};
   if (r < tile.n_rows) {
-    const std::uint32_t n_in_use = (tile.n_rows << log_lanes) - (thread() - lane());
-    const RowLanes lanes{thread() & (n_lanes - 1), n_lanes, n_in_use < kWarpLanes ? (1U << n_in_use) - 1 : kFullWarp};
     float* const z = tile.values + last.output + r * last.output_stride;
     float* const delta = tile.values + last.delta + r * last.output_stride;
     const float loss = output_row(rows, kind, rules, training, tile.memory->row[r], n_out, z, delta, lanes);
@@ -224,6 +224,7 @@ SHOAL_DEVICE void output(const Rows& rows, const Shape& shape, LossKind kind, co
       for (std::uint32_t o = lanes.first; o < n_out; o += n_lanes) delta[o] *= tile.memory->weight[r];
     }
   }
+  if (training) finish_delta(tile, last, r, lanes);
   barrier();
 }
 
@@ -323,20 +324,23 @@ SHOAL_DEVICE void backward(const Shape& shape, const Tile& tile, bool dropped, b
   }
 }
 
-/// work(layer's number, layer, output, first of four columns of its parameters), spread over the block.
+/// work(layer, output, first of four columns of its parameters), spread over the block. Probes have networks of any
+/// size, for which Divisor would not be exact.
 template <class Work>
 SHOAL_DEVICE void each_quad(const Shape& shape, Work work) {
   for (std::uint32_t l = 0; l < shape.n_layers; ++l) {
     const Layer layer = shape.layers[l];
-    const std::uint32_t n_quads = layer.n_in / 4 + 1;
-    each(layer.n_out * n_quads, [&](std::uint32_t quad) { work(l, layer, quad / n_quads, quad % n_quads * 4); });
+    each(layer.n_out * layer.quads.n, [&](std::uint32_t quad) {
+      const std::uint32_t o = quad / layer.quads.n;
+      work(layer, o, (quad - o * layer.quads.n) * 4);
+    });
   }
 }
 
 /// work(layer, parameter, its place in a block's copy, whether it is a bias), spread over the block.
 template <class Work>
 SHOAL_DEVICE void each_parameter(const Shape& shape, Work work) {
-  each_quad(shape, [&](std::uint32_t, const Layer& layer, std::uint32_t o, std::uint32_t first) {
+  each_quad(shape, [&](const Layer& layer, std::uint32_t o, std::uint32_t first) {
     for (std::uint32_t i = first; i < first + 4 && i <= layer.n_in; ++i) {
       work(layer.first_parameter + o * (layer.n_in + 1) + i, layer.weights + o * layer.weight_stride + i,
            i == layer.n_in);

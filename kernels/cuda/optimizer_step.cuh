@@ -9,14 +9,21 @@
 /// One parameter's step on the device; docs/numerics.md, "Update".
 namespace shoal::cuda {
 
-/// Gradient sum -> the gradient that a step uses, before it is clipped.
+/// What makes the gradient that a step uses of its sums over a minibatch, before it is clipped.
+struct GradientRules {
+  float inverse;  ///< 1 / (sum of the rows' weights)
+  float penalty, l1;
+
+  SHOAL_DEVICE GradientRules(const NetworkRules& rules, float of_weights)
+      : inverse(of_weights), penalty(rules.penalty * of_weights), l1(rules.l1 * of_weights) {}
+};
+SHOAL_DEVICE float finished_gradient(float sum, float w, bool is_bias, const GradientRules& rules) {
+  float g = sum * rules.inverse;
+  if (rules.penalty != 0.0F && !is_bias) g = strict::fma(rules.penalty, w, g);
+  return rules.l1 != 0.0F && !is_bias ? strict::with_l1(g, w, rules.l1) : g;
+}
 SHOAL_DEVICE float finished_gradient(float sum, float w, bool is_bias, const NetworkRules& rules, float inverse) {
-  float g = sum * inverse;
-  if (is_bias) return g;
-  const float penalty = rules.penalty * inverse;
-  const float l1 = rules.l1 * inverse;
-  if (penalty != 0.0F) g = strict::fma(penalty, w, g);
-  return l1 != 0.0F ? strict::with_l1(g, w, l1) : g;
+  return finished_gradient(sum, w, is_bias, GradientRules(rules, inverse));
 }
 
 /// The rate of an epoch. given: by the host; not read where the rate is adaptive.

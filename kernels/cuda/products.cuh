@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "kernels/cuda/pack.cuh"
 #include "kernels/cuda/training.cuh"
 #include "kernels/math/scalar.hpp"
 
@@ -13,20 +14,6 @@
 namespace shoal::cuda {
 
 namespace strict = math::scalar;
-
-/// N floats, loaded and stored at once.
-template <std::uint32_t N>
-struct alignas(N * sizeof(float)) Pack {
-  float x[N];
-};
-template <std::uint32_t N>
-SHOAL_DEVICE Pack<N> load(const float* at) {
-  return *reinterpret_cast<const Pack<N>*>(at);
-}
-template <std::uint32_t N>
-SHOAL_DEVICE void store(float* at, const Pack<N>& pack) {
-  *reinterpret_cast<Pack<N>*>(at) = pack;
-}
 
 /// [row][column] of a tile.
 struct Matrix {

@@ -81,7 +81,7 @@ SHOAL_KERNEL void strict_backward_kernel(CohortTask<float> task, StrictLayer of,
   const float* const z = task.z + place.net->z + under.z;
   const float* const a = input_of(task, place, of.l);
   strict_tile<T>(
-      TermsInRows{delta + place.net->delta, layer.stride, of.n_rows, layer.n_out}, place.first_row,
+      TermsInRows{delta + place.net->delta + layer.delta, layer.stride, of.n_rows, layer.n_out}, place.first_row,
       ElementsInRows{weights_of(task, place), layer.columns, layer.n_in, layer.n_out}, place.first_column,
       [](std::uint32_t) { return 0.0F; },
       [&](std::uint32_t r, std::uint32_t o, float sum) {
@@ -108,7 +108,7 @@ void strict_gradient_kernel(CohortTask<float> task, StrictLayer of, const float*
   float* const gradient = task.gradient + place.net->parameters + layer.first_parameter;
   // The column of ones: fma(1, delta, g) is g + delta.
   strict_tile<T>(
-      ElementsInRows{delta + place.net->delta, layer.stride, layer.n_out, of.n_rows}, place.first_row,
+      ElementsInRows{delta + place.net->delta + layer.delta, layer.stride, layer.n_out, of.n_rows}, place.first_row,
       ElementsInRows{input_of(task, place, of.l), layer.columns, layer.n_in + 1, of.n_rows}, place.first_column,
       [](std::uint32_t) { return 0.0F; },
       [&](std::uint32_t o, std::uint32_t i, float sum) {

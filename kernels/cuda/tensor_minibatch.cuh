@@ -115,29 +115,13 @@ SHOAL_DEVICE void forward(const Shape& shape, const RoundedTile<Format>& tile, c
     const Layer layer = shape.layers[l];
     const bool is_hidden = l + 1 < shape.n_layers;
     const bool drops = dropout != nullptr && is_hidden;
-    if (layer.n_out > kAcross) {
+    if (has_for_every_warp(n_across(layer.n_out))) {
       forward_layer<Format, 2>(layer, is_hidden, drops, tile);
     } else {
       forward_layer<Format, 1>(layer, is_hidden, drops, tile);
     }
     if (drops) drop_units(shape, l, tile, *dropout, tile_start);
   }
-}
-
-/// The output layer's delta as an operand.
-template <class Format>
-SHOAL_DEVICE void round_delta(const Layer& last, const RoundedTile<Format>& tile) {
-  const float* const delta = tile.values + last.delta;
-  const std::uint32_t n_pairs = n_across(last.n_out) * kAcross / 2;
-  each(kTileRows * n_pairs, [&](std::uint32_t number) {
-    const std::uint32_t r = number / n_pairs;
-    const std::uint32_t o = number % n_pairs * 2;
-    const auto at = [&](std::uint32_t column) {
-      return r < tile.n_rows && column < last.n_out ? delta[r * last.output_stride + column] : 0.0F;
-    };
-    put_pair<Format>(words(tile, last.rounded + r * last.rounded_stride), o, at(o), at(o + 1));
-  });
-  barrier();
 }
 
 /// work(place in the gradient, x, y, whether y is there) of the sums that the lane has of it, from output o and input i
@@ -284,10 +268,9 @@ SHOAL_DEVICE void delta_below(const Layer& layer, const Layer& below, const Roun
 
 template <class Format>
 SHOAL_DEVICE void backward(const Shape& shape, const RoundedTile<Format>& tile, bool dropped, bool is_first) {
-  round_delta(shape.layers[shape.n_layers - 1], tile);
   for (std::uint32_t l = shape.n_layers; l-- > 0;) {
     const Layer layer = shape.layers[l];
-    if (layer.n_out > kAcross && layer.n_in > kAcross) {
+    if (has_for_every_warp(n_across(layer.n_out) / 2 * (n_across(layer.n_in) / 2))) {
       add_gradient<Format, 2, 2>(layer, tile, is_first);
     } else {
       add_gradient<Format, 1, 1>(layer, tile, is_first);
@@ -295,7 +278,7 @@ SHOAL_DEVICE void backward(const Shape& shape, const RoundedTile<Format>& tile, 
     barrier();  // the layer's input gives way to the delta below
     if (l == 0) break;
     const Layer below = shape.layers[l - 1];
-    if (layer.n_in > kAcross) {
+    if (has_for_every_warp(n_across(layer.n_in))) {
       delta_below<Format, 2>(layer, below, tile, dropped);
     } else {
       delta_below<Format, 1>(layer, below, tile, dropped);

@@ -224,6 +224,9 @@ struct WarpTile {
   }
 };
 
+/// Whether n tiles of a warp keep all warps busy. Smaller tiles read more, but a phase is as long as its slowest warp.
+SHOAL_DEVICE bool has_for_every_warp(std::uint32_t n) { return n * kWarpLanes >= n_threads(); }
+
 /// work(tile) for n tiles, spread over the block's warps.
 template <class Work>
 SHOAL_DEVICE void each_warp_tile(std::uint32_t n, Work work) {

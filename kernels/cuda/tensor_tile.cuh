@@ -41,6 +41,20 @@ SHOAL_DEVICE Operand weight_operand(const Layer& layer, const RoundedTile<Format
   return {tile.operands + layer.operands, layer.operand_stride};
 }
 
+/// The output layer's delta as an operand.
+template <class Format>
+SHOAL_DEVICE void finish_delta(const RoundedTile<Format>& tile, const Layer& last, std::uint32_t r,
+                               const RowLanes& lanes) {
+  const bool is_there = r < tile.n_rows;
+  if (is_there) lanes.meet();
+  const float* const delta = tile.values + last.delta + r * last.output_stride;
+  std::uint32_t* const row = words(tile, last.rounded + r * last.rounded_stride);
+  for (std::uint32_t o = 2 * lanes.first; o < n_across(last.n_out) * kAcross; o += 2 * lanes.n) {
+    put_pair<Format>(row, o, is_there && o < last.n_out ? delta[o] : 0.0F,
+                     is_there && o + 1 < last.n_out ? delta[o + 1] : 0.0F);
+  }
+}
+
 /// Four inputs of row r.
 template <class Format>
 SHOAL_DEVICE void store_inputs(const RoundedTile<Format>& tile, const Layer& layer, std::uint32_t r,
@@ -78,7 +92,7 @@ SHOAL_DEVICE void load_weights(const Shape& shape, const float* parameters, cons
   each(shape.value_floats, [&](std::uint32_t i) { tile.values[i] = 0.0F; });
   each(shape.operand_words, [&](std::uint32_t i) { tile.operands[i] = 0; });
   load_weights(shape, parameters, static_cast<const Tile&>(tile));
-  each_quad(shape, [&](std::uint32_t, const Layer& layer, std::uint32_t o, std::uint32_t first) {
+  each_quad(shape, [&](const Layer& layer, std::uint32_t o, std::uint32_t first) {
     round_weights(tile, layer, o, first, load<4>(tile.weights + layer.weights + o * layer.weight_stride + first));
   });
   barrier();

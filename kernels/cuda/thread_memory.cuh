@@ -34,10 +34,11 @@ constexpr bool has_moments_in_shared(const ThreadSizes& s) {
   return (2 + s.n_moments) * s.n_parameters > (s.is_plain ? 104U : 64U);
 }
 
-/// Blocks of a multiprocessor's 65536 registers, of which rows need some beside the network.
+/// Blocks of a multiprocessor's 65536 registers, of which rows need some beside the network: 63 is the most that leaves
+/// five blocks to 13 parameters, and less makes others spill.
 constexpr std::uint32_t least_thread_blocks(const ThreadSizes& s) {
   if (!s.is_plain) return 2;
-  return 65536 / kNetworksInBlock / ((has_moments_in_shared(s) ? 2 : 2 + s.n_moments) * s.n_parameters + 64);
+  return 65536 / kNetworksInBlock / ((has_moments_in_shared(s) ? 2 : 2 + s.n_moments) * s.n_parameters + 63);
 }
 
 /// A block's shared memory: a strict sum of each thread, the tile of rows, moments.

@@ -55,12 +55,27 @@ struct Rows {
   const float* fill = nullptr;
 };
 
-/// Input i of the table's row, scaled; what is missing is filled in.
+/// An input as a fold scales it; what is missing is filled in, and `fill` is read for nothing else.
+SHOAL_DEVICE float scaled(float x, float offset, float factor, const float& fill) {
+  return math::scalar::is_nan(x) ? fill : (x - offset) * factor;
+}
+/// Input i of the table's row, scaled.
 SHOAL_DEVICE float scaled_input(const Rows& rows, std::size_t row, std::uint32_t n_in, std::uint32_t i) {
   const float x = rows.inputs[row * n_in + i];
-  if (rows.offset == nullptr) return x;
-  return math::scalar::is_nan(x) ? rows.fill[i] : (x - rows.offset[i]) * rows.factor[i];
+  return rows.offset == nullptr ? x : scaled(x, rows.offset[i], rows.factor[i], rows.fill[i]);
 }
+
+/// Quotients by n without a division, which takes some twenty instructions: exact for x n < 2^31, so for the quads of a
+/// layer that shared memory holds.
+struct Divisor {
+  std::uint32_t n = 1, inverse = 1U << 31;  ///< 2^31 / n, rounded up
+
+  Divisor() = default;
+  SHOAL_HD constexpr explicit Divisor(std::uint32_t by) : n(by), inverse(((1U << 31) - 1) / by + 1) {}
+  SHOAL_HD constexpr std::uint32_t quotient(std::uint32_t x) const {
+    return static_cast<std::uint32_t>(std::uint64_t{x} * inverse >> 31);
+  }
+};
 
 /// A layer: its parameters, and where its values lie in a tile of rows.
 struct Layer {
@@ -68,6 +83,7 @@ struct Layer {
   Act activation = Act::identity;
   std::uint32_t first_parameter = 0;             ///< [W | b], [n_out][n_in + 1]
   std::uint32_t weights = 0, weight_stride = 0;  ///< the same in a block's copy
+  Divisor quads;                                 ///< n: fours of a row of [W | b], the last one not whole
   std::uint32_t input = 0, input_stride = 0;     ///< [row][n_in]
   std::uint32_t output = 0, output_stride = 0;   ///< [row][n_out], with that stride all that follow
   std::uint32_t delta = 0;                       ///< what `output` is, but of an output layer that is read after

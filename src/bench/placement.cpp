@@ -15,7 +15,9 @@ Placement::Placement(const Workload& workload, std::span<const std::uint32_t> me
     if (n_slots == 0) continue;
     const GangKey key = gang_key(trial(workload, network_at_[first]));
     const std::uint32_t n_in_gang = company == Company::its_kind ? n_slots : 1;
-    for (std::uint32_t i = 0; i < n_slots; i += n_in_gang) gangs_.push_back({key, first + i, n_in_gang});
+    for (std::uint32_t i = 0; i < n_slots; i += n_in_gang) {
+      gangs_.push_back({.key = key, .first_slot = first + i, .n_slots = n_in_gang, .n_company = members.size()});
+    }
   }
 }
 

@@ -157,7 +157,7 @@ BenchResult measured(const Setting& setting, const Workload& workload) {
   const Runs runs = timed(setting, *engine, all, workload.size.n_epochs, kernel_time, result);
   if (result.n_repetitions == 0) return result;
   result.samples_per_s = speeds(workload, runs.wall);
-  if (runs.kernel.front() > 0) result.kernel_samples_per_s = speeds(workload, runs.kernel);
+  if (kernel_time.is_whole && runs.kernel.front() > 0) result.kernel_samples_per_s = speeds(workload, runs.kernel);
   result.place_s = median(runs.place);
   take_peak(setting, runs, result);
   return result;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/arguments.hpp"
+#include "cli/calibration_report.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/interrupt.hpp"
@@ -23,7 +24,8 @@ constexpr const char* kExamples =
     "Examples:\n"
     "  shoal bench                                    every workload on the CPU: a minute or two\n"
     "  shoal bench --workload letters --threads 1\n"
-    "  shoal bench --workload seed --engine cuda --json\n\n"
+    "  shoal bench --workload seed --engine cuda --json\n"
+    "  shoal bench --calibrate --engine cpu           costs of this machine, kept in the cache folder\n\n"
     "A workload is a number of networks over one synthetic table: seed (1-2-2-1, relu), deep (8-16x6-4, tanh, adam),\n"
     "widths (10-h-2, h = 1 to 100), letters (16-64-64-26, relu) and fashion (one 784-512-512-10). Its networks are\n"
     "checked first. The share is what the products of matrices alone take of the peak: activations, the softmax, "
@@ -34,6 +36,7 @@ struct Arguments {
   BenchOptions options;
   std::string precision = "strict";
   bool json = false;
+  bool calibrates = false;
 };
 
 ordered_json json_of(const BenchSpread& spread) { return {spread.lowest, spread.highest}; }
@@ -186,7 +189,7 @@ std::string faults(const BenchReport& report) {
 int bench(Arguments arguments) {
   std::FILE* stream = arguments.json ? stderr : stdout;
   const bool is_live = ProgressDisplay::mode_of(stream) == ProgressDisplay::Mode::live;
-  LiveLine line(stream);
+  LiveText line(stream);
   if (is_live) {
     arguments.options.on_progress = [&](const BenchProgress& progress) {
       line.draw(fmt::format("{}: {}, {} of {} runs done", progress.workload, progress.step, progress.n_done,
@@ -232,6 +235,8 @@ void add_bench(CLI::App& app, Action& action) {
   command->add_option("--seconds", options.seconds, "Begin no further run of a workload after these")
       ->check(CLI::PositiveNumber);
   command->add_option("--memory", options.memory_bytes, "Bytes of a GPU's memory that the engine may take");
+  command->add_flag("--calibrate", given->calibrates,
+                    "Measure instead what kernels cost here, for plans and the choice of kernels: some seconds");
   command->add_flag("--json", given->json, "Print one JSON document; progress goes to stderr");
   command->callback([given, &action] {
     const std::optional<Precision> precision = precision_named(given->precision);
@@ -241,7 +246,9 @@ void add_bench(CLI::App& app, Action& action) {
                        did_you_mean(given->precision, known));
     }
     given->options.precision = *precision;
-    action = [given] { return bench(*given); };
+    action = [given] {
+      return given->calibrates ? run_calibration(given->options.engine, given->json) : bench(*given);
+    };
   });
 }
 

@@ -19,6 +19,7 @@ void add_sweep(CLI::App& app, Action& action);
 void add_plan(CLI::App& app, Action& action);
 void add_top(CLI::App& app, Action& action);
 void add_predict(CLI::App& app, Action& action);
+void add_replay(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
 void add_ensemble(CLI::App& app, Action& action);

@@ -1,12 +1,16 @@
 #include "cli/console.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
 
+#include "cli/progress_line.hpp"
+#include "cli/text.hpp"
 #include "shoal/error.hpp"
 
 namespace shoal::cli {
@@ -15,7 +19,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr auto kLiveInterval = std::chrono::milliseconds(200);
 constexpr auto kPlainInterval = std::chrono::seconds(5);
-constexpr std::size_t kUnknownWidth = 80;
+constexpr winsize kUnknownSize{.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0};
 
 /// errno of the first failed write to stdout; 0 while there is none.
 int output_failure = 0;
@@ -34,14 +38,27 @@ bool is_utf8() {
   return false;
 }
 
+/// Zeros where it is no terminal.
+winsize size_of(std::FILE* stream) {
+  const int descriptor = ::fileno(stream);
+  if (::isatty(descriptor) == 0) return {};
+  winsize size{};
+  if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0) return kUnknownSize;
+  if (size.ws_col == 0) size.ws_col = kUnknownSize.ws_col;
+  if (size.ws_row == 0) size.ws_row = kUnknownSize.ws_row;
+  return size;
+}
+
+/// One less, as long as something is left.
+std::size_t one_less(std::size_t n) { return n > 1 ? n - 1 : n; }
+
 }  // namespace
 
-std::size_t terminal_width(std::FILE* stream) {
-  const int descriptor = ::fileno(stream);
-  if (::isatty(descriptor) == 0) return 0;
-  winsize size{};
-  if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kUnknownWidth;
-  return size.ws_col;
+std::size_t terminal_width(std::FILE* stream) { return size_of(stream).ws_col; }
+
+Space drawing_space(std::FILE* stream) {
+  const winsize size = size_of(stream);
+  return {one_less(size.ws_col), one_less(size.ws_row)};
 }
 
 void print(std::string_view text) {
@@ -63,35 +80,56 @@ void print_error(std::string_view text) {
   std::fputs(out.c_str(), stderr);
 }
 
-void finish_output() {
+bool output_is_open() {
   if (std::fflush(stdout) != 0 && output_failure == 0) output_failure = errno;
+  return output_failure == 0;
+}
+
+void finish_output() {
+  if (output_is_open()) return;
   const int failure = std::exchange(output_failure, 0);
-  if (failure != 0 && failure != EPIPE) {
+  if (failure != EPIPE) {
     throw Error("cannot write the output: " + std::system_category().message(failure));
   }
 }
 
-void LiveLine::write(const std::string& text) {
-  // The work goes on where nobody reads any more.
-  std::fwrite(text.data(), 1, text.size(), stream_);
+void LiveText::write(std::string_view text) {
   std::fflush(stream_);
+  // The work goes on where nobody reads any more.
+  while (!text.empty()) {
+    const ssize_t n = ::write(::fileno(stream_), text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
 }
 
-void LiveLine::draw(std::string line) {
-  const std::lock_guard lock(mutex_);
-  write("\r\x1b[K" + line);
-  drawn_ = std::move(line);
+/// What takes away what is drawn. Where the window has become narrower since, terminals have broken the lines anew.
+std::string LiveText::erasing() const {
+  if (drawn_.empty()) return {};
+  const std::size_t width = std::max<std::size_t>(terminal_width(stream_), 1);
+  std::size_t n_rows = 0;
+  for (const std::string& line : lines_of(drawn_)) {
+    n_rows += std::max<std::size_t>((display_width(line) + width - 1) / width, 1);
+  }
+  return (n_rows > 1 ? fmt::format("\r\x1b[{}A", n_rows - 1) : "\r") + "\x1b[J";
 }
 
-void LiveLine::clear() {
+void LiveText::draw(std::string text) {
   const std::lock_guard lock(mutex_);
-  if (!drawn_.empty()) write("\r\x1b[K");
+  write(erasing() + text);
+  drawn_ = std::move(text);
+}
+
+void LiveText::clear() {
+  const std::lock_guard lock(mutex_);
+  if (!drawn_.empty()) write(erasing());
   drawn_.clear();
 }
 
-void LiveLine::say(std::string_view line) {
+void LiveText::say(std::string_view line) {
   const std::lock_guard lock(mutex_);
-  write((drawn_.empty() ? "" : "\r\x1b[K") + std::string(line) + '\n' + drawn_);
+  write(erasing() + std::string(line) + '\n' + drawn_);
 }
 
 ProgressDisplay::Mode ProgressDisplay::mode_of(std::FILE* stream) {
@@ -100,12 +138,12 @@ ProgressDisplay::Mode ProgressDisplay::mode_of(std::FILE* stream) {
   return terminal_width(stream) > 0 && !is_dumb ? Mode::live : Mode::plain;
 }
 
-ProgressDisplay::ProgressDisplay(std::FILE* stream, Mode mode, std::string metric)
+ProgressDisplay::ProgressDisplay(std::FILE* stream, Mode mode, Metric metric)
     : stream_(stream),
-      line_(stream),
+      text_(stream),
       mode_(mode),
       looks_{.colour = !has_value("NO_COLOR"), .unicode = is_utf8()},
-      metric_(std::move(metric)),
+      metric_(metric),
       next_(Clock::now()) {}
 
 void ProgressDisplay::update(const Progress& progress) {
@@ -115,26 +153,24 @@ void ProgressDisplay::update(const Progress& progress) {
   const auto now = Clock::now();
   if (mode_ == Mode::silent || now < next_) return;
   if (mode_ == Mode::live) {
-    // The width is asked for each time, so that a resized window needs no signal. A line as wide as the window would
-    // wrap on some terminals.
-    const std::size_t width = terminal_width(stream_);
-    line_.draw(live_line(progress, metric_, width > 1 ? width - 1 : 1, looks_));
+    // The size is asked for each time, so that a resized window needs no signal.
+    text_.draw(live_panel(progress, metric_, drawing_space(stream_), looks_));
     next_ = now + kLiveInterval;
   } else {
-    line_.say(plain_line(progress, metric_));
+    text_.say(plain_line(progress, name(metric_)));
     has_unprinted_ = false;
     next_ = now + kPlainInterval;
   }
 }
 
 void ProgressDisplay::say(std::string_view line) {
-  if (mode_ != Mode::silent) line_.say(line);
+  if (mode_ != Mode::silent) text_.say(line);
 }
 
 void ProgressDisplay::finish() {
   const std::lock_guard lock(mutex_);
-  line_.clear();
-  if (mode_ == Mode::plain && has_unprinted_) line_.say(plain_line(last_, metric_));
+  text_.clear();
+  if (mode_ == Mode::plain && has_unprinted_) text_.say(plain_line(last_, name(metric_)));
   has_unprinted_ = false;
 }
 

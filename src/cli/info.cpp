@@ -4,6 +4,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
+#include "shoal/calibration.hpp"
 #include "shoal/engine.hpp"
 #include "shoal/run.hpp"
 
@@ -70,8 +71,14 @@ int info(bool json) {
     text += fmt::format("{:<9} {}: {}{}\n", engine.name, engine.available ? "available" : "not available",
                         engine.detail, words.empty() ? "" : " [" + words + "]");
   }
+  const std::string costs = costs_here().source;
+  text += "\ncosts of kernels, for plans and the choice of kernels: " + costs + "\n";
   if (json) {
-    print_json({{"version", built.version}, {"compiler", built.compiler}, {"cuda", built.cuda}, {"engines", list}});
+    print_json({{"version", built.version},
+                {"compiler", built.compiler},
+                {"cuda", built.cuda},
+                {"costs", costs},
+                {"engines", list}});
   } else {
     print(text + kernels);
   }

@@ -23,6 +23,16 @@ struct PlanOptions {
   bool json = false;
 };
 
+/// `core 5.1 s, block 7.0 s`: short, so that a table stays readable.
+std::string others_text(const PlanRow& row) {
+  std::string text;
+  for (const PredictedKernel& other : row.others) {
+    const std::string word = other.kernel.substr(0, other.kernel.find("_per_network"));
+    text += (text.empty() ? "" : ", ") + word + " " + duration(other.predicted_s);
+  }
+  return text;
+}
+
 void print_plan(const PlanSummary& plan) {
   print(fmt::format("engine    {}{}, precision {}\n", plan.engine,
                     plan.engine_reason.empty() ? "" : " (" + plan.engine_reason + ")", name(plan.precision)));
@@ -35,13 +45,15 @@ void print_plan(const PlanSummary& plan) {
                     plan.on_device ? " on the GPU" : "", counted(plan.n_chunks, "chunk")));
   print(fmt::format("work      {} network-samples, about {}\n", si(static_cast<double>(plan.network_samples)),
                     duration(plan.estimated_s)));
+  print("costs     " + plan.costs + "\n");
   for (const std::string& note : plan.notes) print("note      " + note + '\n');
   Table table;
-  table.columns = {{"network", false}, {"kernel", false},    {"trials", true},
-                   {"gangs", true},    {"parameters", true}, {"memory", true}};
+  table.columns = {{"network", false}, {"kernel", false}, {"time", true},   {"trials", true},
+                   {"gangs", true},    {"params", true},  {"memory", true}, {"else", false}};
   for (const PlanRow& row : plan.rows) {
-    table.rows.push_back({row.topology, row.kernel, std::to_string(row.n_trials), std::to_string(row.n_gangs),
-                          std::to_string(row.n_parameters), bytes(row.bytes)});
+    table.rows.push_back({row.topology, row.kernel, duration(row.predicted_s), std::to_string(row.n_trials),
+                          std::to_string(row.n_gangs), std::to_string(row.n_parameters), bytes(row.bytes),
+                          others_text(row)});
   }
   print("\n" + rendered(table, 0));
 }
@@ -49,8 +61,14 @@ void print_plan(const PlanSummary& plan) {
 nlohmann::ordered_json json_of(const PlanSummary& plan) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const PlanRow& row : plan.rows) {
+    nlohmann::ordered_json others = nlohmann::ordered_json::array();
+    for (const PredictedKernel& other : row.others) {
+      others.push_back({{"kernel", other.kernel}, {"predicted_s", other.predicted_s}});
+    }
     rows.push_back({{"topology", row.topology},
                     {"kernel", row.kernel},
+                    {"predicted_s", row.predicted_s},
+                    {"others", others},
                     {"n_trials", row.n_trials},
                     {"n_gangs", row.n_gangs},
                     {"n_parameters", row.n_parameters},
@@ -70,6 +88,7 @@ nlohmann::ordered_json json_of(const PlanSummary& plan) {
           {"memory_bytes", plan.memory_bytes},
           {"predicted_bytes", plan.predicted_bytes},
           {"network_samples", plan.network_samples},
+          {"costs", plan.costs},
           {"estimated_s", plan.estimated_s}};
 }
 

@@ -19,7 +19,8 @@ constexpr std::size_t kShownId = 8;
 
 std::string percent(const Progress& progress) {
   // 100 % is said only of what is done.
-  return fmt::format("{:3.0f}%", std::floor(fraction_done(progress) * 100));
+  const double most = progress.n_done < progress.n_trials ? 99 : 100;
+  return fmt::format("{:3.0f}%", std::min(std::floor(fraction_done(progress) * 100), most));
 }
 
 std::string bar(double fraction, std::size_t width, Looks looks) {

@@ -66,6 +66,7 @@ int dispatched(int argc, char** argv) {
   add_plan(app, action);
   add_top(app, action);
   add_predict(app, action);
+  add_replay(app, action);
   add_report(app, action);
   add_export(app, action);
   add_ensemble(app, action);

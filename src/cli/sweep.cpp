@@ -114,7 +114,7 @@ int sweep(const SweepOptions& options) {
   std::FILE* stream = options.json ? stderr : stdout;
   auto mode = ProgressDisplay::mode_of(stream);
   if (options.json && mode == ProgressDisplay::Mode::plain) mode = ProgressDisplay::Mode::silent;
-  ProgressDisplay display(stream, mode, std::string(name(spec.metric)));
+  ProgressDisplay display(stream, mode, spec.metric);
   RunOptions run_options;
   run_options.out = options.out;
   run_options.resume = options.resume;

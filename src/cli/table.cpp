@@ -24,19 +24,37 @@ bool is_number(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789+-.e") == std::string::npos;
 }
 
-}  // namespace
-
-std::string rendered(const Table& table, std::size_t width) {
+std::vector<std::size_t> widths_of(const Table& table) {
   std::vector<std::size_t> widths;
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
     widths.push_back(display_width(table.columns[c].title));
     for (const auto& row : table.rows) widths[c] = std::max(widths[c], display_width(row[c]));
   }
+  return widths;
+}
+
+/// How many columns a width holds, one at least; 0: any width.
+std::size_t n_fitting(const std::vector<std::size_t>& widths, std::size_t width) {
   std::size_t shown = 0;
   for (std::size_t used = 0; shown < widths.size(); ++shown) {
     used += widths[shown] + (shown > 0 ? kGap : 0);
     if (width > 0 && used > width && shown > 0) break;
   }
+  return shown;
+}
+
+}  // namespace
+
+Table fitting(Table table, std::size_t width) {
+  const std::size_t shown = n_fitting(widths_of(table), width);
+  table.columns.resize(shown);
+  for (auto& row : table.rows) row.resize(shown);
+  return table;
+}
+
+std::string rendered(const Table& table, std::size_t width) {
+  const std::vector<std::size_t> widths = widths_of(table);
+  const std::size_t shown = n_fitting(widths, width);
   std::string out;
   const auto add_line = [&](const auto& cell) {
     std::string line;

@@ -14,6 +14,8 @@ std::string three_digits(double value) {
   return fmt::format("{:.{}f}", value, decimals);
 }
 
+bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }
+
 }  // namespace
 
 std::string si(double value) {
@@ -42,6 +44,8 @@ std::string bytes(std::uint64_t n) {
 
 std::string duration(double seconds) {
   if (!std::isfinite(seconds)) return "-";
+  constexpr double kShort = 0.0995;
+  if (seconds > 0 && seconds < kShort) return fmt::format("{:.0f} ms", std::ceil(1e3 * seconds));
   if (seconds < 9.95) return fmt::format("{:.1f} s", std::max(seconds, 0.0));
   constexpr double kLongest = 1e15;
   const auto s = static_cast<std::uint64_t>(std::llround(std::min(seconds, kLongest)));
@@ -58,8 +62,36 @@ std::string counted(std::uint64_t n, std::string_view noun) {
 }
 
 std::size_t display_width(std::string_view text) {
-  const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; };
-  return static_cast<std::size_t>(std::ranges::count_if(text, begins));
+  std::size_t columns = 0;
+  bool in_escape = false;
+  for (const char c : text) {
+    if (c == '\x1b') {
+      in_escape = true;
+    } else if (in_escape) {
+      in_escape = c != 'm';
+    } else if (begins_character(c)) {
+      ++columns;
+    }
+  }
+  return columns;
+}
+
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+std::string clipped(std::string_view line, std::size_t columns) {
+  std::size_t end = 0;
+  for (; end < line.size(); ++end) {
+    if (begins_character(line[end]) && columns-- == 0) break;
+  }
+  return std::string(line.substr(0, end));
 }
 
 }  // namespace shoal::cli

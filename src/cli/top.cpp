@@ -1,3 +1,4 @@
+#include <cstddef>
 #include <fmt/format.h>
 #include <memory>
 #include <string>
@@ -8,6 +9,7 @@
 #include "cli/result_json.hpp"
 #include "cli/table.hpp"
 #include "cli/text.hpp"
+#include "cli/watch.hpp"
 #include "shoal/run.hpp"
 
 namespace shoal::cli {
@@ -18,7 +20,11 @@ constexpr const char* kExamples =
     "  shoal top runs/letters-1\n"
     "  shoal top runs/letters-1 -n 50 --by val_macro_f1\n"
     "  shoal top runs/vowel-1 --trials                  each fold by itself\n"
+    "  shoal top runs/letters-1 --watch                 again every 2 s while the run goes on\n"
     "  shoal top runs/letters-1 --json | jq -r '.rows[0].id'";
+
+/// Between two looks.
+constexpr double kLongestWatch_s = 86400;
 
 struct TopOptions {
   std::string run;
@@ -26,35 +32,38 @@ struct TopOptions {
   std::string by;
   bool trials = false;
   bool json = false;
+  double watch_s = 0;  ///< 0: once
 };
 
 /// Settings where one has several trials, folds or repeats.
 bool shows_settings(const TopOptions& options) { return !options.trials && settings_have_several_trials(options.run); }
 
-int top_settings(const TopOptions& options) {
-  const SettingBoard board = setting_board(options.run, options.n, metric_by(options.by));
-  if (options.json) {
-    print_json(json_of(board));
-    return kDone;
-  }
-  print(rendered(table_of(board), terminal_width(stdout)));
-  print(fmt::format("{} of {} ({}), {} mean first; --trials lists trials\n", board.rows.size(),
-                    counted(board.n_settings, "setting"), counted(board.n_trials, "trial"),
-                    board.maximize ? "largest" : "smallest"));
-  return kDone;
+std::string text_of(const SettingBoard& board, std::size_t width) {
+  return rendered(table_of(board), width) + fmt::format("{} of {} ({}), {} mean first; --trials lists trials\n",
+                                                        board.rows.size(), counted(board.n_settings, "setting"),
+                                                        counted(board.n_trials, "trial"),
+                                                        board.maximize ? "largest" : "smallest");
+}
+
+std::string text_of(const Leaderboard& board, std::size_t width) {
+  return rendered(table_of(board), width) + fmt::format("{} of {}, {} first\n", board.rows.size(),
+                                                        counted(board.n_trials, "trial"),
+                                                        board.maximize ? "largest" : "smallest");
 }
 
 int top(const TopOptions& options) {
-  if (shows_settings(options)) return top_settings(options);
-  const Leaderboard board = leaderboard(options.run, options.n, metric_by(options.by));
-  if (options.json) {
-    print_json(json_of(board));
+  const auto metric = metric_by(options.by);
+  const auto show = [&](const auto& board_of) {
+    if (options.watch_s > 0) {
+      return watch_run(options.run, options.watch_s, options.n, [&](std::size_t n_rows, std::size_t width) {
+        return text_of(board_of(options.run, n_rows, metric), width);
+      });
+    }
+    const auto board = board_of(options.run, options.n, metric);
+    options.json ? print_json(json_of(board)) : print(text_of(board, terminal_width(stdout)));
     return kDone;
-  }
-  print(rendered(table_of(board), terminal_width(stdout)));
-  print(fmt::format("{} of {}, {} first\n", board.rows.size(), counted(board.n_trials, "trial"),
-                    board.maximize ? "largest" : "smallest"));
-  return kDone;
+  };
+  return shows_settings(options) ? show(setting_board) : show(leaderboard);
 }
 
 }  // namespace
@@ -67,7 +76,17 @@ void add_top(CLI::App& app, Action& action) {
   command->add_option("-n", options->n, "How many")->type_name("N")->capture_default_str();
   command->add_option("--by", options->by, "Rank by this metric instead of the run's own")->type_name("METRIC");
   command->add_flag("--trials", options->trials, "Single trials, not means over folds and repeats");
-  command->add_flag("--json", options->json, "Print one JSON document");
+  CLI::Option* json = command->add_flag("--json", options->json, "Print one JSON document");
+  command
+      ->add_option(
+          "--watch", options->watch_s,
+          "Look again every so many seconds (2) until the run has ended; exit code 1: it was killed, 3: stopped")
+      ->type_name("SECONDS")
+      ->expected(0, 1)
+      ->default_str("2")
+      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(0.0, kLongestWatch_s))
+      ->excludes(json);
   command->callback([options, &action] { action = [options] { return top(*options); }; });
 }
 

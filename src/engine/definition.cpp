@@ -193,6 +193,24 @@ std::uint32_t rows_in_minibatch(const Trial& trial, std::uint32_t n_rows) {
   return wanted == 0 ? n_rows : std::min(wanted, n_rows);
 }
 
+EpochRows epoch_rows(const GangKey& key, const Dataset& dataset) {
+  Trial trial;  // what rows_in_minibatch reads of one
+  trial.hyperparameters.batch_size = key.batch_size;
+  const Split& split = dataset.splits.at(key.fold);
+  const auto n_training = static_cast<std::uint32_t>(split.training.size());
+  return {n_training, static_cast<std::uint32_t>(split.validation.size()),
+          std::max(1U, rows_in_minibatch(trial, n_training))};
+}
+
+double seconds_in_company(const Prediction& prediction, const Gang& gang) {
+  const double share = static_cast<double>(std::max<std::uint64_t>(gang.n_company, gang.n_slots)) / gang.n_slots;
+  return std::max(prediction.epoch_s * share, prediction.alone_s);
+}
+
+void rank(std::vector<Prediction>& predictions, const Gang& gang) {
+  std::ranges::stable_sort(predictions, {}, [&](const Prediction& p) { return seconds_in_company(p, gang); });
+}
+
 std::int32_t n_outputs(const Dataset& dataset, Loss loss) {
   return dataset.task() == Task::classification && loss == Loss::binary_cross_entropy ? 1 : dataset.n_targets();
 }

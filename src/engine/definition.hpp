@@ -49,6 +49,21 @@ void fill_epoch_order(const Trial& trial, std::uint32_t epoch, std::span<std::ui
 /// Rows of a minibatch: the trial's batch_size, all rows where it is 0 or larger than they are.
 [[nodiscard]] std::uint32_t rows_in_minibatch(const Trial& trial, std::uint32_t n_rows);
 
+/// Rows of an epoch of a gang's networks.
+struct EpochRows {
+  std::uint32_t n_training = 0, n_validation = 0;
+  std::uint32_t batch = 1;  ///< rows of a minibatch
+
+  [[nodiscard]] std::uint32_t n_minibatches() const { return (n_training + batch - 1) / batch; }
+};
+[[nodiscard]] EpochRows epoch_rows(const GangKey& key, const Dataset& dataset);
+
+/// An epoch of all that is planned with a gang, were all of it like the gang: which kernel is sooner is a question of
+/// the machine's whole work where there is much, of one gang's where there is little.
+[[nodiscard]] double seconds_in_company(const Prediction& prediction, const Gang& gang);
+/// The soonest first; of equals, as they stood.
+void rank(std::vector<Prediction>& predictions, const Gang& gang);
+
 /// Target of binary cross-entropy or the index of the class, and what an output of this row should be.
 /// targets: [n_outputs], scaled as `split` says; for classes with cross_entropy it is one-hot.
 void fill_target(const Dataset& dataset, const Split& split, Loss loss, std::uint32_t row, std::span<float> targets);

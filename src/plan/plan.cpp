@@ -101,6 +101,7 @@ std::vector<FilledGang> gangs(std::span<const Trial> trials, std::span<const Leg
       const std::size_t count = std::min<std::size_t>(n_slots, cohort.members.size() - first);
       const auto members = std::span(cohort.members).subspan(first, count);
       FilledGang filled{{cohort.key, 0, static_cast<std::uint32_t>(count), false}, {members.begin(), members.end()}, 0};
+      filled.gang.n_company = trials.size();
       for (const std::uint32_t i : members) {
         filled.gang.keeps_best |= has_patience(trials[i]);
         filled.gang.has_dropout |= trials[i].hyperparameters.dropout > 0;

@@ -15,6 +15,11 @@ std::string topology_text(const Topology& topology) {
   return text;
 }
 
+void Survey::Time::add(const Prediction& prediction, double n_epochs) {
+  together_s += prediction.epoch_s * n_epochs + prediction.place_s;
+  longest_s = std::max(longest_s, prediction.alone_s * n_epochs + prediction.place_s);
+}
+
 void Survey::add(std::span<const Trial> trials, std::span<const Chunk> chunks, const Dataset& dataset,
                  const Engine& engine) {
   for (const Trial& trial : trials) {
@@ -26,14 +31,21 @@ void Survey::add(std::span<const Trial> trials, std::span<const Chunk> chunks, c
   n_chunks_ += chunks.size();
   for (const Chunk& chunk : chunks) {
     largest_chunk_bytes_ = std::max(largest_chunk_bytes_, chunk.bytes);
+    Time of_chunk;
     for (const FilledGang& filled : chunk.gangs) {
-      Shape& shape = shapes_[{filled.gang.key.topology, std::string(engine.kernel(filled.gang))}];
+      const std::vector<Prediction> predictions = engine.predictions(filled.gang);
+      std::int32_t n_epochs = 0;
+      for (const std::uint32_t i : filled.trials) n_epochs = std::max(n_epochs, trials[i].hyperparameters.max_iter);
+      of_chunk.add(predictions.front(), n_epochs);
+      Shape& shape = shapes_[{filled.gang.key.topology, std::string(predictions.front().kernel)}];
+      for (const Prediction& each : predictions) shape.times[std::string(each.kernel)].add(each, n_epochs);
       shape.n_trials += filled.trials.size();
       shape.n_gangs += 1;
       shape.bytes += filled.gang.n_slots * engine.bytes_per_slot(filled.gang);
       shape.cost += filled.cost;
       cost_ += filled.cost;
     }
+    predicted_s_ += of_chunk.seconds();
   }
 }
 
@@ -41,8 +53,17 @@ std::vector<PlanRow> Survey::rows() const {
   std::vector<std::pair<double, PlanRow>> all;
   for (const auto& [kind, shape] : shapes_) {
     const auto& [topology, kernel] = kind;
-    all.emplace_back(shape.cost, PlanRow{topology_text(topology), kernel, shape.n_trials, shape.n_gangs,
-                                         topology.n_parameters(), shape.bytes});
+    all.emplace_back(shape.cost, PlanRow{.topology = topology_text(topology),
+                                         .kernel = kernel,
+                                         .predicted_s = shape.times.at(kernel).seconds(),
+                                         .others = {},
+                                         .n_trials = shape.n_trials,
+                                         .n_gangs = shape.n_gangs,
+                                         .n_parameters = topology.n_parameters(),
+                                         .bytes = shape.bytes});
+    for (const auto& [other, time] : shape.times) {
+      if (other != kernel) all.back().second.others.push_back({other, time.seconds()});
+    }
   }
   std::ranges::stable_sort(all, std::greater{}, [](const auto& row) { return row.first; });
   std::vector<PlanRow> rows;

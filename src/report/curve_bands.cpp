@@ -67,9 +67,11 @@ CurveBands curve_bands(const store::RunDirectory& directory, const TrialTable& t
   std::array<std::vector<std::vector<double>>, kCurveValues> found;
   found.fill(std::vector<std::vector<double>>(n_epochs));
   for (const std::size_t trial : sample) {
-    const auto values = at_epochs(directory.curve(table.ids[trial]), bands.epochs);
+    const std::vector<CurvePoint> curve = directory.curve(table.ids[trial]);
+    const auto values = at_epochs(curve, bands.epochs);
     for (std::size_t e = 0; e < n_epochs; ++e) {
-      if (table.epochs[trial] >= bands.epochs[e]) ++bands.n_there[e];
+      // One that diverged and became a copy later lacks epochs in between.
+      if (std::ranges::binary_search(curve, bands.epochs[e], {}, &CurvePoint::epoch)) ++bands.n_there[e];
       for (std::size_t which = 0; which < kCurveValues; ++which) {
         if (std::isfinite(values[which][e])) found[which][e].push_back(values[which][e]);
       }

@@ -4,69 +4,52 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <memory>
-#include <span>
+#include <map>
 #include <utility>
 #include <vector>
 
 #include "train/progress_meter.hpp"
-#include "train/trial_result.hpp"
 
 namespace shoal::run {
 namespace {
 
-/// A network in training by itself.
-class Alone {
- public:
-  Alone(Engine& engine, const Trial& trial, const TrialState& state) : engine_(&engine) {
-    const Hyperparameters& h = trial.hyperparameters;
-    const Gang gang{gang_key(trial), 0, 1, h.n_iter_no_change > 0, h.dropout > 0};
-    engine.prepare(std::span(&gang, 1));
-    engine.place(kSlot, trial, state);
-  }
-  /// False where `stop` came first.
-  [[nodiscard]] bool train(std::uint32_t until, const std::stop_token& stop) {
-    const TrainTarget target{kSlot, until};
-    std::vector<EpochRecord> records;
-    std::vector<Slot> lost;
-    engine_->train(std::span(&target, 1), stop, records, lost);
-    if (!lost.empty()) return false;
-    const TrialState state = engine_->read(kSlot);
-    return state.status != TrialStatus::running || state.epoch >= until;
-  }
-  [[nodiscard]] MetricValues test(Task task) const {
-    return train::metrics_of(task, engine_->evaluate(std::span(&kSlot, 1), RowSet::test).at(0));
-  }
-  [[nodiscard]] TrialState state() const { return engine_->read(kSlot); }
-
- private:
-  static constexpr Slot kSlot = 0;
-  Engine* engine_;
-};
-
-/// The first trial of the smallest of these settings; ties by their order, which is by rank.
-Trial smallest(const Trials& trials, const std::vector<SettingRow>& contenders) {
-  const std::uint64_t n_a_setting = trials.size() / trials.n_settings();
-  std::vector<std::optional<Trial>> found(contenders.size());
-  for (std::uint64_t setting = 0, n_left = found.size(); setting < trials.n_settings() && n_left > 0; ++setting) {
-    Trial trial = trials.at(setting * n_a_setting);
-    const auto at = std::ranges::find(contenders, setting_id(trial), &SettingRow::id);
-    if (at == contenders.end()) continue;
-    found[static_cast<std::size_t>(at - contenders.begin())] = std::move(trial);
-    --n_left;
-  }
-  return **std::ranges::min_element(found, {},
-                                    [](const std::optional<Trial>& trial) { return trial->topology.n_parameters(); });
+/// The id of a setting's first trial.
+std::string first_of(const PreparedSweep& sweep, const std::string& setting) {
+  return sweep.dataset->splits.size() > 1 ? setting + ".f0" : setting;
 }
 
-/// The id of the best of a setting's trials that did not diverge, as the directory has them; `first` is their first.
-std::string best_of(const Trials& trials, const Trial& first, const store::RunDirectory& directory,
+/// Of these settings the one with the smallest network; ties by their order, which is by rank.
+const SettingRow& smallest(const PreparedSweep& sweep, const store::RunDirectory& directory,
+                           const std::vector<SettingRow>& contenders) {
+  if (contenders.size() == 1) return contenders.front();
+  std::map<std::string, std::string> root_of;  // settings; a copy has the layers of its first ancestor
+  std::map<std::string, std::size_t> n_parameters;
+  for (const SettingRow& row : contenders) {
+    const std::string root = ancestry_of(directory, first_of(sweep, row.id)).root;
+    n_parameters[root_of[row.id] = root.substr(0, root.find('.'))] = 0;
+  }
+  const std::uint64_t n_a_setting = sweep.trials.size() / sweep.trials.n_settings();
+  std::size_t n_left = n_parameters.size();
+  for (std::uint64_t setting = 0; setting < sweep.trials.n_settings() && n_left > 0; ++setting) {
+    const Trial trial = sweep.trials.at(setting * n_a_setting);
+    const auto found = n_parameters.find(setting_id(trial));
+    if (found == n_parameters.end()) continue;
+    found->second = trial.topology.n_parameters();
+    --n_left;
+  }
+  return *std::ranges::min_element(contenders, {},
+                                   [&](const SettingRow& row) { return n_parameters.at(root_of.at(row.id)); });
+}
+
+/// The id of the best of a setting's trials that did not diverge, as the directory has them.
+std::string best_of(const PreparedSweep& sweep, const std::string& setting, const store::RunDirectory& directory,
                     const SweepSpec& spec) {
   std::string best;
   double best_metric = std::numeric_limits<double>::quiet_NaN();
-  const std::uint64_t n_a_setting = trials.size() / trials.n_settings();
-  for (std::uint64_t number = first.number; number < first.number + n_a_setting; ++number) {
-    const store::StoredRow row = directory.row(trials.at(number).id);
+  const std::uint64_t first = trial_named(sweep.trials, first_of(sweep, setting)).number;
+  const std::uint64_t n_a_setting = sweep.trials.size() / sweep.trials.n_settings();
+  for (std::uint64_t number = first; number < first + n_a_setting; ++number) {
+    const store::StoredRow row = directory.row(sweep.trials.at(number).id);
     const double metric = row.metrics.of(spec.metric);
     if (row.status == TrialStatus::diverged || !train::is_better(metric, best_metric, spec.maximize)) continue;
     best = row.id;
@@ -78,101 +61,103 @@ std::string best_of(const Trials& trials, const Trial& first, const store::RunDi
 /// Trains a trial of the sweep again and stores its network, if that is not there: it did not rank among the best
 /// trials, only its setting did, or a disk failed. The same training gives the same network. False where `stop` came
 /// first.
-bool store_network(PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory, Trial trial,
+bool store_network(PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory, const std::string& id,
                    const std::stop_token& stop) {
-  if (std::ranges::binary_search(directory.kept(), trial.id)) return true;
-  const store::StoredRow row = directory.row(trial.id);
-  sweep.initial_parameters.give(trial);
-  Alone alone(*sweep.engine, trial, initial_state(trial));
-  if (!alone.train(row.epochs, stop)) return false;
-  directory.keep({std::move(trial), alone.state().parameters, row.metrics.of(spec.metric)});
+  if (std::ranges::binary_search(directory.kept(), id)) return true;
+  std::optional<LoneNetwork> network =
+      train_alone(*sweep.engine, sweep.initial_parameters, lineage_of(sweep.trials, directory, id),
+                  directory.curve(id).back().epoch, stop);
+  if (!network) return false;
+  directory.keep(
+      {std::move(network->trial), std::move(network->state.parameters), directory.row(id).metrics.of(spec.metric)});
   return true;
 }
 
-std::optional<MetricValues> test_of(PreparedSweep& sweep, const store::StoredNetwork& network) {
-  if (sweep.dataset->test.empty()) return std::nullopt;
-  TrialState state = initial_state(network.trial);
-  state.parameters = network.parameters;
-  return Alone(*sweep.engine, network.trial, state).test(sweep.dataset->task());
+/// The metrics of a network on data.test, where there is one.
+std::optional<MetricValues> test_of(Engine& engine, const Dataset& dataset, const Trial& trial,
+                                    const std::vector<float>& parameters) {
+  if (dataset.test.empty()) return std::nullopt;
+  TrialState state = initial_state(trial);
+  state.parameters = parameters;
+  return Alone(engine, trial, state).test(dataset.task());
 }
 
-/// Trains a setting on all rows and stores its network, in an engine instead of the sweep's; where it diverges,
-/// found.id is empty and the sweep has an engine again. False where `stop` came first.
-bool train_on_all_rows(PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory, Trial trial,
-                       FinalNetwork& found, const std::stop_token& stop) {
+/// Trains a setting on all rows and stores its network; where it diverges, found.id is empty and the sweep has an
+/// engine again. False where `stop` came first.
+bool take_all_rows(PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory, FinalNetwork& found,
+                   const std::stop_token& stop) {
   const std::string engine_name(sweep.engine->name());
-  sweep.engine.reset();  // whose memory the next one needs
-  Dataset whole = *sweep.dataset;
-  whole.splits = {all_rows(*sweep.dataset, spec.data)};
-  const std::unique_ptr<Engine> engine = make_engine(engine_name, whole, engine_options(spec));
-  sweep.initial_parameters.give(trial);
-  trial.fold = 0;
-  // All rows are trained on, so there is nothing to be patient about; but adaptive rates count the same epochs.
-  if (trial.hyperparameters.learning_rate != Schedule::adaptive) trial.hyperparameters.n_iter_no_change = 0;
-  Alone alone(*engine, trial, initial_state(trial));
-  if (!alone.train(static_cast<std::uint32_t>(std::lround(found.setting->epochs)), stop)) return false;
-  if (alone.state().status == TrialStatus::diverged) {
-    sweep.engine = make_engine(engine_name, *sweep.dataset, engine_options(spec));
+  AllRows all(sweep, spec);
+  std::optional<LoneNetwork> network = train_on_all_rows(all, sweep, directory, *found.setting, stop);
+  if (!network) return false;
+  if (network->state.status == TrialStatus::diverged) {
+    all.engine.reset();
+    sweep.engine = make_engine(engine_name, *sweep.dataset, engine_options(spec, sweep.costs.costs));
     return true;
   }
-  if (!whole.test.empty()) found.test = alone.test(whole.task());
-  found.id = found.setting->id + ".all";
-  trial.id = found.id;
-  trial.fold =
-      static_cast<std::uint32_t>(sweep.dataset->splits.size());  // whose scaling the manifest has behind theirs
-  directory.keep({std::move(trial), alone.state().parameters, found.setting->mean});
+  found.id = network->trial.id;
+  found.test = test_of(*all.engine, all.dataset, network->trial, network->state.parameters);
+  // Whose scaling the manifest has behind those of the folds.
+  network->trial.fold = static_cast<std::uint32_t>(sweep.dataset->splits.size());
+  directory.keep({std::move(network->trial), std::move(network->state.parameters), found.setting->mean});
   return true;
 }
 
 /// Makes one of the sweep's trials the network that is handed out. False where `stop` came first.
-bool take_trial(PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory, const Trial& trial,
+bool take_trial(PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory, const std::string& id,
                 FinalNetwork& found, const std::stop_token& stop) {
-  if (!store_network(sweep, spec, directory, trial, stop)) return false;
-  found.id = trial.id;
-  found.test = test_of(sweep, directory.network(trial.id));
+  if (!store_network(sweep, spec, directory, id, stop)) return false;
+  found.id = id;
+  const store::StoredNetwork network = directory.network(id);
+  found.test = test_of(*sweep.engine, *sweep.dataset, network.trial, network.parameters);
   return true;
-}
-
-/// The trial of this id, among those from number `first` on.
-Trial trial_of(const Trials& trials, const std::string& id, std::uint64_t first) {
-  for (std::uint64_t number = first;; ++number) {
-    if (Trial trial = trials.at(number); trial.id == id) return trial;
-  }
 }
 
 }  // namespace
 
+AllRows::AllRows(PreparedSweep& sweep, const SweepSpec& spec) : dataset(*sweep.dataset) {
+  const std::string engine_name(sweep.engine->name());
+  sweep.engine.reset();
+  dataset.splits = {all_rows(*sweep.dataset, spec.data)};
+  engine = make_engine(engine_name, dataset, engine_options(spec, sweep.costs.costs));
+}
+
+std::optional<LoneNetwork> train_on_all_rows(AllRows& all, const PreparedSweep& sweep,
+                                             const store::RunDirectory& directory, const SettingRow& setting,
+                                             const std::stop_token& stop) {
+  Lineage lineage = lineage_of(sweep.trials, directory, first_of(sweep, setting.id));
+  lineage.own.id = setting.id + std::string(kAllRows);
+  // All rows are trained on, so there is nothing to be patient about; but adaptive rates count the same epochs.
+  Hyperparameters& h = lineage.root.hyperparameters;
+  if (h.learning_rate != Schedule::adaptive) h.n_iter_no_change = 0;
+  return train_alone(*all.engine, sweep.initial_parameters, lineage,
+                     static_cast<std::uint32_t>(std::lround(setting.epochs)), stop);
+}
+
 std::optional<FinalNetwork> final_network(PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory,
                                           const std::stop_token& stop) {
   FinalNetwork found;
+  const auto take = [&](const std::string& id) {
+    return take_trial(sweep, spec, directory, id, found, stop) ? std::optional(found) : std::nullopt;
+  };
   const bool has_folds = sweep.dataset->splits.size() > 1;
   if (!has_folds && spec.repeat < 2) {
     const std::vector<store::StoredRow> best = directory.best(1, spec.metric, spec.maximize);
     if (best.empty() || best[0].status == TrialStatus::diverged || !std::isfinite(best[0].metrics.of(spec.metric))) {
       return found;
     }
-    if (std::ranges::binary_search(directory.kept(), best[0].id)) {
-      found.id = best[0].id;
-      found.test = test_of(sweep, directory.network(found.id));
-      return found;
-    }
-    return take_trial(sweep, spec, directory, trial_of(sweep.trials, best[0].id, 0), found, stop) ? std::optional(found)
-                                                                                                  : std::nullopt;
+    return take(best[0].id);
   }
   const std::vector<SettingRow> ranked = setting_means(directory, spec.metric, spec.maximize);
   const std::vector<SettingRow> some = contenders(ranked, spec.choice);
   if (some.empty()) return found;
-  const Trial first = smallest(sweep.trials, some);
-  found.setting = *std::ranges::find(some, setting_id(first), &SettingRow::id);
-  const std::string best = best_of(sweep.trials, first, directory, spec);
+  found.setting = smallest(sweep, directory, some);
   if (has_folds) {
-    if (!train_on_all_rows(sweep, spec, directory, first, found, stop)) return std::nullopt;
+    if (!take_all_rows(sweep, spec, directory, found, stop)) return std::nullopt;
     if (!found.id.empty()) return found;
     found.note = "setting " + found.setting->id + " diverges on all rows: the network of its best fold is handed out";
   }
-  return take_trial(sweep, spec, directory, trial_of(sweep.trials, best, first.number), found, stop)
-             ? std::optional(found)
-             : std::nullopt;
+  return take(best_of(sweep, found.setting->id, directory, spec));
 }
 
 }  // namespace shoal::run

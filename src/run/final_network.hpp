@@ -1,9 +1,12 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
+#include "run/lone_training.hpp"
 #include "run/prepared_sweep.hpp"
 #include "run/setting_means.hpp"
 #include "shoal/run.hpp"
@@ -18,6 +21,23 @@ struct FinalNetwork {
   std::optional<MetricValues> test;   ///< on data.test
   std::string note;                   ///< what a person should know of it
 };
+
+/// What a network's id ends with that was trained on all rows; before it stands its setting's.
+inline constexpr std::string_view kAllRows = ".all";
+
+/// A sweep's table with all rows in training, and an engine over it that takes the memory of the sweep's, which is
+/// gone.
+struct AllRows {
+  AllRows(PreparedSweep& sweep, const SweepSpec& spec);
+
+  Dataset dataset;
+  std::unique_ptr<Engine> engine;
+};
+/// Trains a setting alone, on all rows, for as many epochs as its folds' networks had on average: with the numbers that
+/// it had at each epoch, where it became a copy in a population. Nothing where `stop` came first.
+[[nodiscard]] std::optional<LoneNetwork> train_on_all_rows(AllRows& all, const PreparedSweep& sweep,
+                                                           const store::RunDirectory& directory,
+                                                           const SettingRow& setting, const std::stop_token& stop);
 
 /// Chooses it when all trials have ended, and trains and stores it where it is not stored. One trial a setting: the
 /// best one. Repeats: the best one of the setting that wins. Folds: the setting that wins is trained once more, on all

@@ -1,7 +1,7 @@
 #include "run/prepared_sweep.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <fmt/format.h>
 #include <optional>
 #include <utility>
 
@@ -10,6 +10,9 @@
 
 namespace shoal::run {
 namespace {
+
+/// Until a GPU's driver and kernels are there; a sweep is not planned twice for less.
+constexpr double kSecondsWorthAsking = 2;
 
 std::string settings_text(const Trial& trial) {
   std::string text;
@@ -24,6 +27,12 @@ std::uint64_t limit_of(const Engine& engine, const Dataset& dataset, const Sweep
   const std::optional<std::uint64_t> device_bytes = engine.device_bytes();
   if (spec.trainer.memory_bytes > 0 || !device_bytes) return host_bytes;
   return device_limit(*device_bytes, host_bytes, plan::dataset_bytes(dataset));
+}
+
+/// Training, and what is written of it.
+double predicted_s(const plan::Survey& survey, const Costs& costs) {
+  return survey.predicted_s() + costs.run.row * static_cast<double>(survey.n_trials()) +
+         costs.run.curve_point * static_cast<double>(survey.n_epochs());
 }
 
 /// Plans all trials with the sweep's engine; the first refusal, if any, ends it.
@@ -45,10 +54,50 @@ std::optional<std::string> refusal(PreparedSweep& sweep, const Skip& skip) {
   return refused;
 }
 
+bool is_available(std::string_view engine) {
+  return std::ranges::any_of(engines(), [&](const EngineInfo& info) { return info.name == engine && info.available; });
+}
+
+std::string seconds_text(double seconds) { return fmt::format("{:.{}f} s", seconds, seconds < 10 ? 1 : 0); }
+
+/// Plans the sweep, which engine cpu could train, for a GPU as well and leaves it to the sooner of both.
+void consider_gpu(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip) {
+  const double on_cpu = predicted_s(sweep.survey, sweep.costs.costs);
+  if (!is_available("cuda")) {
+    sweep.engine_reason = "the only strict engine that is available here";
+    return;
+  }
+  if (on_cpu < kSecondsWorthAsking) {
+    sweep.engine_reason = "predicted " + seconds_text(on_cpu) + ", which a GPU takes to begin";
+    return;
+  }
+  std::unique_ptr<Engine> cpu;
+  const plan::Survey of_cpu = sweep.survey;
+  const std::uint64_t cpu_memory = sweep.memory_bytes;
+  std::optional<std::string> refused;
+  try {
+    cpu = std::exchange(sweep.engine, make_engine("cuda", *sweep.dataset, engine_options(spec, sweep.costs.costs)));
+    sweep.memory_bytes = limit_of(*sweep.engine, *sweep.dataset, spec, sweep.host_bytes);
+    refused = refusal(sweep, skip);
+  } catch (const Error& error) {
+    refused = error.what();
+  }
+  const double on_gpu = predicted_s(sweep.survey, sweep.costs.costs);
+  if (!refused && on_gpu < on_cpu) {
+    sweep.engine_reason = "cuda: predicted " + seconds_text(on_gpu) + ", cpu " + seconds_text(on_cpu);
+    return;
+  }
+  sweep.engine_reason = refused ? "cuda cannot train it: " + *refused
+                                : "cpu: predicted " + seconds_text(on_cpu) + ", cuda " + seconds_text(on_gpu);
+  if (cpu) sweep.engine = std::move(cpu);
+  sweep.survey = of_cpu;
+  sweep.memory_bytes = cpu_memory;
+}
+
 }  // namespace
 
-EngineOptions engine_options(const SweepSpec& spec) {
-  return {spec.trainer.precision, spec.trainer.threads, spec.metric, spec.maximize, spec.trainer.memory_bytes};
+EngineOptions engine_options(const SweepSpec& spec, const Costs& costs) {
+  return {spec.trainer.precision, spec.trainer.threads, spec.metric, spec.maximize, spec.trainer.memory_bytes, costs};
 }
 
 void for_each_window(const PreparedSweep& sweep, const Skip& skip,
@@ -73,32 +122,19 @@ PreparedSweep prepare(const SweepSpec& spec) {
   const std::uint64_t host_bytes = memory_limit(spec.trainer.memory_bytes);
   auto dataset = std::make_unique<const Dataset>(load_dataset(spec.data, spec.trainer.seed));
   Trials trials(spec, shape_of(*dataset));
-  std::unique_ptr<Engine> engine = make_engine(spec.trainer.engine, *dataset, engine_options(spec));
+  CostsHere costs = costs_here();
+  std::unique_ptr<Engine> engine = make_engine(spec.trainer.engine, *dataset, engine_options(spec, costs.costs));
   const std::uint64_t memory_bytes = limit_of(*engine, *dataset, spec, host_bytes);
-  const bool is_strict = spec.trainer.precision == Precision::strict;
-  std::string reason = spec.trainer.engine != "auto" ? "asked for"
-                       : is_strict                   ? "the fastest strict engine that is available here"
-                                                     : "the engine of this precision";
-  return {std::move(dataset),
-          std::move(trials),
-          InitialParameters(spec),
-          std::move(engine),
-          std::move(reason),
-          host_bytes,
-          memory_bytes,
-          {}};
+  std::string reason = spec.trainer.engine == "auto" ? "the engine of this precision" : "asked for";
+  return {std::move(dataset), std::move(trials), InitialParameters(spec),
+          std::move(engine),  std::move(reason), std::move(costs),
+          host_bytes,         memory_bytes,      {}};
 }
 
 void survey(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip) {
-  std::optional<std::string> refused = refusal(sweep, skip);
-  const bool may_fall_back = spec.trainer.engine == "auto" && spec.trainer.precision == Precision::strict;
-  if (refused && may_fall_back && sweep.engine->name() != "cpu") {
-    sweep.engine_reason = "engine " + std::string(sweep.engine->name()) + " cannot train " + *refused;
-    sweep.engine = make_engine("cpu", *sweep.dataset, engine_options(spec));
-    sweep.memory_bytes = limit_of(*sweep.engine, *sweep.dataset, spec, sweep.host_bytes);
-    refused = refusal(sweep, skip);
-  }
+  const std::optional<std::string> refused = refusal(sweep, skip);
   if (refused) throw UnavailableError("engine " + std::string(sweep.engine->name()) + " cannot train " + *refused);
+  if (spec.trainer.engine == "auto" && spec.trainer.precision == Precision::strict) consider_gpu(sweep, spec, skip);
 }
 
 PlanSummary PreparedSweep::summary(const SweepSpec& spec) const {
@@ -117,7 +153,8 @@ PlanSummary PreparedSweep::summary(const SweepSpec& spec) const {
   summary.on_device = engine->device_bytes().has_value();
   summary.predicted_bytes = survey.largest_chunk_bytes();
   summary.network_samples = survey.n_samples();
-  summary.estimated_s = std::numeric_limits<double>::quiet_NaN();
+  summary.estimated_s = predicted_s(survey, costs.costs);
+  summary.costs = costs.source;
   return summary;
 }
 

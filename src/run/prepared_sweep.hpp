@@ -10,6 +10,7 @@
 #include "plan/plan.hpp"
 #include "plan/survey.hpp"
 #include "run/initial_parameters.hpp"
+#include "shoal/calibration.hpp"
 #include "shoal/run.hpp"
 
 namespace shoal::run {
@@ -24,24 +25,25 @@ struct PreparedSweep {
   InitialParameters initial_parameters;
   std::unique_ptr<Engine> engine;  ///< over *dataset
   std::string engine_reason;       ///< why it was chosen
+  CostsHere costs;                 ///< what the engine is given
   std::uint64_t host_bytes = 0;    ///< the limit of what lies in the host's memory
   std::uint64_t memory_bytes = 0;  ///< the limit of what the engine predicts
   plan::Survey survey;             ///< of the trials that are not skipped
 
-  /// Its estimate is NaN.
   [[nodiscard]] PlanSummary summary(const SweepSpec& spec) const;
 };
 
 /// Reads the table and makes trials and engine; the survey is empty. Throws what those throw.
 [[nodiscard]] PreparedSweep prepare(const SweepSpec& spec);
-/// Plans every trial that is not skipped. Under `auto` an engine that cannot train all of them is replaced by cpu;
-/// otherwise UnavailableError names a trial that it cannot train, and why.
+/// Plans every trial that is not skipped. Strict trials under `auto` are given to cpu or cuda, whichever is predicted
+/// to be sooner. UnavailableError names a trial that the engine cannot train, and why.
 void survey(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip);
 
-[[nodiscard]] EngineOptions engine_options(const SweepSpec& spec);
 /// Trials by windows of numbers, those to skip left out, with the parameters they begin with; stops when `visit`
 /// returns false. Windows are never empty.
 void for_each_window(const PreparedSweep& sweep, const Skip& skip,
                      const std::function<bool(std::span<const Trial>)>& visit);
+
+[[nodiscard]] EngineOptions engine_options(const SweepSpec& spec, const Costs& costs);
 
 }  // namespace shoal::run

@@ -13,16 +13,18 @@ constexpr std::chrono::milliseconds kLongFlush{500};
 }  // namespace
 
 ResultWriter::ResultWriter(store::RunDirectory& directory, store::Manifest& manifest, KeptNetworks& kept,
-                           double flush_every_s, const Progress& start,
+                           LiveFacts facts, double flush_every_s, const Progress& start,
                            std::function<void(const Progress&)> on_progress)
     : directory_(&directory),
       manifest_(&manifest),
       kept_(&kept),
+      facts_(std::move(facts)),
       flush_every_s_(flush_every_s),
       on_progress_(std::move(on_progress)),
       last_(start) {}
 
 void ResultWriter::finished(TrialResult&& result, TrialState&& state) {
+  facts_.finished(result);
   if (result.status == TrialStatus::diverged) return directory_->add(result);
   const double metric = result.metrics.of(manifest_->metric);
   const KeptNetworks::Decision decision = kept_->offer(result.trial.id, metric, result.status == TrialStatus::pruned);
@@ -36,10 +38,13 @@ void ResultWriter::finished(TrialResult&& result, TrialState&& state) {
 void ResultWriter::progress(const Progress& progress) {
   manifest_->epochs_trained += progress.epochs_done - last_.epochs_done;
   last_ = progress;
+  facts_.reached(progress);
   directory_->checkpoints().count_epochs(manifest_->epochs_trained);
   const Clock::time_point now = Clock::now();
   if (on_progress_ && (now - shown_ >= kShowEvery || progress.n_done == progress.n_trials)) {
-    on_progress_(progress);
+    Progress shown = progress;
+    facts_.add_to(shown);
+    on_progress_(shown);
     shown_ = now;
   }
 }

@@ -1,10 +1,15 @@
 #include "run/resume.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
 #include <yaml-cpp/yaml.h>
+
+#include "run/sweep_trainer.hpp"
+#include "search/brackets.hpp"
 
 namespace shoal::run {
 namespace {
@@ -23,6 +28,14 @@ void flatten(const YAML::Node& node, const std::string& path, std::map<std::stri
     const auto key = entry.first.as<std::string>();
     flatten(entry.second, path.empty() ? key : path + "." + key, leaves);
   }
+}
+
+/// How many rungs a trial that has ended had passed before. One that diverged waited at all of them.
+std::uint32_t n_rungs_before_end(const store::RunDirectory& directory, const std::string& id,
+                                 const std::vector<std::uint32_t>& rungs) {
+  if (directory.row(id).status == TrialStatus::diverged) return static_cast<std::uint32_t>(rungs.size());
+  const std::uint32_t end = directory.curve(id).back().epoch;
+  return static_cast<std::uint32_t>(std::ranges::lower_bound(rungs, end) - rungs.begin());
 }
 
 }  // namespace
@@ -53,9 +66,8 @@ std::vector<Diagnostic> differences(const std::string& before, const std::string
   return all;
 }
 
-void check_resumable(const store::Manifest& before, const store::Manifest& now, const fs::path& directory) {
-  const bool strict = now.precision == Precision::strict;
-  std::vector<Diagnostic> all = differences(before.sweep_yaml, now.sweep_yaml, strict, now.sweep_file);
+std::vector<Diagnostic> changed_files(const store::Manifest& before, const store::Manifest& now) {
+  std::vector<Diagnostic> all;
   if (before.dataset_hash != now.dataset_hash) {
     all.push_back({now.sweep_file, 0, "data",
                    fmt::format("the table's content (hash {:016x}) is not what the run was started with ({:016x})",
@@ -63,14 +75,43 @@ void check_resumable(const store::Manifest& before, const store::Manifest& now, 
   }
   for (const auto& [name, hash] : now.initial_parameters) {
     const auto found = before.initial_parameters.find(name);
-    if (found == before.initial_parameters.end() || found->second == hash) continue;  // a new name is named above
+    if (found == before.initial_parameters.end() || found->second == hash) continue;  // a new name is named elsewhere
     all.push_back(
         {now.sweep_file, 0, "parameters.init",
          fmt::format("{} (hash {:016x}) is not what the run was started with ({:016x})", name, hash, found->second)});
   }
+  return all;
+}
+
+void check_resumable(const store::Manifest& before, const store::Manifest& now, const fs::path& directory) {
+  const bool strict = now.precision == Precision::strict;
+  std::vector<Diagnostic> all = differences(before.sweep_yaml, now.sweep_yaml, strict, now.sweep_file);
+  std::ranges::move(changed_files(before, now), std::back_inserter(all));
   if (all.empty()) return;
   all.push_back({directory.string(), 0, "", "cannot be resumed with another sweep; use another directory"});
   throw InputError(std::move(all));
+}
+
+void drop_what_is_ahead(const PreparedSweep& sweep, const SweepSpec& spec, const store::Checkpoint& checkpoint,
+                        store::RunDirectory& directory) {
+  if (spec.early_terminate.type != Terminator::pbt) return;
+  const search::Brackets brackets = brackets_of(sweep, spec);
+  const std::uint64_t n_a_setting = sweep.trials.size() / std::max<std::uint64_t>(1, sweep.trials.n_settings());
+  for (std::uint64_t i = 0; i < brackets.size(); ++i) {
+    const search::Bracket bracket = brackets.at(i);
+    std::uint32_t n_passed = 0;
+    std::vector<std::string> ended;
+    for (std::uint64_t k = 0; k < bracket.n_settings * n_a_setting; ++k) {
+      const std::string id = sweep.trials.at(bracket.first_setting * n_a_setting + k).id;
+      if (directory.has(id)) ended.push_back(id);
+      const auto found = checkpoint.find(id);
+      if (found != checkpoint.end()) n_passed = std::max(n_passed, found->second.n_rungs);
+    }
+    if (ended.size() == bracket.n_settings * n_a_setting) continue;
+    for (const std::string& id : ended) {
+      if (n_rungs_before_end(directory, id, bracket.rungs) > n_passed) directory.remove(id);
+    }
+  }
 }
 
 fs::path free_directory(const fs::path& sweep_file) {

@@ -78,16 +78,17 @@ void check_place(const RunOptions& options) {
 }
 
 /// Takes over what an earlier run finished.
-void take_over(OpenRun& open) {
-  const store::RunDirectory& directory = *open.directory;
+void take_over(OpenRun& open, const run::PreparedSweep& sweep, const SweepSpec& spec) {
+  store::RunDirectory& directory = *open.directory;
+  open.in_training = directory.checkpoints().read(open.notes);
+  run::drop_what_is_ahead(sweep, spec, open.in_training, directory);
   const store::Totals totals = directory.totals();
   open.start.n_done = totals.n_trials;
   open.start.n_diverged = totals.n_diverged;
   open.start.n_pruned = totals.n_pruned;
-  open.in_training = directory.checkpoints().read(open.notes);
   std::erase_if(open.in_training, [&](const auto& entry) { return directory.has(entry.first); });
   std::uint64_t epochs_kept = totals.n_epochs;
-  for (const auto& [id, trial] : open.in_training) epochs_kept += trial.state.epoch;
+  for (const auto& [id, trial] : open.in_training) epochs_kept += trial.result.epochs;
   open.start.epochs_done = epochs_kept;
   for (const std::string& id : directory.kept()) {
     // A network whose row was lost with the process is trained again and stored again.
@@ -113,8 +114,10 @@ train::ProgressMeter meter_of(OpenRun& open, const run::PreparedSweep& sweep, co
   double cost = sweep.survey.cost();
   for (const auto& [id, paused] : open.in_training) {
     const Trial trial = sweep.trials.at(paused.result.trial.number);
-    epochs -= paused.state.epoch;
-    cost -= plan::epoch_cost(trial, *sweep.dataset) * paused.state.epoch;
+    const auto max_iter = static_cast<std::uint32_t>(trial.hyperparameters.max_iter);
+    const std::uint32_t n_done = std::min(paused.state.epoch, max_iter);  // a copy may have more epochs
+    epochs -= n_done;
+    cost -= plan::epoch_cost(trial, *sweep.dataset) * n_done;
   }
   open.start.n_trials = sweep.trials.size();
   open.start.epochs_total =
@@ -148,12 +151,13 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
     open.directory.emplace(store::RunDirectory::open(options.out));
     run::check_resumable(open.directory->manifest(), open.manifest, options.out);
     open.directory->claim();
-    take_over(open);
+    take_over(open, sweep, spec);
   }
   const run::Skip skip = [&](const Trial& trial) { return open.directory && open.directory->has(trial.id); };
   run::survey(sweep, spec, skip);
   open.manifest.engine = sweep.engine->name();
   open.manifest.engine_detail = detail_of(open.manifest.engine);
+  open.manifest.engine_reason = sweep.engine_reason;
   if (!open.directory) {
     const fs::path out = options.out.empty() ? run::free_directory(spec.file) : options.out;
     using enum store::RunDirectory::Unfinished;
@@ -166,8 +170,8 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   }
 
   train::ProgressMeter meter = meter_of(open, sweep, spec);
-  run::ResultWriter writer(*open.directory, open.manifest, open.kept, spec.trainer.checkpoint_every_s, open.start,
-                           options.on_progress);
+  run::ResultWriter writer(*open.directory, open.manifest, open.kept, run::LiveFacts(spec, *open.directory, open.start),
+                           spec.trainer.checkpoint_every_s, open.start, options.on_progress);
   std::optional<run::FinalNetwork> final_network;
   try {
     run::SweepTrainer trainer(sweep, spec, *open.directory, writer, meter, std::move(open.in_training));

@@ -34,6 +34,8 @@ SweepTrainer::SweepTrainer(const PreparedSweep& sweep, const SweepSpec& spec, st
       resumed_(std::move(resumed)),
       rule_(spec.early_terminate),
       maximize_(spec.maximize),
+      population_(spec.early_terminate.type == Terminator::pbt ? std::optional(search::Population(spec))
+                                                               : std::nullopt),
       brackets_(brackets_of(sweep, spec)),
       loop_(*sweep.engine, *sweep.dataset, meter, *this, kRoundSeconds) {}
 
@@ -58,17 +60,15 @@ void SweepTrainer::open_brackets() {
         std::ranges::count_if(bracket.members(), [](const train::Member& member) { return !member.ended; }));
   }
   for (; next_bracket_ < brackets_.size() && n_open < kWaveTrials; ++next_bracket_) {
-    train::OpenBracket bracket = opened(brackets_.at(next_bracket_));
-    if (bracket.has_ended()) continue;
-    n_open += bracket.members().size();
-    open_.push_back(std::move(bracket));
-    decide();  // what an earlier run's trials decide
+    train::OpenBracket& bracket = open_.emplace_back(opened(brackets_.at(next_bracket_)));
+    if (!bracket.has_ended()) n_open += bracket.members().size();
+    decide();  // what an earlier run's trials decide; where all of them have ended, for the count alone
   }
 }
 
 /// With what the directory has of its trials.
 train::OpenBracket SweepTrainer::opened(const search::Bracket& bracket) {
-  train::OpenBracket open(bracket, rule_, maximize_);
+  train::OpenBracket open(bracket, rule_, maximize_, population_ ? &*population_ : nullptr);
   const std::uint64_t n_trials = trials_a_setting(*sweep_);
   const std::uint64_t end = (bracket.first_setting + bracket.n_settings) * n_trials;
   for (std::uint64_t number = bracket.first_setting * n_trials; number < end; ++number) {
@@ -78,10 +78,11 @@ train::OpenBracket SweepTrainer::opened(const search::Bracket& bracket) {
     if (const std::optional<TrialStatus> status = directory_->status(trial.id)) {
       TrialResult result;
       result.status = *status;
+      if (population_) result.metrics = directory_->row(trial.id).metrics;
       if (!bracket.rungs.empty()) result.curve = directory_->curve(trial.id);
       open.finished(member, result);
     } else if (const auto found = resumed_.find(trial.id); found != resumed_.end()) {
-      found->second.result.trial = std::move(trial);
+      if (found->second.result.lineage.empty()) found->second.result.trial = std::move(trial);
       open.paused(member, std::move(found->second));
       resumed_.erase(found);
     }
@@ -97,10 +98,10 @@ bool SweepTrainer::wave(const std::stop_token& stop) {
     for (const train::Member& member : bracket.members()) {
       const std::optional<std::uint32_t> until = bracket.target(member);
       if (!until) continue;
-      wave_trials_.push_back(sweep_->trials.at(member.number));
+      wave_trials_.push_back(member.paused ? member.paused->result.trial : sweep_->trials.at(member.number));
       sweep_->initial_parameters.give(wave_trials_.back());
       legs.push_back({member.paused ? member.paused->state.epoch : 0, *until});
-      wave_jobs_.push_back({legs.back(), member.paused.get()});
+      wave_jobs_.push_back({legs.back(), member.paused.get(), bracket.revives()});
     }
   }
   for (const plan::Chunk& chunk :
@@ -112,10 +113,11 @@ bool SweepTrainer::wave(const std::stop_token& stop) {
 
 void SweepTrainer::decide() {
   for (train::OpenBracket& bracket : open_) {
-    for (PausedTrial& pruned : bracket.decide()) {
-      meter_->finished(pruned.result, 0);
-      writer_->finished(std::move(pruned.result), std::move(pruned.state));
+    for (PausedTrial& ended : bracket.decide()) {
+      meter_->finished(ended.result, plan::epoch_cost(ended.result.trial, *sweep_->dataset));
+      writer_->finished(std::move(ended.result), std::move(ended.state));
     }
+    writer_->passed(bracket.take_passages());
   }
   std::erase_if(open_, [](const train::OpenBracket& bracket) { return bracket.has_ended(); });
 }
@@ -148,9 +150,10 @@ void SweepTrainer::checkpoint(const std::vector<PausedTrial>& in_training, const
   const auto start = ResultWriter::Clock::now();
   writer_->flush();
   std::map<std::string_view, const PausedTrial*> newest;
+  const auto place = [](const PausedTrial& trial) { return std::pair(trial.n_rungs, trial.state.epoch); };
   const auto add = [&](const PausedTrial& trial) {
     const PausedTrial*& at = newest[trial.result.trial.id];
-    if (at == nullptr || at->state.epoch < trial.state.epoch) at = &trial;
+    if (at == nullptr || place(*at) < place(trial)) at = &trial;
   };
   for (const PausedTrial& trial : in_training) add(trial);
   for (train::OpenBracket& bracket : open_) {

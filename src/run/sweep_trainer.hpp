@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <vector>
 
 #include "run/prepared_sweep.hpp"
 #include "run/result_writer.hpp"
 #include "search/brackets.hpp"
+#include "search/population.hpp"
 #include "store/checkpoint.hpp"
 #include "store/run_directory.hpp"
 #include "train/open_bracket.hpp"
@@ -48,6 +50,7 @@ class SweepTrainer final : public train::ResultSink {
   store::Checkpoint resumed_;  ///< of brackets that are not open yet
   EarlyTerminate rule_;
   bool maximize_;
+  std::optional<search::Population> population_;
   search::Brackets brackets_;
   std::uint64_t next_bracket_ = 0;
   std::vector<train::OpenBracket> open_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 namespace shoal::search {
 namespace {
@@ -11,10 +12,17 @@ namespace {
 std::vector<std::uint32_t> all_rungs(const EarlyTerminate& rule, std::uint32_t most_epochs) {
   std::vector<std::uint32_t> rungs;
   if (rule.type == Terminator::none) return rungs;
-  const bool is_median = rule.type == Terminator::median;
-  for (std::uint64_t epoch = is_median ? rule.grace : rule.min_iter; epoch < most_epochs;
-       epoch = is_median ? epoch + rule.every : epoch * rule.eta) {
-    rungs.push_back(static_cast<std::uint32_t>(epoch));
+  const auto add = [&](std::uint64_t first, auto&& next) {
+    for (std::uint64_t epoch = first; epoch < most_epochs; epoch = next(epoch)) {
+      rungs.push_back(static_cast<std::uint32_t>(epoch));
+    }
+  };
+  if (rule.type == Terminator::median) {
+    add(rule.grace, [&](std::uint64_t epoch) { return epoch + rule.every; });
+  } else if (rule.type == Terminator::pbt) {
+    add(rule.interval, [&](std::uint64_t epoch) { return epoch + rule.interval; });
+  } else {
+    add(rule.min_iter, [&](std::uint64_t epoch) { return epoch * rule.eta; });
   }
   return rungs;
 }
@@ -39,7 +47,9 @@ std::vector<Bracket> hyperband_round(const EarlyTerminate& rule, const std::vect
   return round;
 }
 
-/// Network-epochs of a bracket's settings under halving.
+bool halves(Terminator type) { return type == Terminator::halving || type == Terminator::hyperband; }
+
+/// Network-epochs of a bracket's settings; under median as if all went on.
 double expected_epochs(const Bracket& bracket, const EarlyTerminate& rule, std::uint32_t most_epochs) {
   double epochs = 0;
   std::uint64_t n_left = bracket.n_settings;
@@ -47,7 +57,7 @@ double expected_epochs(const Bracket& bracket, const EarlyTerminate& rule, std::
   for (const std::uint32_t rung : bracket.rungs) {
     epochs += static_cast<double>(n_left) * (rung - before);
     before = rung;
-    if (rule.type != Terminator::median) n_left = std::max<std::uint64_t>(1, n_left / rule.eta);
+    if (halves(rule.type)) n_left = std::max<std::uint64_t>(1, n_left / rule.eta);
   }
   return epochs + static_cast<double>(n_left) * (most_epochs - before);
 }
@@ -59,15 +69,8 @@ double rank(double value, bool maximize) {
 }
 
 std::vector<bool> best_of(const EarlyTerminate& rule, std::span<const Standing> standings, bool maximize) {
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < standings.size(); ++i) {
-    if (standings[i].competes) order.push_back(i);
-  }
-  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
-    const double rank_a = rank(standings[a].value, maximize);
-    const double rank_b = rank(standings[b].value, maximize);
-    return rank_a != rank_b ? rank_a < rank_b : standings[a].id < standings[b].id;
-  });
+  std::vector<std::size_t> order = ranked(standings, maximize);
+  std::erase_if(order, [&](std::size_t i) { return !standings[i].competes; });
   std::vector<bool> goes_on(standings.size());
   const std::size_t n_kept = std::max<std::size_t>(1, order.size() / rule.eta);
   for (std::size_t i = 0; i < std::min(n_kept, order.size()); ++i) goes_on[order[i]] = true;
@@ -135,6 +138,17 @@ std::uint32_t most_epochs(const SweepSpec& spec) {
     return static_cast<std::uint32_t>(most);
   }
   return static_cast<std::uint32_t>(Hyperparameters{}.max_iter);
+}
+
+std::vector<std::size_t> ranked(std::span<const Standing> standings, bool maximize) {
+  std::vector<std::size_t> order(standings.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    const double rank_a = rank(standings[a].value, maximize);
+    const double rank_b = rank(standings[b].value, maximize);
+    return rank_a != rank_b ? rank_a < rank_b : standings[a].id < standings[b].id;
+  });
+  return order;
 }
 
 std::vector<bool> survivors(const EarlyTerminate& rule, std::span<const Standing> standings, bool maximize) {

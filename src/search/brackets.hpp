@@ -41,11 +41,13 @@ class Brackets {
 /// How a setting of a bracket stands at a rung. A number that is not finite is worse than every other.
 struct Standing {
   std::string id;           ///< of the setting
-  bool competes = false;    ///< has passed the rungs before
+  bool competes = false;    ///< has passed the rungs before; in a population: none of its trials has ended
   double value = 0;         ///< of the metric that ranks, at the rung
   double best = 0;          ///< of the metric until then
   double running_mean = 0;  ///< of the metric over all epochs until then
 };
+/// Indices of settings, best value first; ties by id.
+[[nodiscard]] std::vector<std::size_t> ranked(std::span<const Standing> standings, bool maximize);
 /// Which settings go on: of those that compete, halving keeps the best one in eta (one at least; ties by id), median
 /// those whose best value is no worse than the median of the running means of all that have one.
 [[nodiscard]] std::vector<bool> survivors(const EarlyTerminate& rule, std::span<const Standing> standings,

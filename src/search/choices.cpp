@@ -8,7 +8,6 @@
 #include <utility>
 
 namespace shoal::search {
-namespace {
 
 double rounded(double value) {
   const std::string digits = fmt::format("{:.5e}", value);
@@ -16,6 +15,8 @@ double rounded(double value) {
   std::from_chars(digits.data(), digits.data() + digits.size(), out);
   return out;
 }
+
+namespace {
 
 /// What u in [0, 1] picks of a continuous distribution.
 double rounded_value(const Axis& axis, double u) {

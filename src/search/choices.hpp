@@ -9,6 +9,9 @@
 
 namespace shoal::search {
 
+/// To 6 significant digits, as every drawn number is.
+[[nodiscard]] double rounded(double value);
+
 /// The different values of an axis, by number; equal values of a list count once.
 class Choices {
  public:

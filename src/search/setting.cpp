@@ -238,8 +238,6 @@ std::uint64_t hash(std::string_view text) {
 
 std::string id_of(const Setting& settled) { return fmt::format("{:016x}", hash(canonical_text(settled))); }
 
-namespace {
-
 Setting setting_of(const Trial& trial) {
   Setting setting;
   setting.hyperparameters = trial.hyperparameters;
@@ -249,7 +247,6 @@ Setting setting_of(const Trial& trial) {
   return setting;
 }
 
-}  // namespace
 }  // namespace shoal::search
 
 namespace shoal {

@@ -42,5 +42,7 @@ void settle(Setting& setting);
 /// 64-bit FNV-1a with a finalizer that mixes the high bits (MurmurHash3's).
 [[nodiscard]] std::uint64_t hash(std::string_view text);
 [[nodiscard]] std::string id_of(const Setting& settled);
+/// A trial's setting, with a list of activations and without a seed.
+[[nodiscard]] Setting setting_of(const Trial& trial);
 
 }  // namespace shoal::search

@@ -9,6 +9,7 @@
 #include "search/choices.hpp"
 #include "search/draws.hpp"
 #include "search/grid.hpp"
+#include "search/population.hpp"
 #include "search/setting.hpp"
 #include "shoal/error.hpp"
 #include "shoal/sweep.hpp"
@@ -74,6 +75,11 @@ void check_fit(const SweepSpec& spec, const DataShape& shape) {
   if (!metric_applies(spec.metric, shape.task)) {
     faults.push_back({file, 0, "metric.name",
                       "'" + std::string(name(spec.metric)) + "' means nothing for " + std::string(name(shape.task))});
+  }
+  if (spec.early_terminate.type == Terminator::pbt && !search::Population(spec).explores()) {
+    faults.push_back({file, 0, "early_terminate.type",
+                      "'pbt' has nothing to explore: give a distribution or several values to one of " +
+                          search::explorable_parameters()});
   }
   if (!faults.empty()) throw InputError(std::move(faults));
 }

@@ -109,7 +109,7 @@ class SweepReader {
                                      std::span<const std::string_view> words) {
     const YamlEntry* entry = map.find(key);
     if (entry == nullptr) return std::nullopt;
-    return read_word(entry->value, words, {}, path_of(parent, key), faults_);
+    return read_word(entry->value, words, path_of(parent, key), faults_);
   }
 
   std::optional<std::int64_t> whole_at(const YamlTree& map, const std::string& parent, std::string_view key,

@@ -33,7 +33,7 @@ constexpr std::array kClassWeights{"none"sv, "balanced"sv};
 constexpr std::array kStatuses{"running"sv, "finished"sv, "stopped"sv, "diverged"sv, "pruned"sv};
 constexpr std::array kMethods{"grid"sv, "random"sv, "sobol"sv};
 constexpr std::array kPrecisions{"strict"sv, "fp32"sv, "tf32"sv, "bf16"sv};
-constexpr std::array kTerminators{"none"sv, "halving"sv, "hyperband"sv, "median"sv};
+constexpr std::array kTerminators{"none"sv, "halving"sv, "hyperband"sv, "median"sv, "pbt"sv};
 constexpr std::array kChoices{"best"sv, "one_standard_error"sv};
 constexpr std::array kExportFormats{"onnx"sv, "safetensors"sv, "json"sv, "c"sv};
 static_assert(kMetrics.size() == kMetricCount);

@@ -105,7 +105,7 @@ std::optional<ParameterValue> read_layer_sizes(const YamlTree& tree, const Param
 std::optional<std::string> read_activation_word(const YamlTree& tree, const ParameterRule& rule,
                                                 const std::string& path, Faults& faults) {
   if (tree.kind == YamlTree::Kind::scalar && tree.text == "logistic") return "sigmoid";
-  return read_word(tree, rule.words, {}, path, faults);
+  return read_word(tree, rule.words, path, faults);
 }
 
 std::optional<ParameterValue> read_activation(const YamlTree& tree, const ParameterRule& rule, const std::string& path,
@@ -163,17 +163,12 @@ std::string range_fault(double value, const Range& range) {
 }
 
 std::optional<std::string> read_word(const YamlTree& tree, std::span<const std::string_view> words,
-                                     std::span<const std::string_view> later_words, const std::string& path,
-                                     Faults& faults) {
+                                     const std::string& path, Faults& faults) {
   if (tree.kind != YamlTree::Kind::scalar) {
     faults.add(tree, path, "must be a word, is " + described(tree) + many_values_hint(tree));
     return std::nullopt;
   }
   if (std::ranges::find(words, tree.text) != words.end()) return tree.text;
-  if (std::ranges::find(later_words, tree.text) != later_words.end()) {
-    faults.add(tree, path, "'" + tree.text + "' is not available in this version" + suggestion("", words));
-    return std::nullopt;
-  }
   faults.add(tree, path, "has no value '" + tree.text + "'" + suggestion(tree.text, words));
   return std::nullopt;
 }
@@ -216,7 +211,7 @@ std::optional<ParameterValue> read_value(const YamlTree& tree, const ParameterRu
       if (tree.kind == YamlTree::Kind::scalar && tree.text.ends_with(".safetensors")) return ParameterValue(tree.text);
       [[fallthrough]];
     case word:
-      return as_value(read_word(tree, rule.words, {}, path, faults));
+      return as_value(read_word(tree, rule.words, path, faults));
     case layer_sizes:
       return read_layer_sizes(tree, rule, path, faults);
     case activation:

@@ -40,9 +40,8 @@ struct ParameterRule {
 /// `must be at least 0, is -1`; empty where the value is in the range.
 [[nodiscard]] std::string range_fault(double value, const Range& range);
 
-/// A word of a list; nothing and a fault where it is none of them. later_words: known, but refused in this version.
+/// A word of a list; nothing and a fault where it is none of them.
 [[nodiscard]] std::optional<std::string> read_word(const YamlTree& tree, std::span<const std::string_view> words,
-                                                   std::span<const std::string_view> later_words,
                                                    const std::string& path, Faults& faults);
 /// A number in a range; nothing and a fault where it is none.
 [[nodiscard]] std::optional<double> read_number(const YamlTree& tree, const Range& range, const std::string& path,

@@ -140,7 +140,7 @@ class AxisReader {
 
   std::optional<Axis> read_distribution(const YamlTree& tree, const YamlTree& word) {
     const std::string path = path_ + ".distribution";
-    const auto name = read_word(word, kDistributions, {}, path, faults_);
+    const auto name = read_word(word, kDistributions, path, faults_);
     if (!name) return std::nullopt;
     const auto kind = static_cast<Distribution>(std::ranges::find(kDistributions, *name) - kDistributions.begin());
     const bool whole = kind == Distribution::int_uniform;

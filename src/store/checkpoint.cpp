@@ -14,6 +14,7 @@
 
 #include "shoal/error.hpp"
 #include "store/atomic_file.hpp"
+#include "store/trial_json.hpp"
 
 namespace shoal::store {
 namespace {
@@ -24,7 +25,7 @@ using nlohmann::ordered_json;
 
 static_assert(std::endian::native == std::endian::little, "numbers are copied as they lie in memory");
 
-constexpr std::string_view kFormat = "shoal checkpoint 1";
+constexpr std::string_view kFormat = "shoal checkpoint 2";
 constexpr std::string_view kSuffix = ".safetensors";
 constexpr std::string_view kEpochs = "epochs";
 constexpr std::size_t kLengthBytes = 8;
@@ -34,9 +35,10 @@ constexpr std::size_t kAlignment = 8;
 struct Counters {
   std::uint64_t number, step, epoch, n_stalled, best_epoch, n_rate_drops, n_rate_stalled;
   std::uint64_t n_parameters, n_first_moment, n_second_moment, n_best_parameters, n_curve;
+  std::uint64_t status, n_rungs;
 };
 constexpr std::size_t kCounters = sizeof(Counters) / sizeof(std::uint64_t);
-static_assert(kCounters == 12);
+static_assert(kCounters == 14);
 
 /// A row of the tensor `numbers`.
 struct Numbers {
@@ -61,7 +63,9 @@ Counters counters_of(const PausedTrial& trial) {
           s.first_moment.size(),
           s.second_moment.size(),
           s.best_parameters.size(),
-          trial.result.curve.size()};
+          trial.result.curve.size(),
+          static_cast<std::uint64_t>(s.status),
+          trial.n_rungs};
 }
 
 Numbers numbers_of(const PausedTrial& trial) {
@@ -149,12 +153,39 @@ class Reader {
   std::string_view rest_;
 };
 
+/// What the trials that were copies are: nobody can tell from their numbers. JSON by id; empty where there are none.
+std::string copies_text(std::span<const PausedTrial* const> trials) {
+  ordered_json copies;
+  for (const PausedTrial* trial : trials) {
+    const TrialResult& result = trial->result;
+    if (result.lineage.empty()) continue;
+    ordered_json& copy = copies[result.trial.id];
+    copy["trial"] = to_json(result.trial);
+    for (const Takeover& takeover : result.lineage) copy["lineage"].push_back(to_json(takeover));
+  }
+  return copies.empty() ? "" : copies.dump();
+}
+
+void read_copies(const std::string& text, Checkpoint& checkpoint) {
+  if (text.empty()) return;
+  const json copies = json::parse(text);
+  for (const auto& [id, copy] : copies.items()) {
+    const auto found = checkpoint.find(id);
+    if (found == checkpoint.end()) throw Error("it has a copy that is none of its trials");
+    TrialResult& result = found->second.result;
+    result.trial = trial_from_json(copy.at("trial"));
+    for (const json& takeover : copy.at("lineage")) result.lineage.push_back(takeover_from_json(takeover));
+  }
+}
+
 PausedTrial trial_of(const std::string& id, const Counters& c, const Numbers& n) {
   PausedTrial trial;
   trial.result.trial.id = id;
   trial.result.trial.number = c.number;
-  trial.result.epochs = static_cast<std::uint32_t>(c.epoch);
-  trial.result.best_epoch = trial.result.epochs;
+  trial.result.status = static_cast<TrialStatus>(c.status);
+  trial.result.epochs = static_cast<std::uint32_t>(c.n_curve);
+  trial.result.best_epoch = static_cast<std::uint32_t>(c.epoch);
+  trial.n_rungs = static_cast<std::uint32_t>(c.n_rungs);
   trial.result.train_seconds = n.train_seconds;
   std::ranges::copy(n.metrics, trial.result.metrics.values.begin());
   TrialState& s = trial.state;
@@ -166,6 +197,7 @@ PausedTrial trial_of(const std::string& id, const Counters& c, const Numbers& n)
   s.n_rate_stalled = static_cast<std::uint32_t>(c.n_rate_stalled);
   s.beta_1_power = n.beta_1_power;
   s.beta_2_power = n.beta_2_power;
+  s.status = trial.result.status;
   s.best_metric = n.best_metric;
   s.best_train_loss = n.best_train_loss;
   return trial;
@@ -216,10 +248,12 @@ void write_checkpoint(std::span<const PausedTrial* const> trials, const std::fun
     const TrialState& s = trial->state;
     n_floats += s.parameters.size() + s.first_moment.size() + s.second_moment.size() + s.best_parameters.size();
   }
-  std::uint32_t checksum = add_to(0, ids);
+  const std::string copies = copies_text(trials);
+  std::uint32_t checksum = add_to(add_to(0, ids), copies);
   visit_data(trials, [&](std::string_view bytes) { checksum = add_to(checksum, bytes); });
   ordered_json header = {
-      {"__metadata__", {{"format", kFormat}, {"crc32", fmt::format("{:08x}", checksum)}, {"ids", ids}}}};
+      {"__metadata__",
+       {{"format", kFormat}, {"crc32", fmt::format("{:08x}", checksum)}, {"ids", ids}, {"copies", copies}}}};
   header.update(tensors(trials.size(), n_points, n_floats));
   std::string text = header.dump();
   text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
@@ -239,7 +273,8 @@ Checkpoint checkpoint_from(std::string_view bytes) try {
   const json& information = header.at("__metadata__");
   if (information.at("format") != kFormat) throw Error("it is of another version");
   const auto text = information.at("ids").get<std::string>();
-  if (fmt::format("{:08x}", add_to(add_to(0, text), data)) != information.at("crc32")) {
+  const auto copies = information.at("copies").get<std::string>();
+  if (fmt::format("{:08x}", add_to(add_to(add_to(0, text), copies), data)) != information.at("crc32")) {
     throw Error("its checksum does not fit");
   }
   std::vector<std::string> ids;
@@ -248,7 +283,9 @@ Checkpoint checkpoint_from(std::string_view bytes) try {
     ids.push_back(text.substr(first, end - first));
     first = end + 1;
   }
-  return decoded(ids, data);
+  Checkpoint checkpoint = decoded(ids, data);
+  read_copies(copies, checkpoint);
+  return checkpoint;
 } catch (const json::exception& error) {
   throw Error(std::string("its header is broken: ") + error.what());
 }

@@ -12,7 +12,8 @@
 
 namespace shoal::store {
 
-/// The trials of a run that have begun and not ended, by id. Of a trial only id and number are stored.
+/// The trials of a run that have begun and not ended, by id. Of a trial only id and number are stored; all of it where
+/// it was a copy.
 using Checkpoint = std::map<std::string, PausedTrial>;
 
 /// checkpoint/ of a run directory: the last two checkpoints as safetensors files N.safetensors and N+1.safetensors
@@ -41,7 +42,7 @@ class CheckpointFolder {
   std::filesystem::path folder_;
 };
 
-/// The bytes of a checkpoint file in pieces. Tensors: counters U64 [n, 12], numbers F64 [n, 14], curves F64 [points,
+/// The bytes of a checkpoint file in pieces. Tensors: counters U64 [n, 14], numbers F64 [n, 14], curves F64 [points,
 /// 4], floats F32 [all]. Format as in safetensors.hpp.
 void write_checkpoint(std::span<const PausedTrial* const> trials, const std::function<void(std::string_view)>& write);
 /// The inverse. Error, which says why, where the bytes are not such a file, whatever they are.

@@ -49,7 +49,11 @@ std::string manifest_text(const Manifest& m) {
       {"version", m.version},
       {"status", m.status},
       {"sweep_file", m.sweep_file},
-      {"engine", {{"name", m.engine}, {"detail", m.engine_detail}, {"precision", name(m.precision)}}},
+      {"engine",
+       {{"name", m.engine},
+        {"detail", m.engine_detail},
+        {"reason", m.engine_reason},
+        {"precision", name(m.precision)}}},
       {"metric", {{"name", name(m.metric)}, {"goal", m.maximize ? "maximize" : "minimize"}}},
       {"n_trials", m.n_trials},
       {"n_settings", m.n_settings},
@@ -76,6 +80,7 @@ Manifest manifest_from_text(std::string_view text, const std::string& file) try 
   const json& engine = j.at("engine");
   engine.at("name").get_to(m.engine);
   engine.at("detail").get_to(m.engine_detail);
+  m.engine_reason = engine.value("reason", "");  // runs before it was recorded have none
   m.precision = word(engine.at("precision"), precision_named);
   const json& metric = j.at("metric");
   m.metric = word(metric.at("name"), metric_named);

@@ -15,6 +15,8 @@ namespace {
 /// How long a reader or writer waits for another process's short lock.
 constexpr int kBusyMilliseconds = 5000;
 constexpr int kWriterCacheKiB = 32768;
+constexpr int kSettleTries = 10;
+constexpr int kSettlePauseMilliseconds = 20;
 
 std::string identifier(std::string_view column) {
   std::string out = "\"";
@@ -133,6 +135,11 @@ ResultsDatabase::ResultsDatabase(std::filesystem::path file, Access access) : fi
     execute(fmt::format("PRAGMA cache_size = -{};", kWriterCacheKiB));
   }
   if (access == Access::create) create_tables();
+  if (access != Access::read) {  // the runs of earlier versions have none
+    execute(
+        "CREATE TABLE IF NOT EXISTS lineage (id TEXT, epoch INTEGER, parent TEXT, parameter TEXT, value REAL, "
+        "PRIMARY KEY (id, epoch, parameter)) WITHOUT ROWID");
+  }
   check_columns();
 }
 
@@ -179,9 +186,15 @@ void ResultsDatabase::index_metrics() {
 }
 
 void ResultsDatabase::settle() {
-  // Fails where another process reads; the second file then stays, empty, until the next run that writes here.
-  sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-  sqlite3_exec(handle_.get(), "PRAGMA journal_mode = DELETE", nullptr, nullptr, nullptr);
+  // Fails where another process reads, which mostly takes it a moment. Where it goes on, the second file stays, empty,
+  // until the next run that writes here.
+  sqlite3_busy_timeout(handle_.get(), 0);
+  for (int i = 0; i < kSettleTries; ++i) {
+    sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    if (sqlite3_exec(handle_.get(), "PRAGMA journal_mode = DELETE", nullptr, nullptr, nullptr) == SQLITE_OK) break;
+    sqlite3_sleep(kSettlePauseMilliseconds);
+  }
+  sqlite3_busy_timeout(handle_.get(), kBusyMilliseconds);
 }
 
 void ResultsDatabase::bind_result(Statement& statement, const TrialResult& result) const {
@@ -204,6 +217,8 @@ void ResultsDatabase::prepare_inserts() {
       *this, "INSERT OR REPLACE INTO trials (" + column_list() + ") VALUES (" + places + ")");
   clear_curve_ = std::make_unique<Statement>(*this, "DELETE FROM curves WHERE id = ?");
   insert_point_ = std::make_unique<Statement>(*this, "INSERT INTO curves VALUES (?, ?, ?, ?, ?)");
+  clear_lineage_ = std::make_unique<Statement>(*this, "DELETE FROM lineage WHERE id = ?");
+  insert_change_ = std::make_unique<Statement>(*this, "INSERT INTO lineage VALUES (?, ?, ?, ?, ?)");
 }
 
 void ResultsDatabase::add(const TrialResult& result) {
@@ -219,8 +234,35 @@ void ResultsDatabase::add(const TrialResult& result) {
     insert_point_->bind(point.metric);
     insert_point_->run();
   }
+  add_lineage(result);
   // Last: where the disk is full before, a curve is left without a trial, never a trial with half a curve.
   bind_result(*insert_trial_, result);
+}
+
+void ResultsDatabase::add_lineage(const TrialResult& result) {
+  clear_lineage_->bind(result.trial.id);
+  clear_lineage_->run();
+  const auto insert = [&](const Takeover& takeover, std::string_view parameter, double value) {
+    insert_change_->bind(result.trial.id);
+    insert_change_->bind(std::int64_t{takeover.epoch});
+    insert_change_->bind(takeover.parent);
+    insert_change_->bind(parameter);
+    insert_change_->bind(value);
+    insert_change_->run();
+  };
+  for (const Takeover& takeover : result.lineage) {
+    for (const auto& [parameter, value] : takeover.changes) insert(takeover, parameter, value);
+    if (takeover.changes.empty()) insert(takeover, "", std::numeric_limits<double>::quiet_NaN());
+  }
+}
+
+void ResultsDatabase::remove(std::string_view id) {
+  begin();
+  for (const char* table : {"trials", "curves", "lineage"}) {
+    Statement statement(*this, fmt::format("DELETE FROM {} WHERE id = ?", table));
+    statement.bind(id);
+    statement.run();
+  }
 }
 
 std::optional<TrialStatus> ResultsDatabase::status(std::string_view id) const {
@@ -302,6 +344,37 @@ std::vector<CurvePoint> ResultsDatabase::curve(std::string_view id) const {
                       .metric = statement.number(3)});
   }
   return points;
+}
+
+bool ResultsDatabase::has_lineage() const {
+  Statement statement(*this, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'lineage'");
+  return statement.step();
+}
+
+std::vector<Takeover> ResultsDatabase::lineage(std::string_view id) const {
+  if (!has_lineage()) return {};
+  Statement statement(*this,
+                      "SELECT epoch, parent, parameter, value FROM lineage WHERE id = ? ORDER BY epoch, parameter");
+  statement.bind(id);
+  std::vector<Takeover> takeovers;
+  while (statement.step()) {
+    const auto epoch = static_cast<std::uint32_t>(statement.integer(0));
+    if (takeovers.empty() || takeovers.back().epoch != epoch) {
+      takeovers.push_back({.epoch = epoch, .parent = statement.text(1), .changes = {}});
+    }
+    const std::string parameter = statement.text(2);
+    if (!parameter.empty()) takeovers.back().changes.emplace_back(parameter, statement.number(3));
+  }
+  return takeovers;
+}
+
+void ResultsDatabase::for_each_change(const std::function<void(const LineageRow&)>& visit) const {
+  if (!has_lineage()) return;
+  Statement statement(*this, "SELECT id, epoch, parent, parameter, value FROM lineage ORDER BY id, epoch, parameter");
+  while (statement.step()) {
+    visit({statement.text(0), static_cast<std::uint32_t>(statement.integer(1)), statement.text(2), statement.text(3),
+           statement.number(4)});
+  }
 }
 
 void ResultsDatabase::for_each(const std::function<void(const StoredRow&, double)>& visit) const {

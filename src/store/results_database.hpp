@@ -17,8 +17,9 @@ struct sqlite3;
 namespace shoal::store {
 
 /// results.sqlite: `trials` (id, every parameter, status, every metric, epochs, best_epoch, seconds; an index on each
-/// metric) and `curves` (id, epoch, train_loss, val_loss, metric). Written in write-ahead mode, so that readers see the
-/// last commit and never wait. Error with the file's name where SQLite fails.
+/// metric), `curves` (id, epoch, train_loss, val_loss, metric) and `lineage` (id, epoch, parent, parameter, value: a
+/// row a number that a copy changed, one without where it changed none). Written in write-ahead mode, so that readers
+/// see the last commit and never wait. Error with the file's name where SQLite fails.
 class ResultsDatabase {
  public:
   enum class Access : std::uint8_t { create, read, write };
@@ -28,6 +29,8 @@ class ResultsDatabase {
 
   /// Adds or replaces, inside a transaction that commit() ends.
   void add(const TrialResult& result);
+  /// Removes a trial, inside such a transaction.
+  void remove(std::string_view id);
   void commit();
   /// Commits and makes the indices of metrics that are not there. A run that goes on makes none: each trial would pay
   /// for all of them.
@@ -44,6 +47,9 @@ class ResultsDatabase {
   /// Rows whose id begins with `prefix`, ascending, at most `n`; the whole id first.
   [[nodiscard]] std::vector<StoredRow> beginning_with(std::string_view prefix, std::size_t n) const;
   [[nodiscard]] std::vector<CurvePoint> curve(std::string_view id) const;
+  [[nodiscard]] std::vector<Takeover> lineage(std::string_view id) const;
+  /// Every row of `lineage` in the order of ids, epochs and parameters; empty parameter: NaN.
+  void for_each_change(const std::function<void(const LineageRow&)>& visit) const;
   /// Every row in the order of ids, with its training seconds; one at a time.
   void for_each(const std::function<void(const StoredRow&, double seconds)>& visit) const;
 
@@ -57,6 +63,9 @@ class ResultsDatabase {
   void create_tables() const;
   void check_columns() const;
   void begin();
+  /// The runs of earlier versions have none.
+  [[nodiscard]] bool has_lineage() const;
+  void add_lineage(const TrialResult& result);
   void prepare_inserts();
   void bind_result(Statement& statement, const TrialResult& result) const;
   [[nodiscard]] TrialStatus status_in(std::string_view id, const std::string& word) const;
@@ -65,8 +74,8 @@ class ResultsDatabase {
 
   std::filesystem::path file_;
   std::unique_ptr<sqlite3, Closer> handle_;
-  std::unique_ptr<Statement> insert_trial_, clear_curve_,
-      insert_point_;                                  ///< made by the first add(); gone before handle_
+  std::unique_ptr<Statement> insert_trial_, clear_curve_, insert_point_, clear_lineage_,
+      insert_change_;                                 ///< made by the first add(); gone before handle_
   mutable std::unique_ptr<Statement> select_status_;  ///< made by the first status()
   bool in_transaction_ = false;
 };

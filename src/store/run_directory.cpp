@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
-#include <fcntl.h>
-#include <sys/file.h>
 #include <system_error>
-#include <unistd.h>
 
 #include "shoal/error.hpp"
 #include "store/atomic_file.hpp"
+#include "store/claim.hpp"
 #include "store/csv_text.hpp"
 #include "store/manifest_json.hpp"
 #include "store/results_database.hpp"
@@ -21,13 +18,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kLock = ".lock";
 constexpr std::string_view kManifest = "manifest.json";
 constexpr std::string_view kDatabase = "results.sqlite";
 constexpr std::string_view kModels = "models";
 constexpr std::string_view kCheckpoint = "checkpoint";
 constexpr std::string_view kModelSuffix = ".safetensors";
 constexpr std::string_view kTimingsHeader = "id,seconds\n";
+constexpr std::string_view kLineageHeader = "id,epoch,parent,parameter,value\n";
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kLongWriting{500};
@@ -36,27 +33,6 @@ constexpr int kLeastShare = 20;
 InputError wrong(const fs::path& path, std::string message) {
   return InputError(Diagnostic{.file = path.string(), .line = 0, .path = "", .message = std::move(message)});
 }
-
-/// An exclusive flock, given back when the process ends in whatever way.
-class Claim {
- public:
-  explicit Claim(const fs::path& directory) {
-    const fs::path file = directory / kLock;
-    descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor_ < 0) throw Error("cannot write " + file.string() + ": " + std::system_category().message(errno));
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
-    const int error = errno;
-    ::close(descriptor_);
-    if (error == EWOULDBLOCK) throw Error(directory.string() + " is being written by another run");
-    throw Error("cannot lock " + file.string() + ": " + std::system_category().message(error));
-  }
-  ~Claim() { ::close(descriptor_); }
-  Claim(const Claim&) = delete;
-  Claim& operator=(const Claim&) = delete;
-
- private:
-  int descriptor_ = -1;
-};
 
 std::string csv_header() {
   std::string line = "id";
@@ -86,7 +62,7 @@ void remove_leftovers(const fs::path& directory) {
 
 bool holds_something(const fs::path& directory) {
   return std::ranges::any_of(fs::directory_iterator(directory),
-                             [](const fs::directory_entry& entry) { return entry.path().filename() != kLock; });
+                             [](const fs::directory_entry& entry) { return entry.path().filename() != kLockFile; });
 }
 
 constexpr std::array<std::string_view, 6> kBeforeManifest{"results.sqlite",     "results.sqlite-wal",
@@ -100,7 +76,7 @@ bool is_unfinished(const fs::path& directory) {
     if (name == kModels) return fs::is_directory(entry) && fs::is_empty(entry);
     if (name == "results.csv") return read_whole(entry.path()) == csv_header();
     if (name == "timings.csv") return read_whole(entry.path()) == kTimingsHeader;
-    return name == kLock || is_leftover(name) || std::ranges::find(kBeforeManifest, name) != kBeforeManifest.end();
+    return name == kLockFile || is_leftover(name) || std::ranges::find(kBeforeManifest, name) != kBeforeManifest.end();
   });
 }
 
@@ -151,6 +127,18 @@ struct RunDirectory::State {
     });
     results.commit();
     timings.commit();
+    write_lineage();
+  }
+
+  /// No file where there are no copies.
+  void write_lineage() {
+    std::optional<AtomicFile> file;
+    database->for_each_change([&](const LineageRow& row) {
+      if (!file) file.emplace(path / "lineage.csv").write(kLineageHeader);
+      file->write(csv_field(row.id) + ',' + std::to_string(row.epoch) + ',' + csv_field(row.parent) + ',' +
+                  csv_field(row.parameter) + ',' + shortest(row.value) + '\n');
+    });
+    if (file) file->commit();
   }
 
   /// Tables are written anew as a whole: a long run shall not spend its time on that.
@@ -210,7 +198,7 @@ RunDirectory RunDirectory::create(const fs::path& path, Manifest manifest, Unfin
     state->database.reset();
     remove_unfinished(path);
     std::error_code ignored;
-    for (std::string_view file : {kManifest, kLock}) fs::remove(path / file, ignored);
+    for (std::string_view file : {kManifest, kLockFile}) fs::remove(path / file, ignored);
     if (is_new) fs::remove(path, ignored);
     if (const auto* error = dynamic_cast<const fs::filesystem_error*>(&failure)) {
       throw Error("cannot make " + error->path1().string() + ": " + error->code().message());
@@ -238,6 +226,12 @@ void RunDirectory::claim() { state_->take_claim(); }
 void RunDirectory::add(const TrialResult& result) {
   state_->take_claim();
   state_->database->add(result);
+  state_->has_new_rows = true;
+}
+
+void RunDirectory::remove(std::string_view id) {
+  state_->take_claim();
+  state_->database->remove(id);
   state_->has_new_rows = true;
 }
 
@@ -317,5 +311,6 @@ void RunDirectory::for_each(const std::function<void(const StoredRow&, double)>&
 }
 
 std::vector<CurvePoint> RunDirectory::curve(std::string_view id) const { return state_->database->curve(id); }
+std::vector<Takeover> RunDirectory::lineage(std::string_view id) const { return state_->database->lineage(id); }
 
 }  // namespace shoal::store

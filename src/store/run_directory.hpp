@@ -27,6 +27,7 @@ struct Manifest {
   std::string sweep_file;  ///< as the user named it
   std::string engine;
   std::string engine_detail;
+  std::string engine_reason;  ///< why it was chosen
   Precision precision = Precision::strict;
   std::string version;
   Metric metric = Metric::val_loss;
@@ -63,12 +64,22 @@ struct StoredRow {
   std::vector<std::pair<std::string, std::string>> parameters;  ///< name, text; all of parameter_names()
 };
 
+/// One line of lineage.csv: a number that changed when a trial became a copy.
+struct LineageRow {
+  std::string id;
+  std::uint32_t epoch = 0;
+  std::string parent;
+  std::string parameter;  ///< empty: none changed
+  double value = 0;
+};
+
 /// How many trials have ended in which way, and after how many epochs in all.
 struct Totals {
   std::uint64_t n_trials = 0, n_diverged = 0, n_pruned = 0, n_epochs = 0;
 };
 
-/// A sweep's results on disk: manifest.json, results.csv, timings.csv, results.sqlite, models/, checkpoint/.
+/// A sweep's results on disk: manifest.json, results.csv, timings.csv, results.sqlite, models/, checkpoint/, and
+/// lineage.csv where trials became copies.
 /// Every file is either its old or its new self, whenever the process dies. One process writes (the first write claims
 /// the directory for the life of the object, Error if another has it); any number may read meanwhile. Every failure of
 /// the disk is one Error that names the file. Not for use by two threads at once.
@@ -93,6 +104,8 @@ class RunDirectory {
 
   /// Adds a trial, or replaces the one of this id. Others see it after the next flush.
   void add(const TrialResult& result);
+  /// Takes a trial's results out again; its stored network stays. Nothing happens if there is none.
+  void remove(std::string_view id);
   /// Writes models/ID.safetensors, atomically; replaces it. Visible at once.
   void keep(const StoredNetwork& network);
   /// Removes a stored network; nothing happens if there is none.
@@ -123,6 +136,8 @@ class RunDirectory {
   void for_each(const std::function<void(const StoredRow&, double seconds)>& visit) const;
   /// The learning curve of a trial, ascending in epochs; empty for an unknown id.
   [[nodiscard]] std::vector<CurvePoint> curve(std::string_view id) const;
+  /// When a trial became a copy of which, ascending in epochs, without the train losses; empty for an unknown id.
+  [[nodiscard]] std::vector<Takeover> lineage(std::string_view id) const;
 
  private:
   struct State;

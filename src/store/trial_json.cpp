@@ -143,6 +143,21 @@ Trial trial_from_json(const json& j) try {
   throw Error(std::string("not a trial: ") + error.what());
 }
 
+ordered_json to_json(const Takeover& takeover) {
+  ordered_json out = {{"epoch", takeover.epoch}, {"parent", takeover.parent}, {"changes", takeover.changes}};
+  if (!std::isnan(takeover.best_train_loss)) out["best_train_loss"] = takeover.best_train_loss;
+  return out;
+}
+
+Takeover takeover_from_json(const json& j) {
+  Takeover takeover;
+  j.at("epoch").get_to(takeover.epoch);
+  j.at("parent").get_to(takeover.parent);
+  j.at("changes").get_to(takeover.changes);
+  if (j.contains("best_train_loss")) j.at("best_train_loss").get_to(takeover.best_train_loss);
+  return takeover;
+}
+
 ordered_json to_json(const MetricValues& values) {
   ordered_json out = ordered_json::object();
   for (std::size_t i = 0; i < kMetricCount; ++i) {

@@ -12,6 +12,9 @@ namespace shoal::store {
 /// Error where a member is missing, has the wrong type or an unknown word.
 [[nodiscard]] Trial trial_from_json(const nlohmann::json& json);
 
+[[nodiscard]] nlohmann::ordered_json to_json(const Takeover& takeover);
+[[nodiscard]] Takeover takeover_from_json(const nlohmann::json& json);
+
 /// Metrics by name; those that are NaN are left out, infinities are the words `inf` and `-inf`.
 [[nodiscard]] nlohmann::ordered_json to_json(const MetricValues& values);
 [[nodiscard]] MetricValues metrics_from_json(const nlohmann::json& json);

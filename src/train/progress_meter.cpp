@@ -62,7 +62,8 @@ Progress ProgressMeter::now() const {
   Progress now = progress_;
   now.elapsed_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   now.samples_per_s = now.elapsed_s > 0 ? samples_ / now.elapsed_s : 0;
-  now.remaining_s = cost_done_ > 0 ? now.elapsed_s * (cost_total_ - cost_done_) / cost_done_ : kNaN;
+  // A copy may be trained for more epochs than were asked for.
+  now.remaining_s = cost_done_ > 0 ? now.elapsed_s * std::max(0.0, cost_total_ - cost_done_) / cost_done_ : kNaN;
   if (now.n_done >= now.n_trials) now.remaining_s = 0;
   return now;
 }

@@ -11,6 +11,11 @@
 #include "train/trial_result.hpp"
 
 namespace shoal::train {
+namespace {
+
+std::uint32_t n_rungs(const Job& job) { return job.from != nullptr ? job.from->n_rungs : 0; }
+
+}  // namespace
 
 bool TrainingLoop::Network::has_last_leg() const {
   return until >= static_cast<std::uint32_t>(trial->hyperparameters.max_iter);
@@ -52,6 +57,7 @@ void TrainingLoop::admit(std::span<const Trial> trials, std::span<const Job> job
     const Job& job = jobs[filled.trials[i]];
     Network network;
     network.trial = &trial;
+    network.job = &job;
     network.slot = filled.gang.first_slot + static_cast<Slot>(i);
     network.until = job.leg.until;
     network.epoch = job.leg.from;
@@ -151,17 +157,15 @@ void TrainingLoop::deliver(std::span<Network* const> networks) {
   for (std::size_t i = 0; i < networks.size(); ++i) {
     Network& network = *networks[i];
     TrialState state = engine_->take(network.slot);
-    const bool is_paused = state.status == TrialStatus::running;
-    if (is_paused && (network.has_last_leg() || state.epoch != network.until)) {
+    const bool is_running = state.status == TrialStatus::running;
+    if (is_running && (network.has_last_leg() || state.epoch != network.until)) {
       throw Error("engine " + std::string(engine_->name()) + " stopped training trial " + network.trial->id +
                   " after epoch " + std::to_string(state.epoch) + " of " + std::to_string(network.until));
     }
-    TrialResult result =
-        trial_result(*network.trial, state, metrics_of(dataset_->task(), sums[i]), std::move(network.curve));
-    result.train_seconds = network.seconds;
+    TrialResult result = result_of(network, state, metrics_of(dataset_->task(), sums[i]));
     network.gone = true;
-    if (is_paused) {
-      sink_->paused({std::move(result), std::move(state)});
+    if (is_running || (state.status == TrialStatus::diverged && network.job->waits_diverged)) {
+      sink_->paused({std::move(result), std::move(state), n_rungs(*network.job)});
     } else {
       meter_->finished(result, network.epoch_cost);
       sink_->finished(std::move(result), std::move(state));
@@ -169,14 +173,21 @@ void TrainingLoop::deliver(std::span<Network* const> networks) {
   }
 }
 
+TrialResult TrainingLoop::result_of(const Network& network, const TrialState& state, MetricValues metrics) {
+  const PausedTrial* from = network.job->from;
+  TrialResult result = trial_result(*network.trial, state, std::move(metrics), network.curve,
+                                    from != nullptr ? from->result.lineage : std::vector<Takeover>{});
+  result.train_seconds = network.seconds;
+  return result;
+}
+
 std::vector<PausedTrial> TrainingLoop::in_training() const {
   std::vector<PausedTrial> all;
   for (const Members& members : in_flight_) {
     for (const Network& network : members) {
       TrialState state = engine_->read(network.slot);
-      TrialResult result = trial_result(*network.trial, state, MetricValues{}, network.curve);
-      result.train_seconds = network.seconds;
-      all.push_back({std::move(result), std::move(state)});
+      TrialResult result = result_of(network, state, MetricValues{});
+      all.push_back({std::move(result), std::move(state), n_rungs(*network.job)});
     }
   }
   return all;

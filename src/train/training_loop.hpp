@@ -17,6 +17,7 @@ namespace shoal::train {
 struct Job {
   plan::Leg leg;
   const PausedTrial* from = nullptr;  ///< null: from its first epoch
+  bool waits_diverged = false;        ///< where it diverges it is paused: it may become a copy at its rung
 };
 
 /// Where results go, from the thread that trains.
@@ -25,7 +26,7 @@ class ResultSink {
   virtual ~ResultSink() = default;
   /// A trial has ended. Its state holds the parameters that its metrics are of.
   virtual void finished(TrialResult&& result, TrialState&& state) = 0;
-  /// A trial has come to the end of its leg and has epochs left. It is evaluated.
+  /// A trial has come to the end of its leg and has epochs left, or has diverged and waits. It is evaluated.
   virtual void paused(PausedTrial&& trial) = 0;
   /// After every call of the engine.
   virtual void progress(const Progress& progress) = 0;
@@ -47,12 +48,13 @@ class TrainingLoop {
   [[nodiscard]] bool run(std::span<const Trial> trials, std::span<const Job> jobs, const plan::Chunk& chunk,
                          const std::stop_token& stop);
   /// The trials in training as they are now, not evaluated; after a stop without those that were in the middle of an
-  /// epoch. For as long as the last run's trials live.
+  /// epoch. For as long as the last run's trials and jobs live.
   [[nodiscard]] std::vector<PausedTrial> in_training() const;
 
  private:
   struct Network {
     const Trial* trial = nullptr;
+    const Job* job = nullptr;
     Slot slot = 0;
     std::uint32_t until = 0;  ///< the epoch that ends its leg
     std::uint32_t asked = 0;  ///< epochs, in the current call
@@ -72,6 +74,7 @@ class TrainingLoop {
   void account(std::span<Network* const> chosen, std::span<const EpochRecord> records, double seconds);
   [[nodiscard]] std::vector<Network*> ended(std::span<Network* const> chosen, bool stopping) const;
   void deliver(std::span<Network* const> networks);
+  [[nodiscard]] static TrialResult result_of(const Network& network, const TrialState& state, MetricValues metrics);
 
   Engine* engine_;
   const Dataset* dataset_;

@@ -16,7 +16,7 @@ TEST(ShoalBinary, TeachesByExample) {
   EXPECT_EQ(help.code, 0);
   EXPECT_NE(help.out.find("shoal sweep examples/letters.yaml"), std::string::npos);
   for (const char* command :
-       {"sweep", "plan", "top", "predict", "report", "export", "ensemble", "info", "verify", "bench"}) {
+       {"sweep", "plan", "top", "predict", "replay", "report", "export", "ensemble", "info", "verify", "bench"}) {
     const Outcome outcome = shoal({command, "--help"});
     EXPECT_EQ(outcome.code, 0) << command;
     EXPECT_NE(outcome.out.find("Examples:\n  shoal " + std::string(command)), std::string::npos) << outcome.out;

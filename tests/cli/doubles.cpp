@@ -1,5 +1,6 @@
 // Stand-ins for the functions that the command line calls. The sweep file's name says what happens: slow.yaml runs
-// until it is stopped, other names end at once; wrong.yaml, absent.yaml and broken.yaml fail in three ways.
+// until it is stopped, shown.yaml until its end is drawn, other names end at once; wrong.yaml, absent.yaml and
+// broken.yaml fail in three ways.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -9,6 +10,7 @@
 #include <thread>
 
 #include "shoal/bench.hpp"
+#include "shoal/calibration.hpp"
 #include "shoal/engine.hpp"
 #include "shoal/ensemble.hpp"
 #include "shoal/error.hpp"
@@ -90,6 +92,8 @@ PlanSummary plan_sweep(const SweepSpec& spec) {
   plan.notes = {"task: classification"};
   plan.rows = {{.topology = "2-3-1 relu",
                 .kernel = "core_per_network",
+                .predicted_s = 75,
+                .others = {{"lane_per_network", 150}},
                 .n_trials = 4,
                 .n_gangs = 1,
                 .n_parameters = 13,
@@ -98,6 +102,7 @@ PlanSummary plan_sweep(const SweepSpec& spec) {
   plan.memory_bytes = 1U << 30U;
   plan.predicted_bytes = 4096;
   plan.network_samples = 1250000;
+  plan.costs = "cpu: shipped";
   plan.estimated_s = 75;
   return plan;
 }
@@ -115,6 +120,8 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
     options.on_progress(progress);
   }
+  // The screen is drawn anew after a while only.
+  if (spec.file == "shown.yaml") std::this_thread::sleep_for(std::chrono::milliseconds(300));
   // A run that does not answer: what a second signal is for.
   if (is_slow && options.resume) std::this_thread::sleep_for(std::chrono::seconds(30));
   progress.n_done = 4;
@@ -124,6 +131,9 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   progress.samples_per_s = 2.5e6;
   progress.best_id = "3fa9c1d2e4b5a697";
   progress.best_metric = 0.9;
+  progress.best = {{.rank = 1, .id = progress.best_id, .epochs = 30, .metric = 0.9, .parameters = {{"alpha", "0.1"}}}};
+  progress.best_so_far = {{50, 0.5}, {100, 0.9}};
+  progress.rungs = {{4, 4, 2}};
   options.on_progress(progress);
   return {.out = out,
           .interrupted = options.stop.stop_requested(),
@@ -153,6 +163,17 @@ Leaderboard leaderboard(const std::filesystem::path& run, std::size_t n, std::op
                           .parameters = {{"hidden_layer_sizes", "[64, 64]"}, {"alpha", "0.001"}}});
   }
   return board;
+}
+
+/// Runs named `halted` and `dead` were stopped and killed; others go on until they have been looked at three times.
+RunStatus run_status(const std::filesystem::path& run) {
+  static std::uint64_t n_looks = 0;
+  RunStatus status{.n_trials = 40, .n_done = 12, .n_diverged = 1, .n_pruned = 3};
+  if (run == "halted") status.state = RunState::stopped;
+  if (run == "dead") status.state = RunState::killed;
+  if (run == "endless" || status.state != RunState::running) return status;
+  if (++n_looks < 3) return status;
+  return {.state = RunState::done, .n_trials = 40, .n_done = 40};
 }
 
 /// Runs named `folds` have three trials a setting.
@@ -191,6 +212,28 @@ std::string predictions_csv(const Predictions& predictions) { return predictions
 
 void write_predictions(const Predictions& predictions, const std::filesystem::path& file) {
   std::ofstream(file) << predictions.n_rows << '\n';
+}
+
+Calibration calibrate(std::string_view engine) {
+  Calibration calibration{std::string(engine), "a processor", {}, {}, {}, 2};
+  calibration.values = {{"core_vector", 2.6e-10, 3.25e-10}};
+  calibration.checks = {{"core_per_network", "16 networks 1-2-2-1 relu, sgd", 0.004, 0.003, 0.0041}};
+  return calibration;
+}
+std::filesystem::path keep(const Calibration&) { return "calibration/cpu-1.json"; }
+CostsHere costs_here() { return {{}, "cpu: shipped"}; }
+SweepSpec sweep_of(const std::filesystem::path& run, std::span<const std::string> overrides) {
+  return load_sweep(run, overrides);
+}
+
+/// Trials named `odd` do not come out as they are stored.
+Replay replay(const SweepSpec& spec, const std::filesystem::path& /*run*/, std::string_view which) {
+  return {.id = std::string(which),
+          .ancestor = spec.resolved,
+          .n_segments = 3,
+          .epochs = 40,
+          .n_parameters = 13,
+          .n_different = which == "odd" ? 2U : 0U};
 }
 
 ReportSummary write_report(const std::filesystem::path& run, const std::filesystem::path& out) {

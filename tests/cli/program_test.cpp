@@ -1,10 +1,8 @@
 // The whole command line in its own process, over stand-ins whose answers are known.
 #include "program.hpp"
 
-#include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -80,13 +78,35 @@ TEST(Program, PlansWithOverridesInOrder) {
             "dropped   momentum (where a setting does not use them)\n"
             "memory    4.0 KiB of 1.0 GiB, 1 chunk\n"
             "work      1.25M network-samples, about 1m 15s\n"
+            "costs     cpu: shipped\n"
             "note      task: classification\n"
             "\n"
-            "network     kernel            trials  gangs  parameters   memory\n"
-            "2-3-1 relu  core_per_network       4      1          13  2.0 KiB\n");
+            "network     kernel              time  trials  gangs  params   memory  else\n"
+            "2-3-1 relu  core_per_network  1m 15s       4      1      13  2.0 KiB  lane 2m 30s\n");
   const auto json = nlohmann::json::parse(shoal({"plan", "a.yaml", "--json"}).out);
   EXPECT_EQ(json["rows"][0]["n_parameters"], 13);
+  EXPECT_EQ(json["rows"][0]["predicted_s"], 75);
+  EXPECT_EQ(json["rows"][0]["others"][0]["kernel"], "lane_per_network");
+  EXPECT_EQ(json["rows"][0]["others"][0]["predicted_s"], 150);
   EXPECT_EQ(json["network_samples"], 1250000);
+}
+
+TEST(Program, CalibratesAndPrintsWhatIsShippedBesideIt) {
+  const Outcome run = shoal({"bench", "--calibrate"});
+  EXPECT_EQ(run.code, 0);
+  EXPECT_EQ(run.out,
+            "engine    cpu (a processor)\n"
+            "file      calibration/cpu-1.json\n"
+            "took      2.0 s\n"
+            "\n"
+            "cost, seconds  shipped  measured\n"
+            "core_vector    2.6e-10  3.25e-10\n"
+            "\n"
+            "an epoch                       kernel            measured  shipped  fitted\n"
+            "16 networks 1-2-2-1 relu, sgd  core_per_network     0.004    0.003  0.0041\n");
+  const auto json = nlohmann::json::parse(shoal({"bench", "--calibrate", "--json"}).out);
+  EXPECT_EQ(json["costs"][0]["measured_s"], 3.25e-10);
+  EXPECT_EQ(json["checks"][0]["predicted_s"], 0.0041);
 }
 
 TEST(Program, WritesPlainLinesToAPipeAndARankedTable) {
@@ -125,6 +145,21 @@ TEST(Program, ListsMeansOfSettingsWhereTheyHaveSeveralTrials) {
   EXPECT_EQ(json["n_settings"], 2);
   EXPECT_EQ(json["rows"][0]["standard_error"], 0.0125);
   EXPECT_TRUE(shoal({"top", "folds", "--trials", "-n", "1"}).out.starts_with("rank  trial "));
+}
+
+TEST(Program, ReplaysANetworkAndSaysWhetherItsBitsAreEqual) {
+  const Outcome equal = shoal({"replay", "runs/x", "--trial", "3fa9", "--engine", "cpu", "--threads", "2"});
+  EXPECT_EQ(equal.code, 0);
+  EXPECT_EQ(equal.out,
+            "3fa9: 40 epochs in 3 segments from the initial parameters of trainer.engine=cpu;trainer.threads=2;: the "
+            "bits that are stored\n");
+  const Outcome odd = shoal({"replay", "runs/x", "--trial", "odd"});
+  EXPECT_EQ(odd.code, 1);
+  EXPECT_TRUE(odd.out.ends_with(": 2 of 13 parameters are not what is stored\n")) << odd.out;
+  const auto json = nlohmann::json::parse(shoal({"replay", "runs/x", "--trial", "odd", "--json"}).out);
+  EXPECT_EQ(json["different"], 2);
+  EXPECT_EQ(json["equal"], false);
+  EXPECT_EQ(shoal({"replay", "runs/x"}).code, 2);
 }
 
 TEST(Program, VerifiesAndSaysWhatIsWrong) {
@@ -232,6 +267,8 @@ TEST(Program, SaysWhichKernelsAGpuHasRun) {
             "cpu       available: AVX2, 2 threads [strict]\n"
             "cuda      not available: built without CUDA\n"
             "\n"
+            "costs of kernels, for plans and the choice of kernels: cpu: shipped\n"
+            "\n"
             "kernel (sm_90a)           ran on\n"
             "first_kernel              GPU A, 2026-01-02\n"
             "second_kernel             GPU B, 2026-01-01; evidence older than the kernel\n"
@@ -332,25 +369,97 @@ TEST(Program, SaysWhatAnEnsembleGains) {
 
 /// The program on a terminal of its own, made by script(1).
 Outcome on_terminal(const std::string& environment, const std::string& arguments) {
-  const std::string inner = "stty cols 100; " + environment + " " + SHOAL_WITH_DOUBLES + " " + arguments;
+  const std::string inner = "stty cols 100 rows 20; " + environment + " " + SHOAL_WITH_DOUBLES + " " + arguments;
   return Program("/usr/bin/script", {"-qec", inner, "/dev/null"}).wait();
 }
 
-TEST(Program, DrawsALiveLineOnATerminalOnly) {
-  if (::access("/usr/bin/script", X_OK) != 0) GTEST_SKIP() << "script(1) is not installed";
+bool has_terminals() {
   const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
-  if (terminal < 0) GTEST_SKIP() << "this machine gives no pseudo-terminal: " << std::strerror(errno);
-  ::close(terminal);
-  const Outcome live = on_terminal("LANG=C.UTF-8 LC_ALL= TERM=xterm NO_COLOR=", "sweep a.yaml");
+  if (terminal >= 0) ::close(terminal);
+  return terminal >= 0 && ::access("/usr/bin/script", X_OK) == 0;
+}
+
+TEST(Program, DrawsALivePanelOnATerminalOnly) {
+  if (!has_terminals()) GTEST_SKIP() << "script(1) is not installed, or this machine gives no pseudo-terminal";
+  const Outcome live = on_terminal("LANG=C.UTF-8 LC_ALL= TERM=xterm NO_COLOR=", "sweep shown.yaml");
   EXPECT_EQ(live.code, 0);
-  EXPECT_NE(live.out.find("\r\x1b[K\x1b[36m"), std::string::npos) << live.out;
+  EXPECT_NE(live.out.find("\n\x1b[36m"), std::string::npos) << live.out;
   EXPECT_EQ(live.out.find("\x1b[?25l"), std::string::npos) << "the cursor stays";
-  const Outcome plain = on_terminal("TERM=xterm NO_COLOR=1 LC_ALL=C", "sweep a.yaml");
-  EXPECT_NE(plain.out.find("\r\x1b[K......"), std::string::npos) << plain.out;
+  EXPECT_NE(live.out.find("▁"), std::string::npos) << live.out;
+  const Outcome plain = on_terminal("TERM=xterm NO_COLOR=1 LC_ALL=C", "sweep shown.yaml");
+  // The first trial ended when half of the work was done: 29 of the curve's 60 characters and the one before it are
+  // empty.
+  const std::string curve = std::string(30, ' ') + std::string(30, '.') + "@ 0.9\r\n";
+  // The first frame is the live line; the second one takes its place; its five lines go before the end is said.
+  const std::string frames =
+      "results: runs/letters-1\r\n"
+      "..............................    0%  0/4 trials  0 samples/s  ETA -\r\x1b[J"
+      "100%  4/4 trials  2.50M samples/s  best 3fa9c1d2 val_accuracy 0.9  1 diverged  ETA 0.0 s\r\n"
+      "rank  trial             val_accuracy  epochs  alpha\r\n"
+      "   1  3fa9c1d2e4b5a697           0.9      30    0.1\r\n"
+      "best so far  0.5" +
+      curve + "rungs  2 of 4 went on after 4 epochs\r\x1b[4A\x1b[J\r\n4 of 4 trials done";
+  EXPECT_NE(plain.out.find(frames), std::string::npos) << plain.out;
   EXPECT_EQ(plain.out.find("\x1b[3"), std::string::npos);
-  EXPECT_EQ(on_terminal("TERM=dumb", "sweep a.yaml").out.find('\x1b'), std::string::npos);
+  EXPECT_EQ(on_terminal("TERM=dumb", "sweep shown.yaml").out.find('\x1b'), std::string::npos);
   const Outcome bench = on_terminal("TERM=xterm", "bench --repetitions 9");
-  EXPECT_NE(bench.out.find("\r\x1b[Kseed: training, 1 of 9 runs done\r\x1b[K"), std::string::npos) << bench.out;
+  EXPECT_NE(bench.out.find("seed: training, 1 of 9 runs done\r\x1b[J"), std::string::npos) << bench.out;
+}
+
+constexpr const char* kRunning = "12 of 40 trials ended (30%), 3 pruned, 1 diverged, running\n";
+constexpr const char* kRow =
+    "rank  trial             val_accuracy  epochs  hidden_layer_sizes  alpha\n"
+    "   1  3fa9c1d2e4b5a697           0.9      30  [64, 64]            0.001\n"
+    "1 of 40000 trials, largest first\n";
+
+TEST(Program, WatchesARunUntilItIsDoneAndPrintsWhatHasChanged) {
+  const Outcome watched = shoal({"top", "d", "-n", "1", "--watch", "0.01"});
+  EXPECT_EQ(watched.code, 0);
+  EXPECT_EQ(watched.err, "");
+  EXPECT_EQ(watched.out, std::string(kRunning) + kRow + "\n40 of 40 trials ended (100%), done\n" + kRow);
+  EXPECT_EQ(shoal({"top", "folds", "--watch"}).code, 0);
+}
+
+TEST(Program, SaysWhetherAWatchedRunWasStoppedOrKilled) {
+  const Outcome halted = shoal({"top", "halted", "-n", "1", "--watch"});
+  EXPECT_EQ(halted.code, 3);
+  EXPECT_TRUE(halted.out.starts_with(
+      "12 of 40 trials ended (30%), 3 pruned, 1 diverged, stopped before its end; --resume goes on\n"))
+      << halted.out;
+  const Outcome dead = shoal({"top", "dead", "-n", "1", "--watch"});
+  EXPECT_EQ(dead.code, 1);
+  EXPECT_TRUE(
+      dead.out.starts_with("12 of 40 trials ended (30%), 3 pruned, 1 diverged, killed: no process writes it any "
+                           "more; --resume goes on from its last checkpoint\n"))
+      << dead.out;
+  EXPECT_EQ(shoal({"top", "d", "--watch", "0"}).code, 2);
+  EXPECT_EQ(shoal({"top", "d", "--watch", "--json"}).code, 2);
+}
+
+TEST(Program, StopsToWatchOnASignal) {
+  Program program(SHOAL_WITH_DOUBLES, {"top", "endless", "-n", "1", "--watch", "60"});
+  ASSERT_TRUE(program.says("largest first\n"));
+  program.signal(SIGINT);
+  const Outcome outcome = program.wait();
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_EQ(outcome.out, std::string(kRunning) + kRow);
+}
+
+TEST(Program, StopsToWatchWhenItsReaderGoesAway) {
+  const std::string command =
+      std::string("set -o pipefail; ") + SHOAL_WITH_DOUBLES + " top endless -n 40000 --watch 0.01 | head -1";
+  const Outcome outcome = Program("/bin/bash", {"-c", command}).wait();
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.out, kRunning);
+}
+
+TEST(Program, DrawsAWatchedRunInPlaceInALowWindow) {
+  if (!has_terminals()) GTEST_SKIP() << "script(1) is not installed, or this machine gives no pseudo-terminal";
+  const Outcome outcome = on_terminal("TERM=xterm", "top d -n 40 --watch 0.01");
+  EXPECT_EQ(outcome.code, 0);
+  // 19 rows: how it stands, titles, 15 trials, how many they are, and one for what had no room.
+  EXPECT_NE(outcome.out.find("15 of 40000 trials, largest first\r\x1b[17A\x1b[J12 of 40"), std::string::npos)
+      << outcome.out;
 }
 
 }  // namespace

@@ -35,6 +35,14 @@ TEST(LiveLine, DropsTrialsAndThenSpeedWhereTheyDoNotFit) {
             "######........   43%  best 3fa9c1d2 val_accuracy 0.9342  3 diverged  ETA 1m 12s");
 }
 
+TEST(LiveLine, SaysAHundredPercentOnlyOnceEveryTrialHasEnded) {
+  Progress progress = halfway();
+  progress.epochs_done = 100001;
+  EXPECT_EQ(live_line(progress, "val_accuracy", 16, {}), " 99%  ETA 1m 12s");
+  progress.n_done = 2000;
+  EXPECT_EQ(live_line(progress, "val_accuracy", 16, {}), "100%  ETA 1m 12s");
+}
+
 TEST(LiveLine, KeepsShareAndTimeLeftIn40Columns) {
   EXPECT_EQ(live_line(halfway(), "val_accuracy", 40, {}), "#########.............   43%  ETA 1m 12s");
   EXPECT_EQ(live_line(halfway(), "val_accuracy", 16, {}), " 43%  ETA 1m 12s");

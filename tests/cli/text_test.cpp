@@ -33,6 +33,9 @@ TEST(Bytes, CountsIn1024) {
 TEST(Duration, ShowsTwoUnits) {
   EXPECT_EQ(duration(0), "0.0 s");
   EXPECT_EQ(duration(-1), "0.0 s");
+  EXPECT_EQ(duration(1e-9), "1 ms");
+  EXPECT_EQ(duration(0.0342), "35 ms");
+  EXPECT_EQ(duration(0.0999), "0.1 s");
   EXPECT_EQ(duration(0.44), "0.4 s");
   EXPECT_EQ(duration(9.96), "10 s");
   EXPECT_EQ(duration(59.4), "59 s");
@@ -56,6 +59,22 @@ TEST(Counted, KnowsOneFromMany) {
 }
 
 TEST(DisplayWidth, CountsCharactersNotBytes) { EXPECT_EQ(display_width("a━é"), 3U); }
+
+TEST(DisplayWidth, LeavesOutColours) { EXPECT_EQ(display_width("\x1b[36m━━\x1b[90m─\x1b[0m 9"), 5U); }
+
+TEST(LinesOf, AreThoseBetweenTheEnds) {
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(lines_of(""), Lines{});
+  EXPECT_EQ(lines_of("a\n\nbc"), (Lines{"a", "", "bc"}));
+  EXPECT_EQ(lines_of("a\n"), Lines{"a"});
+}
+
+TEST(Clipped, KeepsWholeCharacters) {
+  EXPECT_EQ(clipped("a━éz", 3), "a━é");
+  EXPECT_EQ(clipped("a━éz", 4), "a━éz");
+  EXPECT_EQ(clipped("abc", 9), "abc");
+  EXPECT_EQ(clipped("abc", 0), "");
+}
 
 TEST(DidYouMean, NamesTheNearestOrNothing) {
   const std::vector<std::string> known{"sweep", "plan", "top"};

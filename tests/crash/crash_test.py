@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Kills a sweep at its steps of output and, or stops it, at random moments, and lets disks fail; then resumes it.
 
-  crash_test.py SHOAL IO_FAULT_LIBRARY [--every N] [--random N]
+  crash_test.py SHOAL IO_FAULT_LIBRARY --rule RULE [--every N] [--random N]
 
-What is resumed must give the results.csv of a run that was left alone, byte for byte, and train again no more than was
-trained after the last checkpoint. A disk that fails is one error, or no harm at all.
+What is resumed must give the results.csv and lineage.csv of a run that was left alone, byte for byte, and train again
+no more than was trained after the last checkpoint. A disk that fails is one error, or no harm at all.
 """
 import argparse
 import json
@@ -22,27 +22,38 @@ SWEEP = """data: {train: table.csv, target: y, cv: 2}
 method: random
 run_cap: 12
 metric: {name: val_loss}
-early_terminate: {type: halving, min_iter: 2, eta: 2, group: 6}
+early_terminate: {EARLY_TERMINATE}
 trainer: {checkpoint_every: 1e-9, keep: 2, threads: 1, engine: cpu}
 parameters:
   hidden_layer_sizes: {values: [[3], [4, 2]]}
-  learning_rate_init: {distribution: log_uniform_values, min: 1e-3, max: 1e-1}
+  learning_rate_init: {distribution: log_uniform_values, min: 1e-3, max: LARGEST_RATE}
   momentum: 0.5
   solver: {values: [adam, sgd]}
   batch_size: 16
-  max_iter: 9
+  max_iter: MAX_ITER
 """
+RULES = {
+    "halving": {"EARLY_TERMINATE": "type: halving, min_iter: 2, eta: 2, group: 6",
+                "LARGEST_RATE": "1e-1", "MAX_ITER": "9"},
+    # Some diverge and live again, some end while others are still copied.
+    "pbt": {"EARLY_TERMINATE": "type: pbt, interval: 2, quantile: 0.4, resample: 0.3, group: 6",
+            "LARGEST_RATE": "1e30", "MAX_ITER": "{values: [5, 9]}"},
+}
+RESULTS = ["results.csv", "lineage.csv"]
 KINDS = ["kill", "torn", "fail", "from_then"]
 
 
 class Crashes:
-    def __init__(self, shoal, library, folder):
+    def __init__(self, shoal, library, folder, rule):
         self.shoal, self.library, self.folder = shoal, library, folder
         rows = random.Random(1)
         points = [(rows.uniform(-1, 1), rows.uniform(-1, 1)) for _ in range(60)]
         text = "a,b,y\n" + "".join(f"{a:.6f},{b:.6f},{a * b + a:.6f}\n" for a, b in points)
         (folder / "table.csv").write_text(text)
-        (folder / "sweep.yaml").write_text(SWEEP)
+        sweep = SWEEP
+        for word, text in RULES[rule].items():
+            sweep = sweep.replace(word, text)
+        (folder / "sweep.yaml").write_text(sweep)
         self.failures = []
         self.n_kills = self.n_faults = self.most_recomputed = 0
         self.expected, self.epochs = self.whole()
@@ -58,7 +69,11 @@ class Crashes:
         _, error = self.run(out).communicate()
         manifest = json.loads((out / "manifest.json").read_text())
         assert manifest["status"] == "done" and manifest["epochs_recomputed"] == 0, error
-        return (out / "results.csv").read_bytes(), manifest["epochs_trained"]
+        return self.results(out), manifest["epochs_trained"]
+
+    @staticmethod
+    def results(out):
+        return [(out / name).read_bytes() if (out / name).exists() else None for name in RESULTS]
 
     def check(self, what, out, most_lost):
         """Resumes what is in `out`. most_lost: network-epochs that may be trained again; None: not known."""
@@ -67,7 +82,7 @@ class Crashes:
         if process.returncode != 0:
             self.failures.append(f"{what}: does not resume: {error.strip()}")
             return
-        if (out / "results.csv").read_bytes() != self.expected:
+        if self.results(out) != self.expected:
             self.failures.append(f"{what}: other results")
         manifest = json.loads((out / "manifest.json").read_text())
         recomputed = manifest["epochs_recomputed"]
@@ -126,10 +141,13 @@ def main():
     parser.add_argument("shoal", type=pathlib.Path)
     parser.add_argument("library", type=pathlib.Path)
     parser.add_argument("--every", type=int, default=37, help="try every Nth step of each kind (default 37)")
+    parser.add_argument("--rule", choices=list(RULES), required=True, help="the early_terminate of the sweep")
     parser.add_argument("--random", type=int, default=10, help="kills, and stops, at random moments (default 10)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        crashes = Crashes(options.shoal.resolve(), options.library.resolve(), pathlib.Path(name))
+        crashes = Crashes(options.shoal.resolve(), options.library.resolve(), pathlib.Path(name), options.rule)
+        if (crashes.expected[1] is not None) != (options.rule == "pbt"):
+            crashes.failures.append("there is a lineage.csv where there should be none, or the other way round")
         start = time.monotonic()
         shutil.rmtree(crashes.folder / "whole")
         crashes.whole()

@@ -4,6 +4,7 @@
 #include <array>
 #include <csignal>
 #include <cstddef>
+#include <cstdint>
 #include <fmt/format.h>
 #include <numeric>
 #include <optional>
@@ -128,6 +129,13 @@ void Block::resume(std::uint32_t thread) {
   fibers_[thread]->resume();
   if (!wild_address) return;
   throw KernelFault(fmt::format("access to memory at {}, which is not there", *wild_address), number_, thread);
+}
+
+void expect_aligned(const void* at, std::size_t bytes) {
+  if (reinterpret_cast<std::uintptr_t>(at) % bytes == 0) return;
+  const Block& block = Block::current();
+  throw KernelFault(fmt::format("access to {} bytes that are not aligned to their number", bytes), block.number(),
+                    block.thread());
 }
 
 void Block::check_guards() const {

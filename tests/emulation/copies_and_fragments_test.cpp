@@ -10,6 +10,7 @@
 #include "engine/cuda/device_memory.hpp"
 #include "expect_stopped.hpp"
 #include "kernels/cuda/async_copy.cuh"
+#include "kernels/cuda/pack.cuh"
 #include "kernels/cuda/tensor_core.cuh"
 
 namespace shoal::cuda {
@@ -27,6 +28,7 @@ SHOAL_KERNEL void copy_kernel(const float* from, float* out, int wait) {
 SHOAL_KERNEL void misaligned_copy(const float* from) {
   copy_async<16>(&static_shared<float[kWarpLanes], struct Tile>()[1], from);
 }
+SHOAL_KERNEL void load_four(const float* from, std::uint32_t first, float* out) { store(out, load<4>(from + first)); }
 SHOAL_KERNEL void copy_beyond(const float* from) {
   copy_async<16>(&static_shared<float[kWarpLanes], struct Tile>(), from + 32);
 }
@@ -90,6 +92,15 @@ TEST(AsyncCopy, OutsideOfMemoryOrMisalignedIsAFault) {
             "kernel: an asynchronous copy of 16 bytes reads outside of device memory (block 0, thread 0)");
   EXPECT_EQ(fault_of(copy_to_global, f.from.get()),
             "kernel: an asynchronous copy of 4 bytes writes outside of shared memory (block 0, thread 0)");
+}
+
+TEST(Pack, MisalignedIsAFault) {
+  const Floats f;
+  EXPECT_EQ(fault_of(load_four, f.from.get(), 4U, f.out.get()), "");
+  EXPECT_EQ(fault_of(load_four, f.from.get(), 6U, f.out.get()),
+            "kernel: access to 16 bytes that are not aligned to their number (block 0, thread 0)");
+  EXPECT_EQ(fault_of(load_four, f.from.get(), 4U, f.out.get() + 1),
+            "kernel: access to 16 bytes that are not aligned to their number (block 0, thread 0)");
 }
 
 TEST(StaticSharedDeathTest, WriteOutsideIsAFault) {

@@ -6,7 +6,6 @@
 
 #include "call.hpp"
 #include "cublas_product.hpp"
-#include "kernel_fault.hpp"
 #include "kernels/math/bfloat16.hpp"
 #include "memory.hpp"
 #include "stream.hpp"
@@ -16,8 +15,6 @@ struct EmulatedMatmul {
   cublasComputeType_t compute = CUBLAS_COMPUTE_32F;
   std::int32_t transa = CUBLAS_OP_N, transb = CUBLAS_OP_N;
   std::uint32_t epilogue = CUBLASLT_EPILOGUE_DEFAULT;
-  void* mask = nullptr;
-  std::int64_t mask_ld = 0;
 };
 struct EmulatedLayout {
   cudaDataType type = CUDA_R_32F;
@@ -65,14 +62,8 @@ cublasStatus_t set(T& to, const void* value, std::size_t bytes) {
 /// A product with what becomes of it before it is stored.
 struct FusedProduct {
   Product product;
-  std::uint32_t epilogue;
-  std::uint8_t* mask;  ///< a bit an element, column after column
-  std::int64_t mask_ld;
+  bool has_relu;
   cudaDataType d_type;
-
-  [[nodiscard]] std::size_t mask_bytes() const {
-    return static_cast<std::size_t>(product.n) * static_cast<std::size_t>(mask_ld) / 8;
-  }
 };
 
 cublasStatus_t fused_product(const EmulatedMatmul& matmul, const EmulatedLayout& a, const EmulatedLayout& b,
@@ -92,15 +83,8 @@ cublasStatus_t fused_product(const EmulatedMatmul& matmul, const EmulatedLayout&
   fused = {
       {"cublasLtMatmul", static_cast<cublasOperation_t>(matmul.transa), static_cast<cublasOperation_t>(matmul.transb),
        whole(d.rows), whole(d.columns), whole(k), 1.0F, 0.0F, whole(a.ld), whole(b.ld), whole(d.ld), elements},
-      matmul.epilogue,
-      static_cast<std::uint8_t*>(matmul.mask),
-      matmul.mask_ld,
+      matmul.epilogue == CUBLASLT_EPILOGUE_RELU,
       d.type};
-  if (matmul.epilogue != CUBLASLT_EPILOGUE_DEFAULT) {
-    constexpr std::int64_t kMaskAlignment = 128;
-    const bool fits = matmul.mask_ld % kMaskAlignment == 0 && matmul.mask_ld >= static_cast<std::int64_t>(d.rows);
-    if (matmul.mask == nullptr || !fits) return CUBLAS_STATUS_INVALID_VALUE;
-  }
   return status_of_shape(fused.product);
 }
 
@@ -110,19 +94,7 @@ void store(const FusedProduct& fused, const std::vector<float>& values, void* d)
     for (int row = 0; row < p.m; ++row) {
       float value =
           values[static_cast<std::size_t>(column) * static_cast<std::size_t>(p.m) + static_cast<std::size_t>(row)];
-      const std::size_t bit =
-          static_cast<std::size_t>(column) * static_cast<std::size_t>(fused.mask_ld) + static_cast<std::size_t>(row);
-      const auto mask_bit = static_cast<std::uint8_t>(1U << (bit % 8));
-      if (fused.epilogue == CUBLASLT_EPILOGUE_RELU_AUX) {
-        if (value > 0) {
-          fused.mask[bit / 8] |= mask_bit;
-        } else {
-          fused.mask[bit / 8] &= static_cast<std::uint8_t>(~mask_bit);
-          value = 0;
-        }
-      } else if (fused.epilogue == CUBLASLT_EPILOGUE_DRELU && (fused.mask[bit / 8] & mask_bit) == 0) {
-        value = 0;
-      }
+      if (fused.has_relu && !(value > 0)) value = 0;
       const std::size_t at =
           static_cast<std::size_t>(column) * static_cast<std::size_t>(p.ldc) + static_cast<std::size_t>(row);
       if (fused.d_type == CUDA_R_16BF) {
@@ -137,9 +109,6 @@ void store(const FusedProduct& fused, const std::vector<float>& values, void* d)
 void run(const FusedProduct& fused, const void* a, const void* b, void* d) {
   Product p = fused.product;
   check_operand(p, 'D', d, p.m, p.n, p.ldc, fused.d_type == CUDA_R_16BF ? sizeof(math::Bfloat16) : sizeof(float));
-  if (fused.mask != nullptr && !in_device_memory(fused.mask, fused.mask_bytes())) {
-    throw KernelFault("cublasLtMatmul: the mask is not in device memory");
-  }
   std::vector<float> values(static_cast<std::size_t>(p.m) * static_cast<std::size_t>(p.n));
   p.ldc = p.m;
   multiply(p, a, b, values.data());
@@ -178,10 +147,6 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t desc, cublasL
       return set(desc->transb, value, bytes);
     case CUBLASLT_MATMUL_DESC_EPILOGUE:
       return set(desc->epilogue, value, bytes);
-    case CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER:
-      return set(desc->mask, value, bytes);
-    case CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD:
-      return set(desc->mask_ld, value, bytes);
   }
   return CUBLAS_STATUS_INVALID_VALUE;
 }

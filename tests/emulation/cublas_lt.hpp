@@ -6,9 +6,8 @@
 #include "cublas.hpp"
 
 /// The part of cublasLt that engines use, over OpenBLAS; names, values and signatures are those of cublasLt.h. A
-/// product of fp32 or bfloat16 matrices is stored as either, and ReLU or its derivative is applied to it first. Strict
-/// where the real one is: a mask whose rows are no multiple of 128 bits, or a layout that does not match the product,
-/// is refused.
+/// product of fp32 or bfloat16 matrices is stored as either, and ReLU may be applied to it first. Strict where the real
+/// one is: a layout that does not match the product is refused.
 
 using cublasLtHandle_t = struct cublasLtContext*;
 using cublasLtMatmulDesc_t = struct EmulatedMatmul*;
@@ -25,17 +24,11 @@ struct cublasLtMatmulHeuristicResult_t {
   float wavesCount;
   int reserved[4];
 };
-enum cublasLtEpilogue_t {
-  CUBLASLT_EPILOGUE_DEFAULT = 1,
-  CUBLASLT_EPILOGUE_RELU_AUX = 2 | 128,
-  CUBLASLT_EPILOGUE_DRELU = 8 | 128
-};
+enum cublasLtEpilogue_t { CUBLASLT_EPILOGUE_DEFAULT = 1, CUBLASLT_EPILOGUE_RELU = 2 };
 enum cublasLtMatmulDescAttributes_t {
   CUBLASLT_MATMUL_DESC_TRANSA = 3,
   CUBLASLT_MATMUL_DESC_TRANSB = 4,
-  CUBLASLT_MATMUL_DESC_EPILOGUE = 7,
-  CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER = 11,
-  CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD = 12
+  CUBLASLT_MATMUL_DESC_EPILOGUE = 7
 };
 enum cublasLtMatmulPreferenceAttributes_t {
   CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES = 1,

@@ -58,11 +58,7 @@ class CublasLt : public testing::Test {
   void set(cublasLtMatmulDescAttributes_t attribute, T value) {
     EXPECT_EQ(cublasLtMatmulDescSetAttribute(matmul_, attribute, &value, sizeof value), CUBLAS_STATUS_SUCCESS);
   }
-  void fuse(cublasLtEpilogue_t epilogue, std::uint8_t* mask, std::int64_t ld = 128) {
-    set(CUBLASLT_MATMUL_DESC_EPILOGUE, static_cast<std::uint32_t>(epilogue));
-    set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, static_cast<void*>(mask));
-    set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, ld);
-  }
+  void fuse(cublasLtEpilogue_t epilogue) { set(CUBLASLT_MATMUL_DESC_EPILOGUE, static_cast<std::uint32_t>(epilogue)); }
   cublasStatus_t multiply(float* d) {
     const float one = 1;
     const float zero = 0;
@@ -85,49 +81,26 @@ class CublasLt : public testing::Test {
   cublasLtMatmulPreference_t preference_{};
 };
 
-TEST_F(CublasLt, StoresWhatReluMakesOfAProductAndWhichElementsItKept) {
+TEST_F(CublasLt, StoresWhatReluMakesOfAProduct) {
   const Memory<float> d(stream_, {9, 9, 9, 9, 9, 9});
-  const Memory<std::uint8_t> mask(stream_, std::vector<std::uint8_t>(32, 0xFF));
-  fuse(CUBLASLT_EPILOGUE_RELU_AUX, mask.data);
+  fuse(CUBLASLT_EPILOGUE_RELU);
   EXPECT_EQ(n_found(), 1);
   ASSERT_EQ(multiply(d.data), CUBLAS_STATUS_SUCCESS);
   // The product's columns are 6 0 and -3 1; every third float of memory is beside it.
   EXPECT_EQ(d.values(), (std::vector<float>{6, 0, 9, 0, 1, 9}));
-  EXPECT_EQ(mask.values()[0], 0xFD);
-  EXPECT_EQ(mask.values()[16], 0xFE);
-}
-
-TEST_F(CublasLt, PassesOnWhatTheMaskSays) {
-  const Memory<float> d(stream_, {9, 9, 9, 9, 9, 9});
-  std::vector<std::uint8_t> bits(32, 0);
-  bits[16] = 0x01;
-  const Memory<std::uint8_t> mask(stream_, bits);
-  fuse(CUBLASLT_EPILOGUE_DRELU, mask.data);
-  ASSERT_EQ(multiply(d.data), CUBLAS_STATUS_SUCCESS);
-  EXPECT_EQ(d.values(), (std::vector<float>{0, 0, 9, -3, 0, 9}));
-}
-
-TEST_F(CublasLt, RefusesAMaskWhoseRowsAreNoWhole128Bits) {
-  const Memory<float> d(stream_, {9, 9, 9, 9, 9, 9});
-  const Memory<std::uint8_t> mask(stream_, std::vector<std::uint8_t>(32, 0));
-  fuse(CUBLASLT_EPILOGUE_RELU_AUX, mask.data, 64);
-  EXPECT_EQ(multiply(d.data), CUBLAS_STATUS_INVALID_VALUE);
-  EXPECT_EQ(n_found(), 0);
 }
 
 TEST_F(CublasLt, FindsNoKernelWhereEpiloguesAreRefused) {
-  const Memory<std::uint8_t> mask(stream_, std::vector<std::uint8_t>(32, 0));
   emulation::refuse_epilogues(true);
   EXPECT_EQ(n_found(), 1);
-  fuse(CUBLASLT_EPILOGUE_RELU_AUX, mask.data);
+  fuse(CUBLASLT_EPILOGUE_RELU);
   EXPECT_EQ(n_found(), 0);
 }
 
-TEST_F(CublasLt, NoticesAMaskOutsideOfDeviceMemory) {
-  const Memory<float> d(stream_, {9, 9, 9, 9, 9, 9});
-  std::array<std::uint8_t, 32> on_host{};
-  fuse(CUBLASLT_EPILOGUE_RELU_AUX, on_host.data());
-  ASSERT_EQ(multiply(d.data), CUBLAS_STATUS_SUCCESS);
+TEST_F(CublasLt, NoticesAResultOutsideOfDeviceMemory) {
+  std::array<float, 6> on_host{};
+  fuse(CUBLASLT_EPILOGUE_RELU);
+  ASSERT_EQ(multiply(on_host.data()), CUBLAS_STATUS_SUCCESS);
   EXPECT_THROW(static_cast<void>(cudaStreamSynchronize(stream_.get())), emulation::KernelFault);
 }
 

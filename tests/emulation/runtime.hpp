@@ -181,6 +181,9 @@ void set_observer(Observer* observer);
 /// To be called before an atomic operation.
 void report_atomic(const void* address, std::size_t bytes);
 
+/// A GPU stops a kernel that loads or stores several bytes at once where they are not aligned to their number.
+void expect_aligned(const void* at, std::size_t bytes);
+
 /// cp.async: 4, 8 or 16 bytes, aligned so, from device to shared memory, when the thread waits for them and not before;
 /// until then the bytes are 0xFF.
 void copy_async(void* shared, const void* global, std::size_t bytes);

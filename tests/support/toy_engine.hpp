@@ -81,7 +81,9 @@ class ToyEngine final : public Engine {
     return trial.topology.hidden_layer_sizes.front() == refused_hidden ? "it dislikes this width" : "";
   }
   [[nodiscard]] std::uint32_t gang_size(const GangKey&) const override { return gang_size_; }
-  [[nodiscard]] std::string_view kernel(const Gang&) const override { return "toy_kernel"; }
+  [[nodiscard]] std::vector<Prediction> predictions(const Gang& gang) const override {
+    return {{"toy_kernel", 0.5 * gang.n_slots, 0.25, 0.125}, {"slow_kernel", 2.0 * gang.n_slots, 2, 0.125}};
+  }
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
     return gang.keeps_best ? 2 * slot_bytes : slot_bytes;
   }

@@ -61,7 +61,7 @@ double CoreNetwork::cost(const Shared& shared, std::uint32_t epoch) const {
 
 bool CoreNetwork::is_divisible(const Shared& shared) const {
   const auto n_rows = static_cast<std::uint32_t>(shared.dataset->splits.at(trial_.fold).training.size());
-  return cpu::is_divisible(*layout_, rows_in_minibatch(trial_, n_rows));
+  return cpu::is_divisible(layout_->n_parameters(), rows_in_minibatch(trial_, n_rows));
 }
 
 bool CoreNetwork::train(Shared& shared, const TrainTarget& target, Minibatch& minibatch, const std::stop_token& stop,

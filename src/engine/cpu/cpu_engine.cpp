@@ -46,14 +46,15 @@ struct alignas(128) Worker {
 class CpuEngine final : public Engine {
  public:
   CpuEngine(const Dataset& dataset, const EngineOptions& options, const cpu::Kernels& kernels)
-      : shared_{&dataset, options, {}}, kernels_(&kernels), lane_kernels_(&lane_kernels_of(kernels)) {
+      : shared_{&dataset, options, {}},
+        kernels_(&kernels),
+        lane_kernels_(&lane_kernels_of(kernels)),
+        choice_(options, lane_kernels_->n_lanes, n_threads(options)) {
     if (options.precision != Precision::strict) {
       throw UnavailableError("trainer.precision = " + std::string(shoal::name(options.precision)) +
                              ": engine cpu computes in strict precision only");
     }
-    const std::uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
-    const std::uint32_t n_threads = options.n_threads == 0 ? cores : options.n_threads;
-    for (std::uint32_t t = 0; t < n_threads; ++t) {
+    for (std::uint32_t t = 0; t < n_threads(options); ++t) {
       workers_.push_back({Minibatch(dataset, kernels), LaneWorker(kernels, *lane_kernels_)});
     }
   }
@@ -61,10 +62,15 @@ class CpuEngine final : public Engine {
   [[nodiscard]] std::string_view name() const noexcept override { return "cpu"; }
   [[nodiscard]] std::string why_not(const Trial&) const override { return {}; }
   [[nodiscard]] std::uint32_t gang_size(const GangKey& key) const override {
-    return cpu::has_lanes(key, lane_kernels_->n_lanes) ? static_cast<std::uint32_t>(lane_kernels_->n_lanes) : 1;
+    const auto n_lanes = static_cast<std::uint32_t>(lane_kernels_->n_lanes);
+    return fewest_lanes(key) <= n_lanes ? n_lanes : 1;
   }
-  [[nodiscard]] std::string_view kernel(const Gang& gang) const override {
-    return has_lanes(gang) ? "lane_per_network" : "core_per_network";
+  [[nodiscard]] std::vector<Prediction> predictions(const Gang& gang) const override {
+    const cpu::LaneChoice::Ways ways = choice_.ways(gang, rows(gang.key));
+    if (gang_size(gang.key) == 1) return {ways.cores};
+    std::vector<Prediction> both{ways.lanes, ways.cores};
+    rank(both, gang);
+    return both;
   }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
@@ -92,7 +98,8 @@ class CpuEngine final : public Engine {
       largest_core = std::max(largest_core, (has_core ? CoreNetwork::bytes(gang) : 0) +
                                                 Minibatch::bytes(layout, cpu::kBlockRows, gang.has_dropout));
       const std::size_t batch = gang.key.batch_size == 0 ? training : static_cast<std::size_t>(gang.key.batch_size);
-      if (!has_lanes(gang) && workers_.size() > 1 && cpu::is_divisible(layout, std::min(batch, training))) {
+      if (!has_lanes(gang) && workers_.size() > 1 &&
+          cpu::is_divisible(layout.n_parameters(), std::min(batch, training))) {
         const std::size_t n_threads = workers_.size();
         largest_team = std::max(
             largest_team, Minibatch::bytes(layout, Minibatch::block_rows(n_threads), gang.has_dropout, n_threads));
@@ -226,11 +233,13 @@ class CpuEngine final : public Engine {
     std::vector<Slot> lost;
   };
 
-  [[nodiscard]] std::size_t fewest_lanes(const GangKey& key) const {
-    return cpu::fewest_lanes(key.topology, lane_kernels_->n_lanes);
+  static std::uint32_t n_threads(const EngineOptions& options) {
+    return options.n_threads == 0 ? std::max(1U, std::thread::hardware_concurrency()) : options.n_threads;
   }
+  [[nodiscard]] EpochRows rows(const GangKey& key) const { return epoch_rows(key, *shared_.dataset); }
+  [[nodiscard]] std::size_t fewest_lanes(const GangKey& key) const { return choice_.fewest_lanes(key, rows(key)); }
   [[nodiscard]] bool has_lanes(const Gang& gang) const {
-    return cpu::has_lanes(gang.key, lane_kernels_->n_lanes) && gang.n_slots >= fewest_lanes(gang.key);
+    return gang_size(gang.key) > 1 && choice_.has_lanes(gang, rows(gang.key));
   }
 
   template <class Layout>
@@ -353,6 +362,7 @@ class CpuEngine final : public Engine {
   cpu::Shared shared_;
   const cpu::Kernels* kernels_;
   const LaneKernels* lane_kernels_;
+  cpu::LaneChoice choice_;
   std::vector<Worker> workers_;
   std::optional<Minibatch> team_;  ///< of all workers' threads, from the first network on that they divide
   std::vector<Where> where_;

@@ -1,33 +1,47 @@
 #include "engine/cpu/lane_choice.hpp"
 
-#include "kernels/cpu/core_per_network.hpp"
+#include <algorithm>
+
+#include "engine/cpu/team_choice.hpp"
+#include "engine/cpu/training_cost.hpp"
 
 namespace shoal::cpu {
 namespace {
 
-/// Weights and gradients of all lanes, which a minibatch passes over for every block of rows: a quarter of a
-/// second-level cache of 2 MiB. Beyond it a core alone is faster, which reads a sixteenth of that.
-constexpr std::size_t kLaneBytes = std::size_t{512} * 1024;
-
-/// What beginning and ending the loops of a layer costs a core for each row, in multiply-adds.
-constexpr std::size_t kLayerCost = 256;
+constexpr std::size_t up(std::size_t n, std::size_t by) { return (n + by - 1) / by; }
 
 }  // namespace
 
-bool has_lanes(const GangKey& key, std::size_t n_lanes) {
-  return 2 * key.topology.n_parameters() * n_lanes * sizeof(float) <= kLaneBytes;
+LaneChoice::Ways LaneChoice::ways(const Gang& gang, const EpochRows& rows) const {
+  const auto threads = static_cast<double>(n_threads_);
+  const std::size_t n_vectors = up(gang.n_slots, n_lanes_);
+  const std::size_t in_vector = std::min<std::size_t>(gang.n_slots, n_lanes_);
+  const double lanes = lane_epoch(costs_, gang.key, rows, n_lanes_, in_vector, collects_);
+  const double core = core_epoch(costs_, gang.key, rows, n_lanes_);
+  const double of_all_cores = core * gang.n_slots / threads;
+  // One after another by all threads, where those are worth dividing.
+  const bool divided = is_divisible(gang.key.topology.n_parameters(), rows.batch);
+  const double n_outputs = static_cast<double>(rows.n_validation) * gang.key.topology.n_outputs;
+  const double place = gang.n_slots * (costs_.place_network +
+                                       costs_.place_parameter * static_cast<double>(gang.key.topology.n_parameters()) +
+                                       costs_.final_output * n_outputs / threads);
+  return {{"lane_per_network", lanes * static_cast<double>(n_vectors) / threads,
+           lanes * static_cast<double>(up(n_vectors, n_threads_)), place},
+          {"core_per_network", of_all_cores,
+           divided ? of_all_cores : core * static_cast<double>(up(gang.n_slots, n_threads_)), place}};
 }
 
-std::size_t fewest_lanes(const Topology& topology, std::size_t n_lanes) {
-  std::size_t on_lanes = 0;  // multiply-adds of a row
-  std::size_t on_core = 0;   // the same with outputs padded
-  for (std::size_t l = 0; l < topology.n_layers(); ++l) {
-    const auto n_in = static_cast<std::size_t>(topology.fan_in(l));
-    const auto n_out = static_cast<std::size_t>(topology.fan_out(l));
-    on_lanes += (l == 0 ? 2 : 3) * n_in * n_out;
-    on_core += 2 * n_in * padded(n_out) + (l == 0 ? 0 : padded(n_in) * n_out) + kLayerCost;
+bool LaneChoice::has_lanes(const Gang& gang, const EpochRows& rows) const {
+  const Ways both = ways(gang, rows);
+  return seconds_in_company(both.lanes, gang) <= seconds_in_company(both.cores, gang);
+}
+
+std::size_t LaneChoice::fewest_lanes(const GangKey& key, const EpochRows& rows) const {
+  const double core = core_epoch(costs_, key, rows, n_lanes_);
+  for (std::size_t n = 1; n <= n_lanes_; ++n) {
+    if (lane_epoch(costs_, key, rows, n_lanes_, n, collects_) <= core * static_cast<double>(n)) return n;
   }
-  return n_lanes * on_lanes / on_core + 1;
+  return n_lanes_ + 1;
 }
 
 }  // namespace shoal::cpu

@@ -2,14 +2,35 @@
 
 #include <cstddef>
 
-#include "shoal/engine.hpp"
+#include "engine/definition.hpp"
+#include "shoal/costs.hpp"
 
 namespace shoal::cpu {
 
-/// Whether networks of this kind are trained a lane each. The limit is measured (docs/decisions/lane-per-network.md).
-[[nodiscard]] bool has_lanes(const GangKey& key, std::size_t n_lanes);
+/// Says which networks share a vector and which have a core each, by what costs predict (docs/decisions/cost-model.md).
+class LaneChoice {
+ public:
+  LaneChoice(const EngineOptions& options, std::size_t n_lanes, std::size_t n_threads)
+      : costs_(options.costs.cpu),
+        n_lanes_(n_lanes),
+        n_threads_(n_threads),
+        collects_(options.metric != Metric::val_loss && options.metric != Metric::train_loss) {}
 
-/// Lanes in use from which on a vector is faster than a core that trains their networks one after another.
-[[nodiscard]] std::size_t fewest_lanes(const Topology& topology, std::size_t n_lanes);
+  /// Of a gang: a lane a network, and a core a network.
+  struct Ways {
+    Prediction lanes, cores;
+  };
+  [[nodiscard]] Ways ways(const Gang& gang, const EpochRows& rows) const;
+  /// Whether lanes are sooner.
+  [[nodiscard]] bool has_lanes(const Gang& gang, const EpochRows& rows) const;
+  /// Lanes in use from which on a vector is sooner than a core that trains their networks one after another; where it
+  /// never is, more than there are.
+  [[nodiscard]] std::size_t fewest_lanes(const GangKey& key, const EpochRows& rows) const;
+
+ private:
+  CpuCosts costs_;
+  std::size_t n_lanes_, n_threads_;
+  bool collects_;
+};
 
 }  // namespace shoal::cpu

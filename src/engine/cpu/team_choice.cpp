@@ -27,8 +27,8 @@ double end_of(std::span<const Share> shares, std::size_t n_threads) {
 
 }  // namespace
 
-bool is_divisible(const NetworkLayout& layout, std::size_t rows_in_minibatch) {
-  return layout.n_parameters() * rows_in_minibatch >= kDivisible;
+bool is_divisible(std::size_t n_parameters, std::size_t rows_in_minibatch) {
+  return n_parameters * rows_in_minibatch >= kDivisible;
 }
 
 std::size_t n_divided(std::span<const Share> shares, std::size_t n_threads) {

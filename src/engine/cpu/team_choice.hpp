@@ -3,12 +3,10 @@
 #include <cstddef>
 #include <span>
 
-#include "engine/cpu/network_layout.hpp"
-
 namespace shoal::cpu {
 
-/// Whether a minibatch of this network is work enough for threads that divide every layer of it.
-[[nodiscard]] bool is_divisible(const NetworkLayout& layout, std::size_t rows_in_minibatch);
+/// Whether a minibatch of a network is work enough for threads that divide every layer of it.
+[[nodiscard]] bool is_divisible(std::size_t n_parameters, std::size_t rows_in_minibatch);
 
 /// What a thread does at a time, alone or, where it is divisible, with all the others.
 struct Share {

@@ -52,11 +52,9 @@ template <class T>
 std::uint64_t shared_bytes(const CohortPlan& plan, std::uint32_t n_inputs, std::uint64_t n_training) {
   const std::uint64_t of_network =
       n_row_blocks(plan) * sizeof(CohortSums) + plan.most_epochs * (sizeof(float) + sizeof(NetworkRecord));
-  const std::uint64_t relu =
-      plan.fuses_relu ? ReluLayers<T>::bytes(CohortShape(plan.members.front().topology, plan.most_rows)) : 0;
   return plan.members.size() * of_network + CohortOutputs<T>::bytes(plan) +
          std::uint64_t{plan.most_rows} * (padded(n_inputs + 1) * sizeof(T) + sizeof(std::uint32_t)) +
-         plan.most_epochs * n_training * sizeof(std::uint32_t) + sizeof(Cursor) + relu +
+         plan.most_epochs * n_training * sizeof(std::uint32_t) + sizeof(Cursor) +
          Survivors::shared_bytes(static_cast<std::uint32_t>(plan.members.size()));
 }
 
@@ -174,12 +172,10 @@ void Cohort<T>::allocate() {
   task_.second_moment = mirror(Vector::second_moment).get();
   task_.best = mirror(Vector::best).get();
   const CohortShape& first = *networks_.front().shape;
-  if (plan_.fuses_relu && ReluLayers<T>::apply_to(first)) {
-    relu_.emplace(first, task_, *blas_);
-    gradient_.clear(*stream_);  // products leave its padding as it is
-  }
+  if (plan_.fuses_relu && ReluLayers<T>::apply_to(first)) relu_.emplace(first, task_, *blas_);
   if constexpr (std::is_same_v<T, float>) {
     if (plan_.is_strict) {
+      z_.clear(*stream_);
       delta_.clear(*stream_);
       back_.clear(*stream_);
       strict_.emplace(plan_.members.size(), plan_.most_rows, *stream_);
@@ -282,28 +278,26 @@ void Cohort<T>::backward(std::uint32_t n_rows, bool drops) const {
   if constexpr (std::is_same_v<T, float>) {
     if (strict_) return strict_->backward(task_, n_rows, drops);
   }
-  const T* delta = task_.delta;  // of layer l
   for (std::uint32_t l = task_.n_layers; l-- > 0;) {
-    const T* const below = l > 0 && relu_ ? relu_->backward(l, n_rows, delta) : nullptr;
-    const bool brings_back = l > 0 && below == nullptr;
+    const bool is_narrow = l > 0 && l + 1 == task_.n_layers && largest_outputs(plan_) <= kNarrowOutputs;
+    const bool brings_back = l > 0 && !is_narrow;
     blas_->fork(brings_back ? 2 * n_selected_buckets_ : n_selected_buckets_);
     for (const Bucket& bucket : buckets_) {
       if (bucket.n_selected == 0) continue;
       const CohortLayer& layer = bucket.shape->layers[l];
       const CohortNetwork& first = bucket.first;
-      const Matrices<const T> deltas{delta + first.delta, layer.stride, bucket.shape->n_delta};
+      const Matrices<const T> deltas{task_.delta + first.delta + layer.delta, layer.stride, bucket.shape->n_delta};
       const Matrices<float> gradient{task_.gradient + first.parameters + layer.first_parameter, layer.columns,
                                      bucket.shape->n_parameters};
-      // Products that ReLU is fused into leave the padding of delta as it was.
-      const std::uint32_t n_out = relu_ ? layer.n_out : layer.rows;
-      blas_->transposed_multiply(deltas, inputs(bucket, l), gradient, n_out, layer.columns, n_rows, bucket.n_selected);
+      blas_->transposed_multiply(deltas, inputs(bucket, l), gradient, layer.rows, layer.columns, n_rows,
+                                 bucket.n_selected);
       if (!brings_back) continue;
       const Matrices<float> back{task_.back + first.delta, layer.columns, bucket.shape->n_delta};
-      blas_->multiply(deltas, weights(bucket, l), back, n_rows, padded(layer.n_in), n_out, bucket.n_selected);
+      blas_->multiply(deltas, weights(bucket, l), back, n_rows, padded(layer.n_in), layer.rows, bucket.n_selected);
     }
     blas_->join();
+    if (is_narrow) launch_narrow_derivative(task_, n_rows, largest_stride_, drops, stream_->get());
     if (brings_back) launch_derivative(task_, l - 1, n_rows, largest_stride_, drops, stream_->get());
-    delta = brings_back ? task_.delta : below;
   }
 }
 

@@ -6,7 +6,7 @@ namespace shoal::cuda {
 
 CohortShape::CohortShape(const Topology& topology, std::size_t rows)
     : most_rows(rows), n_canonical(topology.n_parameters()) {
-  std::uint32_t widest = 0;
+  std::uint32_t widest = 0;  // of the layers whose deltas take turns
   for (std::size_t l = 0; l < topology.n_layers(); ++l) {
     const bool is_hidden = l + 1 < topology.n_layers();
     CohortLayer layer;
@@ -24,11 +24,13 @@ CohortShape::CohortShape(const Topology& topology, std::size_t rows)
     }
     n_z += most_rows * layer.stride;
     n_parameters += layer.rows * layer.columns;
-    widest = std::max(widest, layer.stride);
+    const bool is_narrow = l > 0 && !is_hidden && layer.n_out <= kNarrowOutputs;
+    if (is_narrow) layer.delta = most_rows * widest;
+    if (!is_narrow) widest = std::max(widest, layer.stride);
+    n_delta = most_rows * (widest + (is_narrow ? layer.stride : 0));
     if (is_hidden) largest_stride = std::max(largest_stride, layer.stride);
     layers.push_back(layer);
   }
-  n_delta = most_rows * widest;
 }
 
 void CohortShape::pack(std::span<const float> canonical, std::span<float> padded) const {

@@ -55,7 +55,9 @@ CohortPlan Cohorts<T>::plan_of(const GangKey& key, std::span<const Gang> gangs) 
     plan.add(gang);
     products += gang.n_slots * gang.key.topology.n_parameters();
   }
-  plan.fuses_relu = !plan.is_strict && plan.members.size() == 1 && !plan.has_dropout;
+  // In fp32 cublasLt's ReLU is a kernel of its own, slower than activation_kernel.
+  plan.fuses_relu =
+      !plan.is_strict && options_.precision != Precision::fp32 && plan.members.size() == 1 && !plan.has_dropout;
   const std::uint64_t rows = std::max(1U, n_training);
   plan.most_epochs = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(
       std::min(kRowsHandedOver / rows, kProductsHandedOver / products / rows), 1, most_epochs));

@@ -6,6 +6,7 @@
 
 #include "engine/cuda/cohort_outputs.hpp"
 #include "engine/cuda/cohorts.hpp"
+#include "engine/cuda/kernel_choice.hpp"
 #include "shoal/error.hpp"
 
 namespace shoal {
@@ -18,7 +19,8 @@ template <class T>
 class CublasEngine final : public Engine {
  public:
   CublasEngine(const Dataset& dataset, const EngineOptions& options)
-      : blas_(options.precision, stream_),
+      : options_(options),
+        blas_(options.precision, stream_),
         table_(streams_table(dataset, options) ? cuda::DeviceTable(dataset, stream_, options.n_threads)
                                                : cuda::DeviceTable(dataset, stream_)),
         cohorts_(options, table_, &blas_, stream_) {}
@@ -27,7 +29,9 @@ class CublasEngine final : public Engine {
   [[nodiscard]] std::string why_not(const Trial&) const override { return {}; }
   /// Cohorts are made here, of gangs that differ in shape.
   [[nodiscard]] std::uint32_t gang_size(const GangKey&) const override { return 1; }
-  [[nodiscard]] std::string_view kernel(const Gang&) const override { return "cohort"; }
+  [[nodiscard]] std::vector<Prediction> predictions(const Gang& gang) const override {
+    return {cuda::layers_predicted(options_, gang, epoch_rows(gang.key, table_.dataset()))};
+  }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override { return cohorts_.bytes_per_slot(gang); }
   [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang> gangs) const override {
@@ -67,6 +71,7 @@ class CublasEngine final : public Engine {
   }
 
  private:
+  EngineOptions options_;
   std::uint64_t device_bytes_ = cuda::free_device_bytes();
   cuda::Stream stream_;
   cuda::Blas blas_;

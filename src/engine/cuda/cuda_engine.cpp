@@ -9,6 +9,7 @@
 #include "engine/cuda/device_gangs.hpp"
 #include "engine/cuda/device_memory.hpp"
 #include "engine/cuda/device_table.hpp"
+#include "engine/cuda/kernel_choice.hpp"
 #include "engine/cuda/probe.hpp"
 #include "engine/cuda/supported.hpp"
 #include "engine/cuda/training.hpp"
@@ -61,10 +62,9 @@ template <class T>
 class CudaEngine final : public Engine {
  public:
   CudaEngine(const Dataset& dataset, const EngineOptions& options, KernelTime* time)
-      : metric_(cuda::watched_metric(options.metric)),
-        operands_(cuda::operands_of(options.precision)),
-        is_strict_(options.precision == Precision::strict),
-        table_(dataset, stream_),
+      : table_(dataset, stream_),
+        choice_(options, table_),
+        time_(time),
         training_(options, table_, stream_, time),
         probe_(table_, stream_),
         gangs_(options, table_, stream_),
@@ -75,9 +75,8 @@ class CudaEngine final : public Engine {
   [[nodiscard]] std::uint32_t gang_size(const GangKey& key) const override {
     return cuda::may_have_threads(key, table_.has_row_weights()) ? cuda::kNetworksInBlock : 1;
   }
-  [[nodiscard]] std::string_view kernel(const Gang& gang) const override {
-    if (goes_by_layers(gang)) return is_strict_ ? "strict_layers" : "cohort";
-    return cuda::has_block_alone(gang, table_.has_row_weights()) ? "block_per_network" : "thread_per_network";
+  [[nodiscard]] std::vector<Prediction> predictions(const Gang& gang) const override {
+    return choice_.predictions(gang);
   }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
@@ -119,6 +118,7 @@ class CudaEngine final : public Engine {
     while (!stop.stop_requested() && training_.run(gangs_, records)) {
     }
     if (!wide.empty()) layerwise_.cohorts().train(wide, stop, records, lost);
+    if (time_ != nullptr && !wide.empty()) time_->is_whole = false;
   }
 
   [[nodiscard]] std::vector<MetricSums> evaluate(std::span<const Slot> slots, RowSet set) override {
@@ -164,9 +164,7 @@ class CudaEngine final : public Engine {
   struct Kinds {
     std::vector<Gang> narrow, wide;
   };
-  [[nodiscard]] bool goes_by_layers(const Gang& gang) const {
-    return cuda::goes_by_layers(gang, metric_, operands_, table_.has_row_weights());
-  }
+  [[nodiscard]] bool goes_by_layers(const Gang& gang) const { return choice_.of(gang) == cuda::Way::layers; }
   /// Those that blocks or threads train, and those that go by layers.
   [[nodiscard]] Kinds by_kind(std::span<const Gang> gangs) const {
     Kinds kinds;
@@ -174,12 +172,11 @@ class CudaEngine final : public Engine {
     return kinds;
   }
 
-  cuda::WatchedMetric metric_;
-  cuda::Operands operands_;
-  bool is_strict_;
   std::uint64_t device_bytes_ = cuda::free_device_bytes();
   cuda::Stream stream_;
   cuda::DeviceTable table_;
+  cuda::KernelChoice choice_;
+  KernelTime* time_;
   cuda::Training training_;
   cuda::Probe probe_;
   mutable cuda::DeviceGangs gangs_;  ///< reading a place may refresh the host's copy

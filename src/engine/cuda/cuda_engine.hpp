@@ -15,6 +15,7 @@ namespace shoal {
 /// copies and host work are not in it.
 struct KernelTime {
   double milliseconds = 0;
+  bool is_whole = true;  ///< false: others trained layer by layer
 };
 /// As make_cuda_engine; `time` outlives the engine.
 [[nodiscard]] std::unique_ptr<Engine> make_timed_cuda_engine(const Dataset& dataset, const EngineOptions& options,

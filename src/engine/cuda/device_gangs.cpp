@@ -35,7 +35,8 @@ DeviceGangs::DeviceGangs(const EngineOptions& options, const DeviceTable& table,
       table_(&table),
       maximize_(options.maximize),
       metric_(watched_metric(options.metric)),
-      operands_(operands_of(options.precision)) {}
+      operands_(operands_of(options.precision)),
+      choice_(options, table) {}
 
 std::size_t DeviceGangs::n_outputs(const GangKey& key) const {
   if (metric_ != WatchedMetric::by_host) return 0;
@@ -44,7 +45,7 @@ std::size_t DeviceGangs::n_outputs(const GangKey& key) const {
 
 std::uint64_t DeviceGangs::bytes_per_slot(const Gang& gang) const {
   const NetworkShape shape(gang.key.topology, gang.has_dropout, reads_outputs(metric_), operands_);
-  const bool alone = has_block_alone(gang, table_->has_row_weights());
+  const bool alone = choice_.of(gang) == Way::blocks;
   const std::uint64_t n_slots = std::max(1U, gang.n_slots);
   const std::uint64_t n_columns = alone ? 1 : n_slots;
   const std::uint64_t vectors = 2U + (has_second_moment(gang.key.solver) ? 1U : 0U) + (gang.keeps_best ? 1U : 0U);
@@ -91,9 +92,11 @@ void DeviceGangs::prepare(std::span<const Gang> gangs) {
 void DeviceGangs::add_gang(const Gang& gang) {
   if (places_.size() < gang.first_slot + gang.n_slots) places_.resize(gang.first_slot + gang.n_slots);
   const bool weighted = table_->has_row_weights();
-  const ThreadKernel* const kernel = has_built_kernel(gang, weighted)
-                                         ? &builder_.kernel(gang.key.topology, thread_variant(gang.key, weighted))
-                                         : compiled_thread_kernel(gang.key, weighted);
+  const ThreadKernel* kernel = nullptr;
+  if (choice_.of(gang) == Way::threads) {
+    kernel = has_built_kernel(gang, weighted) ? &builder_.kernel(gang.key.topology, thread_variant(gang.key, weighted))
+                                              : compiled_thread_kernel(gang.key, weighted);
+  }
   const std::uint32_t step = kernel == nullptr ? 1 : gang.n_slots;
   const NetworkShape& shape = shapes_
                                   .try_emplace({gang.key.topology, gang.has_dropout}, gang.key.topology,

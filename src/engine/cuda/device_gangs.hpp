@@ -9,6 +9,7 @@
 #include "engine/cuda/device_memory.hpp"
 #include "engine/cuda/device_table.hpp"
 #include "engine/cuda/kernel_builder.hpp"
+#include "engine/cuda/kernel_choice.hpp"
 #include "engine/cuda/network_shape.hpp"
 #include "kernels/cuda/training.cuh"
 #include "shoal/engine.hpp"
@@ -89,6 +90,7 @@ class DeviceGangs {
   bool maximize_;
   WatchedMetric metric_;
   Operands operands_;
+  KernelChoice choice_;
   KernelBuilder builder_;  ///< of kernels that gangs have
   std::vector<DeviceGang> gangs_;
   std::vector<Place> places_;

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <unistd.h>
 
+#include "data/cache_folder.hpp"
 #include "data/file_bytes.hpp"
 
 namespace shoal::cuda {
@@ -30,13 +31,8 @@ std::string title(std::uint64_t hash, std::string_view image) {
 }  // namespace
 
 KernelCache::KernelCache() {
-  const char* const cache = std::getenv("XDG_CACHE_HOME");
-  const char* const home = std::getenv("HOME");
-  if (cache != nullptr && *cache != 0) {
-    folder_ = fs::path(cache) / "shoal" / "kernels";
-  } else if (home != nullptr && *home != 0) {
-    folder_ = fs::path(home) / ".cache" / "shoal" / "kernels";
-  }
+  const fs::path folder = data::cache_folder();
+  if (!folder.empty()) folder_ = folder / "kernels";
 }
 
 std::optional<std::string> KernelCache::find(const std::string& name, std::uint64_t hash) const {

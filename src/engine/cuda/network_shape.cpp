@@ -46,6 +46,7 @@ NetworkShape::NetworkShape(const Topology& topology, bool has_dropout, bool keep
     layer.first_parameter = n_parameters;
     layer.weights = weight_floats;
     layer.weight_stride = parameter_stride(operands, layer.n_in + 1);
+    layer.quads = Divisor(layer.n_in / 4 + 1);
     layer.input = input;
     layer.input_stride = stride;
     layer.output_stride = stride = value_stride(is_hidden ? operands : Operands::fp32, layer.n_out);

@@ -16,6 +16,8 @@ namespace {
 constexpr std::uint32_t kProbeBlocks = 1024;
 /// Networks of a launch at most.
 constexpr std::size_t kProbeTasks = std::size_t{1} << 14;
+/// Kernels read the inputs of a row four at a time.
+constexpr std::size_t kInputAlignment = 4;
 /// Floats of all blocks' copies of networks that are too large for shared memory, but for one block's alone: 256 MiB.
 constexpr std::size_t kProbeMemory = std::size_t{1} << 26;
 
@@ -223,9 +225,10 @@ std::vector<float> Probe::predict(const Trial& trial, std::span<const float> par
   const std::size_t n_rows = inputs.size() / static_cast<std::size_t>(trial.topology.n_inputs);
   const std::size_t n_outputs = n_rows * static_cast<std::size_t>(trial.topology.n_outputs);
   const ProbedNetwork network{gang_key(trial), trial.hyperparameters, {parameters.begin(), parameters.end()}};
-  floats_.grow(parameters.size() + inputs.size() + n_outputs);
+  floats_.grow(parameters.size() + kInputAlignment - 1 + inputs.size() + n_outputs);
   Batch batch = up_networks({&network, 1});
   ProbeTask& task = batch.tasks.front();
+  n_taken_ = (n_taken_ + kInputAlignment - 1) / kInputAlignment * kInputAlignment;
   float* const device_inputs = take(inputs.size());
   copy_to_device(device_inputs, inputs, *stream_);
   task.n_rows = static_cast<std::uint32_t>(n_rows);

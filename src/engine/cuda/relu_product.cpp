@@ -18,7 +18,7 @@ ReluProduct::Layout ReluProduct::layout(cudaDataType_t type, std::uint32_t rows,
   return Layout(created);
 }
 
-void ReluProduct::describe(cublasOperation_t of_b, cublasLtEpilogue_t epilogue, const ReluMask& mask) {
+void ReluProduct::describe() {
   cublasLtMatmulDesc_t created{};
   check_blas(cublas_library().lt_create_matmul(&created, blas_->compute_type(), CUDA_R_32F),
              "cublasLtMatmulDescCreate");
@@ -27,10 +27,8 @@ void ReluProduct::describe(cublasOperation_t of_b, cublasLtEpilogue_t epilogue, 
     check_blas(cublas_library().lt_set_matmul(created, attribute, &value, sizeof value),
                "cublasLtMatmulDescSetAttribute");
   };
-  set(CUBLASLT_MATMUL_DESC_TRANSA, static_cast<std::int32_t>(of_b));
-  set(CUBLASLT_MATMUL_DESC_EPILOGUE, static_cast<std::uint32_t>(epilogue));
-  set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, mask.bits);
-  set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, std::int64_t{mask.stride});
+  set(CUBLASLT_MATMUL_DESC_TRANSA, static_cast<std::int32_t>(CUBLAS_OP_T));
+  set(CUBLASLT_MATMUL_DESC_EPILOGUE, static_cast<std::uint32_t>(CUBLASLT_EPILOGUE_RELU));
 }
 
 bool ReluProduct::choose_algorithm() {
@@ -60,31 +58,18 @@ bool ReluProduct::choose_algorithm() {
 
 /// As Blas's products: the transposed product of column-major memory, with the operands in each other's place.
 template <class T>
-std::optional<ReluProduct> ReluProduct::find(const LtHandle& handle, const Blas& blas, const ReluOperands<T>& of,
-                                             cublasOperation_t of_b, cublasLtEpilogue_t epilogue) {
+std::optional<ReluProduct> ReluProduct::find(const LtHandle& handle, const Blas& blas, const ReluOperands<T>& of) {
   std::optional<ReluProduct> product(ReluProduct(handle, blas));
   const cudaDataType_t type = data_type(of.a.first);
-  const bool transposes_b = of_b == CUBLAS_OP_T;
   product->a_layout_ = layout(type, of.m, of.k, of.a.columns);
-  product->b_layout_ = layout(type, transposes_b ? of.n : of.k, transposes_b ? of.k : of.n, of.b.columns);
+  product->b_layout_ = layout(type, of.n, of.k, of.b.columns);
   product->c_layout_ = layout(type, of.m, of.n, of.c.columns);
   product->a_ = of.a.first;
   product->b_ = of.b.first;
   product->c_ = of.c.first;
-  product->describe(of_b, epilogue, of.mask);
+  product->describe();
   if (!product->choose_algorithm()) return std::nullopt;
   return product;
-}
-
-template <class T>
-std::optional<ReluProduct> ReluProduct::relu(const LtHandle& handle, const Blas& blas, const ReluOperands<T>& of) {
-  return find(handle, blas, of, CUBLAS_OP_T, CUBLASLT_EPILOGUE_RELU_AUX);
-}
-
-template <class T>
-std::optional<ReluProduct> ReluProduct::where_positive(const LtHandle& handle, const Blas& blas,
-                                                       const ReluOperands<T>& of) {
-  return find(handle, blas, of, CUBLAS_OP_N, CUBLASLT_EPILOGUE_DRELU);
 }
 
 void ReluProduct::launch() const {
@@ -97,11 +82,8 @@ void ReluProduct::launch() const {
              "cublasLtMatmul");
 }
 
-#define SHOAL_FOR_TYPE(T)                                                                                      \
-  template std::optional<ReluProduct> ReluProduct::relu(const LtHandle&, const Blas&, const ReluOperands<T>&); \
-  template std::optional<ReluProduct> ReluProduct::where_positive(const LtHandle&, const Blas&, const ReluOperands<T>&);
-SHOAL_FOR_TYPE(float)
-SHOAL_FOR_TYPE(math::Bfloat16)
-#undef SHOAL_FOR_TYPE
+template std::optional<ReluProduct> ReluProduct::find(const LtHandle&, const Blas&, const ReluOperands<float>&);
+template std::optional<ReluProduct> ReluProduct::find(const LtHandle&, const Blas&,
+                                                      const ReluOperands<math::Bfloat16>&);
 
 }  // namespace shoal::cuda

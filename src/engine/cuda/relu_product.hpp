@@ -24,36 +24,22 @@ using LtOwner = std::unique_ptr<std::remove_pointer_t<Handle>, LtDestroy<Functio
 using LtHandle = LtOwner<cublasLtHandle_t, &CublasLibrary::lt_destroy>;
 [[nodiscard]] LtHandle make_lt_handle();
 
-/// Which elements of a matrix [rows][stride] are above zero: a bit each.
-struct ReluMask {
-  void* bits = nullptr;
-  std::uint32_t stride = 0;
-
-  /// cublasLt wants rows of whole 128 bits.
-  [[nodiscard]] static constexpr std::uint32_t stride_of(std::uint32_t columns) { return (columns + 127) / 128 * 128; }
-};
-
-/// A product of which cublasLt stores what ReLU makes of it, so that nothing passes over it again. Row-major.
+/// c = relu(a b^T), of which cublasLt stores what ReLU makes of it, so that nothing passes over it again. Row-major: a
+/// [m][k], b [n][k], c [m][n].
 template <class T>
 struct ReluOperands {
   Matrices<const T> a, b;
   Matrices<T> c;
   std::uint32_t m = 0, n = 0, k = 0;
-  ReluMask mask;  ///< [m][stride]
 };
 
 /// Such a product, planned once and put on the stream of `blas` many times.
 class ReluProduct {
  public:
-  /// c = relu(a b^T), a: [m][k], b: [n][k], and the mask of it. Empty where this GPU's cublasLt has no kernel for it.
-  /// All outlive the product.
+  /// Empty where this GPU's cublasLt has no kernel for it. All outlive the product.
   template <class T>
-  [[nodiscard]] static std::optional<ReluProduct> relu(const LtHandle& handle, const Blas& blas,
+  [[nodiscard]] static std::optional<ReluProduct> find(const LtHandle& handle, const Blas& blas,
                                                        const ReluOperands<T>& of);
-  /// c = a b where the mask says so, else 0. a: [m][k], b: [k][n]. Likewise.
-  template <class T>
-  [[nodiscard]] static std::optional<ReluProduct> where_positive(const LtHandle& handle, const Blas& blas,
-                                                                 const ReluOperands<T>& of);
   void launch() const;
 
  private:
@@ -62,13 +48,9 @@ class ReluProduct {
   using Preference = LtOwner<cublasLtMatmulPreference_t, &CublasLibrary::lt_destroy_preference>;
 
   ReluProduct(const LtHandle& handle, const Blas& blas) : handle_(handle.get()), blas_(&blas) {}
-  template <class T>
-  [[nodiscard]] static std::optional<ReluProduct> find(const LtHandle& handle, const Blas& blas,
-                                                       const ReluOperands<T>& of, cublasOperation_t of_b,
-                                                       cublasLtEpilogue_t epilogue);
   [[nodiscard]] static Layout layout(cudaDataType_t type, std::uint32_t rows, std::uint32_t columns,
                                      std::uint32_t of_memory);
-  void describe(cublasOperation_t of_b, cublasLtEpilogue_t epilogue, const ReluMask& mask);
+  void describe();
   /// False: there is none.
   [[nodiscard]] bool choose_algorithm();
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "engine/cuda/kernel_builder.hpp"
-#include "engine/cuda/network_shape.hpp"
 #include "kernels/cuda/block_per_network.cuh"
 #include "kernels/cuda/thread_memory.cuh"
 #include "kernels/cuda/thread_per_network.cuh"
@@ -66,8 +65,8 @@ bool has_built_kernel(const Gang& gang, bool weighted_rows) {
   return gang.n_slots >= kFewestToBuildFor && can_build(gang.key, weighted_rows);
 }
 
-bool has_block_alone(const Gang& gang, bool weighted_rows) {
-  return compiled_thread_kernel(gang.key, weighted_rows) == nullptr && !has_built_kernel(gang, weighted_rows);
+bool can_have_threads(const Gang& gang, bool weighted_rows) {
+  return compiled_thread_kernel(gang.key, weighted_rows) != nullptr || has_built_kernel(gang, weighted_rows);
 }
 
 bool reads_outputs(WatchedMetric metric) {
@@ -77,11 +76,6 @@ bool reads_outputs(WatchedMetric metric) {
 Operands operands_of(Precision precision) {
   if (precision == Precision::tf32) return Operands::tf32;
   return precision == Precision::bf16 ? Operands::bf16 : Operands::fp32;
-}
-
-bool goes_by_layers(const Gang& gang, WatchedMetric metric, Operands operands, bool weighted_rows) {
-  return has_block_alone(gang, weighted_rows) &&
-         !NetworkShape(gang.key.topology, gang.has_dropout, reads_outputs(metric), operands).is_shared();
 }
 
 WatchedMetric watched_metric(Metric metric) {

@@ -14,13 +14,11 @@ namespace shoal::cuda {
 /// Whether networks of this kind are trained a thread each where there are many of them, by the program's kernel or by
 /// one that is built for them.
 [[nodiscard]] bool may_have_threads(const GangKey& key, bool weighted_rows);
-/// Whether this gang's networks are trained so by a kernel that is built for them: the program has none, or none as
+/// Whether threads train this gang's networks by a kernel that is built for them: the program has none, or none as
 /// plain as they are.
 [[nodiscard]] bool has_built_kernel(const Gang& gang, bool weighted_rows);
-/// Whether this gang's networks are trained otherwise, each by itself.
-[[nodiscard]] bool has_block_alone(const Gang& gang, bool weighted_rows);
-/// Whether shared memory does not hold a network of this gang, so that layers are trained one after another.
-[[nodiscard]] bool goes_by_layers(const Gang& gang, WatchedMetric metric, Operands operands, bool weighted_rows);
+/// Whether there is a kernel that trains this gang's networks a thread each, the program's or one to be built.
+[[nodiscard]] bool can_have_threads(const Gang& gang, bool weighted_rows);
 /// Whether the metric is counted or computed of what output_row() says of validation rows.
 [[nodiscard]] bool reads_outputs(WatchedMetric metric);
 /// What a precision's products are made of in a block: fp32 is no less exact in strict order.

@@ -14,6 +14,7 @@ Training::Training(const EngineOptions& options, DeviceTable& table, const Strea
                    std::size_t order_rows)
     : metric_(watched_metric(options.metric)),
       operands_(operands_of(options.precision)),
+      choice_(options, table),
       table_(&table),
       stream_(&stream),
       time_(time),
@@ -37,23 +38,12 @@ bool Training::run(DeviceGangs& gangs, std::vector<EpochRecord>& records) {
   return true;
 }
 
-/// An epoch of n_networks of a gang. key: theirs; shape: null where each has a thread.
-Work Training::epoch_of(const GangKey& key, std::uint32_t n_networks, const NetworkShape* shape) const {
-  Trial trial;  // what rows_in_minibatch reads of one
-  trial.hyperparameters.batch_size = key.batch_size;
-  const std::uint32_t n_training = table_->n_training(key.fold);
-  const EpochRows rows{n_training, static_cast<std::uint32_t>(table_->split(key.fold).validation.size()),
-                       rows_in_minibatch(trial, n_training)};
-  if (shape != nullptr) return block_epoch(*shape, rows);
-  return thread_epoch(static_cast<std::uint32_t>(key.topology.n_parameters()), n_networks, rows);
-}
-
 /// Epochs of a launch at most, were the gang alone there. What the host decides, it decides before the next epoch.
 std::uint32_t Training::most_epochs(const Gang& gang) const {
   if (metric_ == WatchedMetric::by_host) return 1;
+  if (choice_.of(gang) == Way::threads) return epochs_in_launch(choice_.of_threads(gang.key, 1).alone);
   const NetworkShape shape(gang.key.topology, gang.has_dropout, reads_outputs(metric_), operands_);
-  const Work epoch = epoch_of(gang.key, 1, has_block_alone(gang, table_->has_row_weights()) ? &shape : nullptr);
-  return epochs_in_launch(seconds_of_warp(epoch.longest));
+  return epochs_in_launch(choice_.of_block(gang.key, shape).alone);
 }
 
 Training::Room Training::room_for(std::span<const Gang> gangs) const {
@@ -61,7 +51,7 @@ Training::Room Training::room_for(std::span<const Gang> gangs) const {
   std::size_t longest_order = 0;
   for (const Gang& gang : gangs) {
     const std::size_t n_epochs = most_epochs(gang);
-    const bool alone = has_block_alone(gang, table_->has_row_weights());
+    const bool alone = choice_.of(gang) == Way::blocks;
     room.records += gang.n_slots * n_epochs;
     room.tasks += alone ? gang.n_slots : (gang.n_slots + kNetworksInBlock - 1) / kNetworksInBlock;
     if (gang.key.shuffle == Shuffle::per_trial) continue;
@@ -112,15 +102,15 @@ std::vector<Training::Chunk> Training::next_chunks(const DeviceGangs& gangs) con
     const DeviceGang& gang = gangs.all()[k];
     const DeviceGangs::Epochs epochs = gangs.epochs_to_train(gang);
     if (epochs.begin == epochs.end) continue;
-    const Work epoch = epoch_of(gang.key, gang.n_slots, gang.has_block_alone() ? gang.shape : nullptr);
-    all += epoch.all;
-    const double seconds = seconds_of_warp(epoch.longest);
+    const EpochSeconds epoch =
+        gang.has_block_alone() ? choice_.of_block(gang.key, *gang.shape) : choice_.of_threads(gang.key, gang.n_slots);
+    all += epoch.full;
     chunks.push_back({.gang = k,
                       .first_epoch = epochs.begin,
-                      .n_epochs = std::min(epochs.end - epochs.begin, epochs_in_launch(seconds)),
-                      .epoch_seconds = seconds});
+                      .n_epochs = std::min(epochs.end - epochs.begin, epochs_in_launch(epoch.alone)),
+                      .epoch_seconds = epoch.alone});
   }
-  const std::uint32_t most = metric_ == WatchedMetric::by_host ? 1 : epochs_in_launch(seconds_of_gpu(all));
+  const std::uint32_t most = metric_ == WatchedMetric::by_host ? 1 : epochs_in_launch(all);
   for (Chunk& chunk : chunks) chunk.n_epochs = std::min(chunk.n_epochs, most);
   return chunks;
 }

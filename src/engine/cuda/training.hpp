@@ -12,8 +12,8 @@
 #include "engine/cuda/device_gangs.hpp"
 #include "engine/cuda/device_table.hpp"
 #include "engine/cuda/host_metric.hpp"
+#include "engine/cuda/kernel_choice.hpp"
 #include "engine/cuda/task_launches.hpp"
-#include "engine/cuda/training_cost.hpp"
 
 namespace shoal::cuda {
 
@@ -58,7 +58,6 @@ class Training {
     std::size_t records = 0, order_rows = 0, order_weights = 0, tasks = 0;
   };
   [[nodiscard]] Room room_for(std::span<const Gang> gangs) const;
-  [[nodiscard]] Work epoch_of(const GangKey& key, std::uint32_t n_networks, const NetworkShape* shape) const;
   [[nodiscard]] std::uint32_t most_epochs(const Gang& gang) const;
   [[nodiscard]] std::vector<Chunk> next_chunks(const DeviceGangs& gangs) const;
   /// False where there is no room for it.
@@ -72,6 +71,7 @@ class Training {
 
   WatchedMetric metric_;
   Operands operands_;
+  KernelChoice choice_;
   DeviceTable* table_;
   const Stream* stream_;
   KernelTime* time_;

@@ -3,32 +3,29 @@
 #include <cstdint>
 
 #include "engine/cuda/network_shape.hpp"
+#include "engine/definition.hpp"
+#include "shoal/costs.hpp"
 
-/// What training is predicted to take on an H200; docs/decisions/block-per-network.md says where the numbers are from.
-/// They decide which network begins first and after how many epochs the host is heard, never a result.
+/// What training is predicted to take on a GPU: instructions, multiply-adds and bytes are counted here, CudaCosts says
+/// what one takes (docs/decisions/cost-model.md). It decides which kernel trains a gang, which network begins first and
+/// after how many epochs the host is heard, never a result.
 namespace shoal::cuda {
 
-/// Instructions of warps.
-struct Work {
-  double longest = 0;  ///< of the warp that has most to do
-  double all = 0;      ///< of all warps of the block
+/// Seconds of an epoch on the device.
+struct EpochSeconds {
+  double full = 0;   ///< of a GPU that others keep busy as well
+  double alone = 0;  ///< at least, from the beginning of its longest warp to the end
 };
 
-/// Rows of an epoch.
-struct EpochRows {
-  std::uint32_t n_training = 0, n_validation = 0;
-  std::uint32_t batch = 1;
-};
-
-/// An epoch of a network that has a block alone.
-[[nodiscard]] Work block_epoch(const NetworkShape& shape, const EpochRows& rows);
-/// An epoch of n_networks of a block that have a thread each.
-[[nodiscard]] Work thread_epoch(std::uint32_t n_parameters, std::uint32_t n_networks, const EpochRows& rows);
-
-/// Seconds that a warp takes for instructions while others keep its multiprocessor busy.
-[[nodiscard]] double seconds_of_warp(double instructions);
-/// Seconds that the whole GPU takes for those of many blocks.
-[[nodiscard]] double seconds_of_gpu(double instructions);
+/// Of a network that has a block alone.
+[[nodiscard]] EpochSeconds block_epoch(const CudaCosts& costs, const NetworkShape& shape, Solver solver,
+                                       const EpochRows& rows);
+/// Of n_networks that have a thread each.
+[[nodiscard]] EpochSeconds thread_epoch(const CudaCosts& costs, const GangKey& key, std::uint32_t n_networks,
+                                        const EpochRows& rows);
+/// Of n_networks that are trained layer by layer; the launches are those of all networks of their cohort.
+[[nodiscard]] EpochSeconds layers_epoch(const CudaCosts& costs, const Topology& topology, Precision precision,
+                                        std::uint32_t n_networks, const EpochRows& rows);
 
 /// What a launch is meant to take, so that a stop is heard and progress is told.
 inline constexpr double kSecondsOfLaunch = 0.2;

@@ -16,6 +16,9 @@ namespace {
 using reference::Example;
 using reference::State;
 
+/// Of a training row.
+constexpr double kSecondsPerParameter = 5e-9;
+
 class ReferenceEngine final : public Engine {
  public:
   ReferenceEngine(const Dataset& dataset, const EngineOptions& options) : dataset_(dataset), options_(options) {}
@@ -23,7 +26,12 @@ class ReferenceEngine final : public Engine {
   [[nodiscard]] std::string_view name() const noexcept override { return "reference"; }
   [[nodiscard]] std::string why_not(const Trial&) const override { return {}; }
   [[nodiscard]] std::uint32_t gang_size(const GangKey&) const override { return 1; }
-  [[nodiscard]] std::string_view kernel(const Gang&) const override { return "reference"; }
+  [[nodiscard]] std::vector<Prediction> predictions(const Gang& gang) const override {
+    const EpochRows rows = epoch_rows(gang.key, dataset_);
+    const double seconds = kSecondsPerParameter * static_cast<double>(gang.key.topology.n_parameters()) *
+                           (rows.n_training + rows.n_validation / 3.0) * gang.n_slots;
+    return {{"reference", seconds, seconds, 0}};
+  }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
     const std::uint64_t vectors = (has_second_moment(gang.key.solver) ? 3U : 2U) + (gang.keeps_best ? 1U : 0U);

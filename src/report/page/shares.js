@@ -31,7 +31,8 @@ const shareLabel = text => text.length > 40 ? `${text.slice(0, 39)}\u2026` : tex
 function fillRungs(section) {
   const {n_settings: n, rungs} = report.rungs;
   if (rungs.length === 0) {
-    section.append(note(report.sweep.early_terminate === "none" ? "early_terminate is none: every setting trained to its own end." : "No rung has ended a setting."));
+    const why = {none: "early_terminate is none: every setting trained to its own end.", pbt: "early_terminate is pbt: rungs end no setting. lineage.csv says which became copies of which, and when."};
+    section.append(note(why[report.sweep.early_terminate] ?? "No rung has ended a setting."));
     return;
   }
   section.append(note(`Settings that trained on after each rung, of ${n.toLocaleString("en")}; a setting is its folds and repeats together. Where brackets have rungs of their own, all are counted together.`));

@@ -98,7 +98,7 @@ TEST_F(BuiltKernels, TrainTheBitsOfTheCpuEngine) {
                           sweep_of({2, 2, 3, 1}, Task::regression, 64)};
   for (const Sweep& sweep : sweeps) {
     ASSERT_EQ(cuda::compiled_thread_kernel(sweep.gangs[0].key, true), nullptr);
-    ASSERT_FALSE(cuda::has_block_alone(sweep.gangs[0], true));
+    ASSERT_TRUE(cuda::can_have_threads(sweep.gangs[0], true));
     for (std::uint32_t schedule = 0; schedule < kSchedules; ++schedule) {
       set_schedule(schedule);
       EXPECT_EQ(difference(sweep, 1 + schedule % 4), "") << "schedule " << schedule;
@@ -157,9 +157,9 @@ TEST_F(BuiltKernels, AreNotKeptWhereNothingCanBeWritten) {
 }
 
 TEST_F(BuiltKernels, AreForManyNetworksThatFitRegisters) {
-  EXPECT_TRUE(cuda::has_block_alone(sweep_of({1, 5, 1}, Task::regression, 63).gangs[0], false));
-  EXPECT_FALSE(cuda::has_block_alone(sweep_of({1, 5, 1}, Task::regression, 64).gangs[0], false));
-  EXPECT_TRUE(cuda::has_block_alone(sweep_of({10, 8, 2}, Task::regression, 128).gangs[0], false));
+  EXPECT_FALSE(cuda::can_have_threads(sweep_of({1, 5, 1}, Task::regression, 63).gangs[0], false));
+  EXPECT_TRUE(cuda::can_have_threads(sweep_of({1, 5, 1}, Task::regression, 64).gangs[0], false));
+  EXPECT_FALSE(cuda::can_have_threads(sweep_of({10, 8, 2}, Task::regression, 128).gangs[0], false));
   const GangKey compiled = sweep_of({1, 2, 2, 1}, Task::regression, 1).gangs[0].key;
   EXPECT_FALSE(cuda::has_built_kernel({compiled, 0, 64, true, true}, true)) << "anything";
   GangKey plain = compiled;
@@ -171,10 +171,10 @@ TEST_F(BuiltKernels, AreForManyNetworksThatFitRegisters) {
   plain.topology.activations = {Activation::gelu, Activation::gelu};
   EXPECT_TRUE(cuda::has_built_kernel({plain, 0, 64, true, false}, false));
   EXPECT_FALSE(cuda::has_built_kernel({plain, 0, 63, true, false}, false)) << "few";
-  EXPECT_FALSE(cuda::has_block_alone({plain, 0, 63, true, false}, false));
+  EXPECT_TRUE(cuda::can_have_threads({plain, 0, 63, true, false}, false));
   Sweep shuffles = sweep_of({1, 5, 1}, Task::regression, 64);
   shuffles.gangs[0].key.shuffle = Shuffle::per_trial;
-  EXPECT_TRUE(cuda::has_block_alone(shuffles.gangs[0], false));
+  EXPECT_FALSE(cuda::can_have_threads(shuffles.gangs[0], false));
 }
 
 #if defined(SHOAL_EMULATION)

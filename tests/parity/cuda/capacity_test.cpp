@@ -148,7 +148,8 @@ void train_and_evaluate(Engine& engine, const Company& company) {
 /// Without cuBLAS's workspace, which is of one size and would hide what else is wrong.
 Bytes measured(MakeEngine make, Precision precision, const Company& company) {
   emulation::forget_peak();
-  const auto engine = make(company.data, {.precision = precision, .metric = company.metric});
+  const auto engine =
+      make(company.data, {.precision = precision, .metric = company.metric, .costs = testing::threads_first()});
   const std::uint64_t fixed = precision == Precision::strict ? 0 : cuda::Blas::workspace_bytes();
   const std::uint64_t predicted = predicted_bytes(*engine, company.gangs) - fixed;
   train_and_evaluate(*engine, company);

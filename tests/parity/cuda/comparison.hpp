@@ -10,11 +10,16 @@
 /// Random sweeps for the CUDA engine, and the comparison of two engines by bits.
 namespace shoal::testing {
 
+/// Costs under which a gang has threads where there is a kernel for it, else blocks where they hold it.
+[[nodiscard]] inline Costs threads_first() {
+  return slowed(slowed({}, "thread_per_network", 1e-4), "strict_layers", 1e8);
+}
+
 struct Sweep {
   Dataset data;
   std::vector<Trial> trials;
   std::vector<Gang> gangs;  ///< their places, in the order of trials
-  EngineOptions options;
+  EngineOptions options = {.costs = threads_first()};
 };
 /// Sweep `number`, one gang of 1 to 6 or of 131 networks that train a thread each, with gaps. Sweeps 0 to
 /// kThreadSweeps - 1 are of every compiled topology with everything that there are kernels for.

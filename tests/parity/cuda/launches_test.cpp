@@ -144,17 +144,30 @@ TEST(EmulatedCudaLaunches, GiveNoNetworkLessRoomThanItsRegistersHave) {
 
 /// Seconds measured on an H200 (bench/evidence/gpu_h200.json).
 TEST(EmulatedCudaLaunches, ArePredictedWithinTwoFifthsOfWhatWasMeasured) {
+  const CudaCosts costs;
   const cuda::NetworkShape letters({16, {64, 64}, {Activation::relu, Activation::relu}, 26}, false);
-  const double of_letters = cuda::seconds_of_gpu(4096 * cuda::block_epoch(letters, {20'000, 0, 64}).all);
-  EXPECT_NEAR(of_letters / 0.219, 1, 0.4);
+  const double of_letters = 4096 * cuda::block_epoch(costs, letters, Solver::sgd, {20'000, 0, 64}).full;
+  EXPECT_NEAR(of_letters / 0.154, 1, 0.4);
   double of_widths = 0;
   for (const Trial& trial : widths().trials) {
     const cuda::NetworkShape shape(trial.topology, false);
-    of_widths += cuda::seconds_of_gpu(10'000 / 300.0 * cuda::block_epoch(shape, {10'000, 0, 32}).all);
+    of_widths += 10'000 / 300.0 * cuda::block_epoch(costs, shape, Solver::sgd, {10'000, 0, 32}).full;
   }
-  EXPECT_NEAR(of_widths / 0.103, 1, 0.4);
-  const double of_seed = cuda::seconds_of_gpu(1'000'000 / 128.0 * cuda::thread_epoch(13, 128, {1024, 0, 32}).all);
-  EXPECT_NEAR(of_seed / 0.0075, 1, 0.4);
+  EXPECT_NEAR(of_widths / 0.079, 1, 0.4) << of_widths;
+  GangKey seed;
+  seed.topology = {1, {2, 2}, {Activation::relu, Activation::relu}, 1};
+  const double of_seed = 1'000'000 / 128.0 * cuda::thread_epoch(costs, seed, 128, {1024, 0, 32}).full;
+  EXPECT_NEAR(of_seed / 0.0024, 1, 0.4);
+  const Topology fashion{784, {512, 512}, {Activation::relu, Activation::relu}, 10};
+  const EpochRows rows{60'000, 0, 8192};
+  EXPECT_NEAR(cuda::layers_epoch(costs, fashion, Precision::strict, 1, rows).full / 0.0114, 1, 0.4);
+  EXPECT_NEAR(cuda::layers_epoch(costs, fashion, Precision::fp32, 1, rows).full / 0.0054, 1, 0.4);
+  EXPECT_NEAR(cuda::layers_epoch(costs, fashion, Precision::tf32, 1, rows).full / 0.00195, 1, 0.4);
+  EXPECT_NEAR(cuda::layers_epoch(costs, {16, {64, 64}, {Activation::relu, Activation::relu}, 26}, Precision::fp32, 4096,
+                                 {20'000, 0, 64})
+                      .full /
+                  0.366,
+              1, 0.4);
 }
 
 TEST(EmulatedCudaLaunches, HaveAsManyEpochsAsTakeAFifthOfASecond) {

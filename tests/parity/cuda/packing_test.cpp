@@ -158,9 +158,9 @@ testing::Sweep eight_of_which_two_go_on() {
   return sweep;
 }
 
-/// Of one network in an epoch: 30 rows are 4 minibatches of 3 products forward, 3 for gradients and 2 back; the rows of
-/// validation are one pass.
-constexpr std::uint64_t kProducts = 4 * (3 + 3 + 2) + 3;
+/// Of one network in an epoch: 30 rows are 4 minibatches of 3 products forward, 3 for gradients and 1 back, the last
+/// layer's being narrow and no product; the rows of validation are one pass.
+constexpr std::uint64_t kProducts = 4 * (3 + 3 + 1) + 3;
 
 std::uint64_t n_products_to(Placed& placed, std::uint32_t epoch) {
   const std::uint64_t before = emulation::n_products();

@@ -54,7 +54,7 @@ TEST(SHOAL_CUDA_SUITE, PatchesOfEverySizeAreChosenForSomeProduct) {
   const testing::Sweep sweep = sweep_of_all(0);
   const auto insert = [](Sizes& into, cuda::PatchSize size) { into.emplace(size.rows, size.columns); };
   for (const Gang& gang : sweep.gangs) {
-    ASSERT_TRUE(cuda::has_block_alone(gang, false));
+    ASSERT_FALSE(cuda::can_have_threads(gang, false));
     const cuda::NetworkShape shape(gang.key.topology, gang.has_dropout);
     ASSERT_TRUE(shape.is_shared());
     for (const cuda::Layer& layer : shape.layers) {

@@ -44,13 +44,13 @@ testing::Outcome outcome_of(const testing::Sweep& sweep, bool fuses) {
 
 TEST(EmulatedCudaRelu, IsTheSameFusedIntoProductsAsBetweenThem) {
   const Lone all[] = {
-      {{24, 16}, {Activation::relu, Activation::relu}, 4},
-      {{13, 21, 5}, {Activation::relu, Activation::relu, Activation::relu}, 6},
-      {{11, 9, 12, 7}, {Activation::relu, Activation::tanh, Activation::relu, Activation::relu}, 6},
-      {{6, 10}, {Activation::gelu, Activation::relu}, 2},
-      {{130}, {Activation::relu}, 2},
+      {{24, 16}, {Activation::relu, Activation::relu}, 2},
+      {{13, 21, 5}, {Activation::relu, Activation::relu, Activation::relu}, 3},
+      {{11, 9, 12, 7}, {Activation::relu, Activation::tanh, Activation::relu, Activation::relu}, 3},
+      {{6, 10}, {Activation::gelu, Activation::relu}, 1},
+      {{130}, {Activation::relu}, 1},
   };
-  for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
+  for (const Precision precision : {Precision::tf32, Precision::bf16}) {
     for (const Lone& network : all) {
       for (std::uint32_t schedule = 0; schedule < kSchedules; ++schedule) {
         set_schedule(schedule);
@@ -61,7 +61,7 @@ TEST(EmulatedCudaRelu, IsTheSameFusedIntoProductsAsBetweenThem) {
         const testing::Outcome plain = outcome_of(sweep, false);
         EXPECT_EQ(testing::first_difference(fused, plain), "") << name(precision) << " of " << network.n_fused;
         // Minibatches of 16, of the rest, and validation rows, which are captured once each.
-        EXPECT_GE(n_fused, 2 * network.n_fused);
+        EXPECT_GE(n_fused, 3 * network.n_fused);
         EXPECT_EQ(emulation::n_cublas_lt_products() - before, n_fused);
         ASSERT_EQ(fused.states.size(), 1U);
         EXPECT_EQ(fused.states.front().epoch, 4U);
@@ -72,9 +72,11 @@ TEST(EmulatedCudaRelu, IsTheSameFusedIntoProductsAsBetweenThem) {
   EXPECT_EQ(n_allocations(), 0U);
 }
 
-TEST(EmulatedCudaRelu, IsLeftToKernelsWhereUnitsAreDroppedOrNetworksShareTheProducts) {
+TEST(EmulatedCudaRelu, IsLeftToKernelsInFp32AndWhereUnitsAreDroppedOrNetworksShareTheProducts) {
   testing::Sweep sweep = sweep_of({{24, 16}, {Activation::relu, Activation::relu}, 0}, Precision::fp32);
   const std::size_t before = emulation::n_cublas_lt_products();
+  static_cast<void>(testing::train(*make_cublas_engine(sweep.data, sweep.options), sweep, 4));
+  sweep.options.precision = Precision::bf16;
   sweep.gangs.front().has_dropout = true;
   static_cast<void>(testing::train(*make_cublas_engine(sweep.data, sweep.options), sweep, 4));
   sweep.gangs.front().has_dropout = false;

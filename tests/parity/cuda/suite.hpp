@@ -22,6 +22,7 @@ inline constexpr std::uint32_t kSchedules = 8;
 inline constexpr std::uint32_t kShare = 1;
 #endif
 inline constexpr std::uint32_t kPlacesThatMatter = 40;
+inline constexpr bool kProductsIgnoreCompany = true;
 inline void set_schedule(std::uint32_t schedule) { emulation::set_schedule(schedule); }
 inline std::size_t n_allocations() { return emulation::n_allocations(); }
 #if defined(SHOAL_EMULATION_RACES)
@@ -40,6 +41,8 @@ namespace shoal {
 inline constexpr std::uint32_t kSchedules = 4;
 inline constexpr std::uint32_t kShare = 1;
 inline constexpr std::uint32_t kPlacesThatMatter = 20'000;  ///< 1.7 to 3 GB
+/// cuBLAS may take another kernel for another number of networks, with another order of sums.
+inline constexpr bool kProductsIgnoreCompany = false;
 inline constexpr bool kFindsRaces = false;
 inline void set_schedule(std::uint32_t) {}
 inline std::size_t n_allocations() { return 0; }

@@ -1,9 +1,9 @@
 // Networks that shared memory does not hold, trained layer by layer in strict order: the bits of the CPU engine.
 #include <gtest/gtest.h>
+#include <vector>
 
 #include "engine/cpu/cpu_engine.hpp"
 #include "engine/cuda/cuda_engine.hpp"
-#include "engine/cuda/supported.hpp"
 #include "tests/parity/cuda/comparison.hpp"
 #include "tests/parity/cuda/suite.hpp"
 
@@ -25,8 +25,7 @@ void expect_equal_bits(std::uint32_t n_sweeps) {
     if (number % 4 == 2) testing::watch(sweep, testing::host_metric(task));
     if (number % 4 == 3 && metric_applies(Metric::val_accuracy, task)) testing::watch(sweep, Metric::val_accuracy);
     for (const Gang& gang : sweep.gangs) {
-      ASSERT_TRUE(cuda::goes_by_layers(gang, cuda::watched_metric(sweep.options.metric), cuda::Operands::fp32,
-                                       !sweep.data.weights.empty()));
+      ASSERT_EQ(make_cuda_engine(sweep.data, sweep.options)->kernel(gang), "strict_layers");
     }
     const Outcome expected = testing::train(*make_cpu_engine(sweep.data, sweep.options), sweep, 4);
     set_schedule(number % kSchedules);
@@ -38,6 +37,19 @@ void expect_equal_bits(std::uint32_t n_sweeps) {
 }
 
 TEST(SHOAL_CUDA_SUITE, GivesTheBitsOfTheCpuEngineLayerByLayer) { expect_equal_bits(8 / kShare); }
+
+/// Of so many fours in a row that a quotient of their number by multiplication would be one too large.
+TEST(SHOAL_CUDA_SUITE, PredictsByTheBitsOfTheCpuEngineFromManyInputs) {
+  constexpr std::int32_t kInputs = 54'675;
+  testing::Random random(4717);
+  const Dataset data = testing::random_dataset(random, Task::regression, 3, kInputs, 1, false);
+  Trial trial;
+  trial.topology = {kInputs, {20}, {Activation::tanh}, 1};
+  const std::vector<float> parameters = initial_state(trial).parameters;
+  const std::vector<float> expected = make_cpu_engine(data, {})->predict(trial, parameters, data.inputs);
+  EXPECT_EQ(make_cuda_engine(data, {})->predict(trial, parameters, data.inputs), expected);
+  EXPECT_EQ(expected.size(), 3U);
+}
 
 /// Wide and narrow networks of one chunk are trained by different kernels, in any order of places.
 TEST(SHOAL_CUDA_SUITE, TrainsWideAndNarrowNetworksTogether) {

@@ -36,6 +36,12 @@ TEST(Survey, AddsUpWindows) {
   EXPECT_EQ(rows[0].n_parameters, 17U);
   EXPECT_EQ(rows[0].bytes, 3000U);
   EXPECT_EQ(rows[1].topology, "2-8-1 relu");
+  // Gangs of 2, 1 and 1 networks: half a second an epoch and network, an eighth to place each gang.
+  EXPECT_EQ(survey.predicted_s(), (10 + 0.125) + (5 + 0.125) + (0.5 + 0.125));
+  EXPECT_EQ(rows[0].predicted_s, 15.25);
+  ASSERT_EQ(rows[0].others.size(), 1U);
+  EXPECT_EQ(rows[0].others[0].kernel, "slow_kernel");
+  EXPECT_EQ(rows[0].others[0].predicted_s, 60.25);
 }
 
 }  // namespace

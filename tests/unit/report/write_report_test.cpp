@@ -18,12 +18,12 @@ nlohmann::json data_of(const std::string& page) {
 }
 
 struct WriteReport : testing::Test {
-  void run(const std::string& more) {
+  void run(const std::string& more, const std::vector<std::string>& overrides = {}) {
     const std::string yaml =
         "data: {train: 'table.csv', target: kind}\nmetric: {name: val_accuracy, goal: maximize}\n" + more +
         "trainer: {engine: cpu, threads: 1}\nparameters:\n  learning_rate_init: {values: [0.001, 0.01, 0.1]}\n"
         "  hidden_layer_sizes: {values: [[2], [4]]}\n  max_iter: 6\n  batch_size: 8\n";
-    small::run_into(parse_sweep(yaml, (folder / "sweep.yaml").string(), folder / ""), folder / "run");
+    small::run_into(parse_sweep(yaml, (folder / "sweep.yaml").string(), folder / "", overrides), folder / "run");
   }
   small::Folder folder;
 };
@@ -59,6 +59,17 @@ TEST_F(WriteReport, LetsNoNameOutOfTheData) {
   const std::string page = small::content(write_report(folder / "run", folder / "page.html").out);
   EXPECT_EQ(page.find(wicked), std::string::npos);
   EXPECT_EQ(data_of(page).at("validation").at("confusions").at(0).at("classes").at(0), wicked);
+}
+
+TEST_F(WriteReport, CountsNoEpochThatATrialOfAPopulationSpentDiverged) {
+  small::write_classes(folder / "table.csv");
+  run("early_terminate: {type: pbt, interval: 2, quantile: 0.34, resample: 0}\n",
+      {"parameters.learning_rate_init={values: [0.001, 0.01, 1e30]}"});
+  const auto directory = store::RunDirectory::open(folder / "run");
+  const CurveBands bands = curve_bands(directory, read_trials(directory));
+  // Two diverge in their first epoch, and are copies from the third on.
+  EXPECT_EQ(bands.n_there, (std::vector<std::size_t>{6, 4, 6, 6, 6, 6}));
+  EXPECT_EQ(data_of(small::content(write_report(folder / "run").out)).at("sweep").at("early_terminate"), "pbt");
 }
 
 TEST_F(WriteReport, HasQuantilesOfTheCurves) {

@@ -68,7 +68,7 @@ TEST_F(RunSweep, KeepsOldRowsWhenTheGridGrows) {
 TEST_F(RunSweep, ResumesToTheSameBytesAfterAStop) {
   // The costliest trial is first, has one epoch and is too large to share a vector: the first report finds it done.
   Axis together{{"hidden_layer_sizes", "max_iter"}, {}, {}, 0, 0};
-  together.values = {{std::vector<std::int64_t>{3000}, std::int64_t{1}},
+  together.values = {{std::vector<std::int64_t>{128, 128}, std::int64_t{1}},
                      {std::vector<std::int64_t>{4}, std::int64_t{20}}};
   spec.axes.erase(spec.axes.begin());
   spec.axes.erase(spec.axes.begin() + 1);
@@ -163,6 +163,32 @@ TEST_F(RunSweep, ReportsItsPlanBeforeAndItsProgressAfter) {
   EXPECT_EQ(last.epochs_done, 24U);
   EXPECT_EQ(last.epochs_total, 24U);
   EXPECT_EQ(last.best_id, summary.winner);
+}
+
+TEST_F(RunSweep, ShowsTheBestTrialsOfItsResultsAndHowTheBestValueCameAbout) {
+  spec = small::sweep(table, Metric::val_accuracy, {0.0001, 0.001, 0.01, 0.03, 0.1});
+  RunOptions options;
+  options.out = folder / "run";
+  Progress last;
+  options.on_progress = [&](const Progress& progress) { last = progress; };
+  const RunSummary summary = run_sweep(spec, options);
+  const Leaderboard board = leaderboard(folder / "run", 5);
+  ASSERT_EQ(last.best.size(), 5U);
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(last.best[i].rank, i + 1);
+    EXPECT_EQ(last.best[i].id, board.rows[i].id);
+    EXPECT_EQ(last.best[i].epochs, board.rows[i].epochs);
+    EXPECT_EQ(last.best[i].metric, board.rows[i].metric);
+    EXPECT_EQ(last.best[i].parameters, board.rows[i].parameters);
+  }
+  ASSERT_FALSE(last.best_so_far.empty());
+  for (std::size_t i = 1; i < last.best_so_far.size(); ++i) {
+    EXPECT_GT(last.best_so_far[i].epochs_done, last.best_so_far[i - 1].epochs_done);
+    EXPECT_GE(last.best_so_far[i].metric, last.best_so_far[i - 1].metric);
+  }
+  EXPECT_LE(last.best_so_far.back().epochs_done, 60U);
+  EXPECT_EQ(last.best_so_far.back().metric, board.rows[0].metric);
+  EXPECT_TRUE(last.rungs.empty());
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ struct SweepTrainer : testing::Test {
     return n;
   }
   /// Stopped a moment after its training begins, ever later, until the run is done. How often it was stopped.
-  int run_with_stops(const std::string& name) {
+  int run_with_stops(const std::string& name, Progress* last = nullptr) {
     for (int n = 0;; ++n) {
       std::stop_source source;
       std::jthread stopper;
@@ -56,6 +56,9 @@ struct SweepTrainer : testing::Test {
       options.out = folder / name;
       options.resume = true;
       options.stop = source.get_token();
+      options.on_progress = [&](const Progress& progress) {
+        if (last != nullptr) *last = progress;
+      };
       options.on_start = [&](const PlanSummary&, const fs::path&) {
         stopper = std::jthread([&source, n] {
           std::this_thread::sleep_for(std::chrono::milliseconds(2 * n));
@@ -92,6 +95,28 @@ TEST_F(SweepTrainer, GivesAPrunedTrialTheValuesOfTheWholeRunAtItsRung) {
     EXPECT_EQ(row.metrics.of(Metric::val_loss), curve.at(row.epochs - 1).val_loss) << row.id;
     EXPECT_EQ(row.metrics.of(Metric::train_loss), curve.at(row.epochs - 1).train_loss) << row.id;
   }
+}
+
+TEST_F(SweepTrainer, ShowsHowManySettingsWentOnAtEachRung) {
+  const auto expect_rungs = [](const Progress& progress) {
+    // Of 8 settings 4, 2 and 1 go on, of 4 others 2, 1 and 1.
+    ASSERT_EQ(progress.rungs.size(), 3U);
+    const std::vector<std::vector<std::uint64_t>> expected{{1, 12, 6}, {2, 6, 3}, {4, 3, 2}};
+    for (std::size_t i = 0; i < 3; ++i) {
+      const RungPassage& rung = progress.rungs[i];
+      EXPECT_EQ((std::vector<std::uint64_t>{rung.epochs, rung.n_reached, rung.n_went_on}), expected[i]);
+    }
+  };
+  Progress last;
+  RunOptions options;
+  options.out = folder / "run";
+  options.on_progress = [&](const Progress& progress) { last = progress; };
+  run_sweep(spec, options);
+  expect_rungs(last);
+  ASSERT_EQ(last.best.size(), 5U);
+  EXPECT_EQ(last.best[1].status, TrialStatus::finished);
+  EXPECT_GT(run_with_stops("stopped", &last), 0);
+  expect_rungs(last);
 }
 
 TEST_F(SweepTrainer, WritesEqualBytesForAnyNumberOfThreadsAndMemory) {

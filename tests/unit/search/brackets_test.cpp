@@ -17,7 +17,8 @@ EarlyTerminate rule_of(Terminator type, std::uint32_t group) {
 }
 
 TEST(Brackets, AreRangesOfSettingsWithoutHoles) {
-  for (const Terminator type : {Terminator::none, Terminator::halving, Terminator::hyperband, Terminator::median}) {
+  for (const Terminator type :
+       {Terminator::none, Terminator::halving, Terminator::hyperband, Terminator::median, Terminator::pbt}) {
     for (const std::uint64_t n_settings : {0U, 1U, 7U, 49U, 50U, 1000U}) {
       const Brackets brackets(rule_of(type, 60), n_settings, 27, 100);
       std::uint64_t next = 0;
@@ -52,6 +53,14 @@ TEST(Brackets, OfHalvingHaveRungsThatGrowByEta) {
 
 TEST(Brackets, OfMedianHaveRungsAtEqualDistances) {
   EXPECT_EQ(Brackets(rule_of(Terminator::median, 4), 10, 21, 100).at(0).rungs, (Epochs{5, 10, 15, 20}));
+}
+
+TEST(Brackets, OfPbtHaveRungsAtTheIntervalAndTrainAllEpochs) {
+  EarlyTerminate rule = rule_of(Terminator::pbt, 4);
+  rule.interval = 7;
+  const Brackets brackets(rule, 10, 21, 100);
+  EXPECT_EQ(brackets.at(0).rungs, (Epochs{7, 14}));
+  EXPECT_EQ(brackets.expected_share(), 1);
 }
 
 TEST(Brackets, HaveNoRungAtOrBehindTheLastEpoch) {

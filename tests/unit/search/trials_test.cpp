@@ -294,6 +294,15 @@ TEST(Trials, RefuseWhatDoesNotFitTheTable) {
             "sweep.yaml: parameters.class_weight: 'balanced' is not for multilabel: a row has no one class");
 }
 
+TEST(Trials, NeedANumberToExploreForPbt) {
+  const std::string pbt = "early_terminate: pbt\n";
+  EXPECT_EQ(fault(pbt + "parameters: {hidden_layer_sizes: {values: [4, 8]}, alpha: 0.1}\n", kTable),
+            "sweep.yaml: early_terminate.type: 'pbt' has nothing to explore: give a distribution or several values to "
+            "one of learning_rate_init, layer_rate, momentum, beta_1, beta_2, epsilon, alpha, l1, clip_norm, dropout, "
+            "label_smoothing");
+  EXPECT_EQ(Trials(parsed(pbt + "parameters: {alpha: {values: [0.1, 0.2]}}\n"), kTable).size(), 2U);
+}
+
 TEST(Trials, ShuffleByTheirOwnSeedWhereAsked) {
   const Trials trials(parsed("trainer: {seed: 4}\nparameters: {shuffle: {values: [shared, per_trial]}, seed: 9}\n"),
                       kTable);

@@ -81,6 +81,7 @@ TEST(Sweep, KeepsEveryKey) {
 TEST(Sweep, ReadsItsResolvedTextBackToTheSame) {
   for (const std::string& yaml :
        {kEverything, std::string("data: {train: 'odd \"name\\\\: x.csv', validation: v.csv}\n"),
+        std::string("data: {train: t.csv}\nearly_terminate: {type: pbt, perturb: [0.5, 3]}\n"),
         std::string("data: {train: t.csv}\nparameters: {hidden_layer_sizes: [], alpha: 1e-7}\n"),
         std::string(
             "data: {train: t.csv}\nparameters: {alpha: {distribution: uniform, min: 0, max: 1, count: 5}}\n")}) {
@@ -105,6 +106,22 @@ TEST(Sweep, ResolvesDefaults) {
             "data:\n  train: \"t.csv\"\n  task: auto\n  missing: error\n  scale: standard\n  validation: 0.2\n"
             "method: grid\nrepeat: 1\nmetric: {name: val_loss, goal: minimize}\nearly_terminate: {type: none}\n"
             "trainer: {engine: auto, precision: strict, seed: 0, checkpoint_every: 30, keep: 10}\n");
+}
+
+TEST(Sweep, ReadsTheOptionsOfPbt) {
+  const SweepSpec defaults = parsed("data: {train: t.csv}\nearly_terminate: pbt\n");
+  EXPECT_EQ(defaults.early_terminate.type, Terminator::pbt);
+  EXPECT_NE(defaults.resolved.find("early_terminate: {type: pbt, interval: 5, quantile: 0.25, perturb: [0.8, 1.25], "
+                                   "resample: 0.1, group: 1000}\n"),
+            std::string::npos);
+  const SweepSpec given = parsed(
+      "data: {train: t.csv}\n"
+      "early_terminate: {type: pbt, interval: 7, quantile: 0.5, perturb: [0.5, 1], resample: 0, group: 2}\n");
+  EXPECT_EQ(given.early_terminate.interval, 7U);
+  EXPECT_EQ(given.early_terminate.quantile, 0.5);
+  EXPECT_EQ(given.early_terminate.perturb, (std::array{0.5, 1.0}));
+  EXPECT_EQ(given.early_terminate.resample, 0);
+  EXPECT_EQ(given.early_terminate.group, 2U);
 }
 
 TEST(Sweep, FollowsTheMetricUnlessAGoalIsGiven) {

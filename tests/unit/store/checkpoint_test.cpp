@@ -90,6 +90,40 @@ TEST_F(CheckpointTest, HoldsStatesWithoutMoments) {
   EXPECT_EQ(checkpoint_from(bytes_of({trial})).at("a").state, trial.state);
 }
 
+TEST_F(CheckpointTest, HoldsAllOfATrialThatWasACopyAndWhatItCopied) {
+  PausedTrial copy = paused("a", 3);
+  copy.result.status = copy.state.status = TrialStatus::diverged;
+  copy.n_rungs = 6;
+  copy.result.trial.seed = 18446744073709551557U;
+  copy.result.trial.hyperparameters.learning_rate_init = 0.1 + 0.2;
+  copy.result.lineage = {{5, "b.r1.f2", {{"alpha", 1e-7}, {"learning_rate_init", 1.0 / 3}}, 0.1}, {10, "c", {}, kNaN}};
+  const Checkpoint read = checkpoint_from(bytes_of({paused("b", 1), copy}));
+  const PausedTrial& found = read.at("a");
+  EXPECT_EQ(found.n_rungs, 6U);
+  EXPECT_EQ(found.state.status, TrialStatus::diverged);
+  EXPECT_EQ(found.result.trial.seed, 18446744073709551557U);
+  EXPECT_EQ(found.result.trial.topology, copy.result.trial.topology);
+  EXPECT_EQ(found.result.trial.hyperparameters, copy.result.trial.hyperparameters);
+  ASSERT_EQ(found.result.lineage.size(), 2U);
+  EXPECT_EQ(found.result.lineage[0], copy.result.lineage[0]);
+  EXPECT_EQ(found.result.lineage[1].parent, "c");
+  EXPECT_TRUE(std::isnan(found.result.lineage[1].best_train_loss));
+  EXPECT_TRUE(read.at("b").result.lineage.empty());
+}
+
+TEST_F(CheckpointTest, RefusesEveryFlippedBitOfACopy) {
+  PausedTrial copy = paused("a", 3);
+  copy.result.lineage = {{5, "b", {{"alpha", 0.25}}, 0.5}};
+  const std::string good = bytes_of({copy});
+  const std::size_t first = good.find("\\\"lineage");
+  ASSERT_NE(first, std::string::npos);
+  for (std::size_t bit = 8 * first; bit < 8 * (first + 60); ++bit) {
+    std::string bad = good;
+    bad[bit / 8] = static_cast<char>(static_cast<unsigned char>(bad[bit / 8]) ^ (1U << bit % 8));
+    EXPECT_THROW((void)checkpoint_from(bad), Error) << bit;
+  }
+}
+
 TEST_F(CheckpointTest, MayBeEmpty) { EXPECT_TRUE(checkpoint_from(bytes_of({})).empty()); }
 
 TEST_F(CheckpointTest, RefusesEveryTruncationAndEveryFlippedBit) {
@@ -110,7 +144,7 @@ TEST_F(CheckpointTest, RefusesEveryTruncationAndEveryFlippedBit) {
       ++n_refused;
     }
   }
-  const std::size_t n_data_bits = 8 * (12 * 8 + 14 * 8 + 2 * 4 * 8 + 10 * 4);
+  const std::size_t n_data_bits = 8 * (14 * 8 + 14 * 8 + 2 * 4 * 8 + 10 * 4);
   EXPECT_GT(n_refused, n_data_bits);
 }
 

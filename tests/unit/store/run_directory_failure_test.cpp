@@ -1,8 +1,13 @@
+#include <chrono>
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/file.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 #include "shoal/error.hpp"
+#include "store/claim.hpp"
 #include "store/run_directory.hpp"
 #include "store_fixture.hpp"
 
@@ -95,6 +100,21 @@ TEST_F(RunDirectoryFailure, LetsOneProcessWrite) {
   EXPECT_EQ(other.size(), 0U) << "reading goes on";
   { const RunDirectory gone = std::move(writer); }
   EXPECT_EQ(message_of([&] { other.claim(); }), "");
+}
+
+TEST_F(RunDirectoryFailure, WaitsAMomentForOneWhoOnlyLooksWhetherItIsClaimed) {
+  { const RunDirectory writer = RunDirectory::create(folder / "run", manifest_of()); }
+  const int lock = ::open((folder / "run" / ".lock").c_str(), O_RDONLY);
+  ASSERT_EQ(::flock(lock, LOCK_SH), 0);
+  const std::jthread looker([lock] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ::close(lock);
+  });
+  RunDirectory writer = RunDirectory::open(folder / "run");
+  EXPECT_FALSE(is_claimed(folder / "run"));
+  EXPECT_EQ(message_of([&] { writer.claim(); }), "");
+  EXPECT_TRUE(is_claimed(folder / "run"));
+  EXPECT_FALSE(is_claimed(folder)) << "which is no run";
 }
 
 TEST_F(RunDirectoryFailure, LeavesNothingWhereItCannotBegin) {

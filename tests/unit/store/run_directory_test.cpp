@@ -1,9 +1,11 @@
 #include "store/run_directory.hpp"
 
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <sqlite3.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 #include "shoal/error.hpp"
@@ -92,6 +94,61 @@ TEST_F(RunDirectoryTest, WritesEqualFilesForEqualRunsWhateverOrderAndTimes) {
   EXPECT_EQ(forwards, write("b", true));
 }
 
+TEST_F(RunDirectoryTest, WritesALineAChangeOfACopy) {
+  RunDirectory directory = RunDirectory::create(run(), manifest_of());
+  directory.add(result_of("a", 0.1));
+  directory.flush(manifest_of());
+  EXPECT_FALSE(std::filesystem::exists(run() / "lineage.csv"));
+  TrialResult copy = result_of("b", 0.2);
+  copy.lineage = {{10, "a", {{"learning_rate_init", 1e-7}, {"alpha", 0.1 + 0.2}}, 0.5}, {15, "c", {}, kNaN}};
+  directory.add(copy);
+  copy.trial.id = "a.f1";
+  copy.lineage.resize(1);
+  directory.add(copy);
+  directory.flush(manifest_of());
+  EXPECT_EQ(content(run() / "lineage.csv"),
+            "id,epoch,parent,parameter,value\n"
+            "a.f1,10,a,alpha,0.30000000000000004\na.f1,10,a,learning_rate_init,1e-07\n"
+            "b,10,a,alpha,0.30000000000000004\nb,10,a,learning_rate_init,1e-07\nb,15,c,,\n");
+  const std::vector<Takeover> lineage = RunDirectory::open(run()).lineage("b");
+  ASSERT_EQ(lineage.size(), 2U);
+  EXPECT_EQ(lineage[0].epoch, 10U);
+  EXPECT_EQ(lineage[0].parent, "a");
+  EXPECT_EQ(lineage[0].changes[0], std::pair("alpha" + std::string(), 0.1 + 0.2));
+  EXPECT_TRUE(lineage[1].changes.empty());
+  EXPECT_TRUE(directory.lineage("nobody").empty());
+}
+
+TEST_F(RunDirectoryTest, ReadsARunOfAnEarlierVersionThatHasNoLineage) {
+  {
+    RunDirectory directory = RunDirectory::create(run(), manifest_of());
+    directory.add(result_of("a", 0.1));
+    directory.flush(manifest_of());
+  }
+  sqlite3* handle = nullptr;
+  ASSERT_EQ(sqlite3_open((run() / "results.sqlite").c_str(), &handle), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(handle, "DROP TABLE lineage", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(handle);
+  EXPECT_TRUE(RunDirectory::open(run()).lineage("a").empty());
+}
+
+TEST_F(RunDirectoryTest, ForgetsATrialThatIsTakenOut) {
+  RunDirectory directory = RunDirectory::create(run(), manifest_of());
+  TrialResult copy = result_of("b", 0.2);
+  copy.lineage = {{10, "a", {}, kNaN}};
+  directory.add(copy);
+  directory.add(result_of("a", 0.1));
+  directory.flush(manifest_of());
+  directory.remove("b");
+  directory.remove("nobody");
+  EXPECT_FALSE(directory.has("b"));
+  EXPECT_TRUE(directory.curve("b").empty());
+  EXPECT_TRUE(directory.lineage("b").empty());
+  EXPECT_EQ(directory.totals().n_epochs, 2U);
+  directory.flush(manifest_of());
+  EXPECT_EQ(content(run() / "timings.csv"), "id,seconds\na,0.25\n");
+}
+
 TEST_F(RunDirectoryTest, ReadsItsManifestBack) {
   Manifest manifest = manifest_of();
   manifest.status = "done";
@@ -106,6 +163,7 @@ TEST_F(RunDirectoryTest, ReadsItsManifestBack) {
   EXPECT_EQ(back.sweep_file, "a.yaml");
   EXPECT_EQ(back.engine, "cpu");
   EXPECT_EQ(back.engine_detail, "AVX2, 2 threads");
+  EXPECT_EQ(back.engine_reason, "cpu: predicted 1.0 s, cuda 2.0 s");
   EXPECT_EQ(back.precision, Precision::strict);
   EXPECT_EQ(back.version, "0.1.0");
   EXPECT_EQ(back.metric, Metric::val_rmse);
@@ -221,6 +279,22 @@ TEST_F(RunDirectoryTest, LeavesOnlyItsFilesAfterTheRun) {
   directory.add(result_of("a", 0.5));
   manifest.status = "done";
   directory.flush(manifest);
+  EXPECT_EQ(names_in(run()),
+            (Names{".lock", "manifest.json", "models", "results.csv", "results.sqlite", "timings.csv"}));
+}
+
+TEST_F(RunDirectoryTest, LeavesOnlyItsFilesAfterAReaderThatTookAMoment) {
+  Manifest manifest = manifest_of();
+  RunDirectory directory = RunDirectory::create(run(), manifest);
+  directory.add(result_of("a", 0.5));
+  directory.flush(manifest);
+  std::jthread reader([other = RunDirectory::open(run())]() mutable {
+    EXPECT_EQ(other.size(), 1U);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  });
+  manifest.status = "done";
+  directory.flush(manifest);
+  reader.join();
   EXPECT_EQ(names_in(run()),
             (Names{".lock", "manifest.json", "models", "results.csv", "results.sqlite", "timings.csv"}));
 }

@@ -55,6 +55,14 @@ struct Fixture : testing::Test {
     }
     return numbers;
   }
+  /// Epochs, settings that reached them, settings that went on: of each rung since the last call.
+  std::vector<std::uint64_t> passages() {
+    std::vector<std::uint64_t> numbers;
+    for (const RungPassage& rung : bracket.take_passages()) {
+      numbers.insert(numbers.end(), {rung.epochs, rung.n_reached, rung.n_went_on});
+    }
+    return numbers;
+  }
   std::optional<std::uint32_t> target(std::uint64_t number) { return bracket.target(*bracket.find(number)); }
 
   OpenBracket bracket;
@@ -92,10 +100,12 @@ TEST_F(OpenBracketTest, LetsATrialThatHasEndedCompeteWithItsLastValue) {
   EXPECT_EQ(pruned(), (Numbers{8, 9, 12, 13}));  // 3 and 5 go on
   EXPECT_EQ(bracket.find(6)->ended, TrialStatus::stopped);
   EXPECT_FALSE(bracket.has_ended());
+  EXPECT_EQ(passages(), (Numbers{2, 4, 2}));
   pause(10, {9, 4, 4, 4});
   pause(11, {9, 4, 4, 4});
   EXPECT_EQ(pruned(), (Numbers{10, 11}));
   EXPECT_TRUE(bracket.has_ended());
+  EXPECT_EQ(passages(), (Numbers{4, 1, 0})) << "setting 3 had ended before";
 }
 
 TEST_F(OpenBracketTest, PrefersEverySettingToOneWithATrialThatDiverged) {
@@ -111,6 +121,7 @@ TEST_F(OpenBracketTest, TakesItsDecisionsAgainFromTheCurvesOfAnEarlierRun) {
   pause(6, {9, 1, 1});
   for (const std::uint64_t number : {7U, 8U, 9U}) pause(number, {9, 1});
   EXPECT_EQ(pruned(), Numbers{});
+  EXPECT_EQ(passages(), (Numbers{2, 4, 2}));
   EXPECT_EQ(target(6), 4U);
   EXPECT_EQ(target(9), 4U);
 }

@@ -56,6 +56,12 @@ TEST(ProgressMeter, SaysNothingOfTheTimeLeftBeforeAnyWork) {
   EXPECT_TRUE(std::isnan(meter(1, 10, 10).now().remaining_s));
 }
 
+TEST(ProgressMeter, ExpectsNoNegativeTimeWhereCopiesTrainLonger) {
+  ProgressMeter one = meter(2, 20, 20);
+  one.trained(30, 30, 30);
+  EXPECT_EQ(one.now().remaining_s, 0.0);
+}
+
 TEST(ProgressMeter, EstimatesTheTimeLeftFromTheWorkDone) {
   ProgressMeter half = meter(2, 20, 20);
   half.trained(10, 900, 10);

@@ -74,7 +74,7 @@ struct Loop {
       const auto from = starts.find(trials[i].id);
       if (from != starts.end()) legs[i].from = from->second.state.epoch;
       legs[i].until = std::min(legs[i].until, until);
-      jobs.push_back({legs[i], from != starts.end() ? &from->second : nullptr});
+      jobs.push_back({legs[i], from != starts.end() ? &from->second : nullptr, waits_diverged});
     }
     chunks = plan::plan_window(trials, legs, dataset, engine, setting.memory);
     const bool whole =
@@ -90,8 +90,9 @@ struct Loop {
   Collector collector;
   std::vector<plan::Chunk> chunks;
   std::uint32_t until = std::numeric_limits<std::uint32_t>::max();  ///< the epoch that ends every leg
-  std::map<std::string, PausedTrial> starts;                        ///< where legs begin
-  std::vector<PausedTrial> left;                                    ///< in training after it
+  bool waits_diverged = false;
+  std::map<std::string, PausedTrial> starts;  ///< where legs begin
+  std::vector<PausedTrial> left;              ///< in training after it
 };
 
 TEST(TrainingLoop, HalvesAChunkForWhichThereIsNoMemory) {
@@ -300,6 +301,35 @@ TEST(TrainingLoop, HandsOutWhatIsInTrainingWhenACheckpointIsWanted) {
   EXPECT_EQ(early[0].result.curve.size(), 1U);
   EXPECT_TRUE(std::isnan(early[0].result.metrics.of(Metric::val_loss)));
   EXPECT_TRUE(run.collector.checkpoints.back().empty());
+}
+
+TEST(TrainingLoop, PausesWhatDivergesWhereItIsToWait) {
+  Loop run({toy::trial(12), toy::trial(13)});  // seed 12 diverges in epoch 4
+  run.waits_diverged = true;
+  ASSERT_TRUE(run.train());
+  ASSERT_EQ(run.collector.pauses.size(), 1U);
+  const PausedTrial& paused = run.collector.pauses.at("t0000012");
+  EXPECT_EQ(paused.state.status, TrialStatus::diverged);
+  EXPECT_EQ(paused.result.curve.size(), 4U);
+  EXPECT_EQ(run.collector.seen.back().n_done, 1U);
+  EXPECT_EQ(run.collector.seen.back().n_diverged, 0U);
+}
+
+TEST(TrainingLoop, KeepsTheLineageAndTheRungsOfWhatGoesOn) {
+  Loop first({toy::trial(0), toy::trial(1, 4, 3)});
+  first.until = 2;
+  ASSERT_TRUE(first.train());
+  Loop second(first.trials);
+  for (auto& [id, trial] : first.collector.pauses) {
+    trial.result.lineage = {{2, "parent", {{"alpha", 0.5}}, 0}};
+    trial.n_rungs = 7;
+    second.starts.emplace(id, trial);
+  }
+  second.until = 5;
+  ASSERT_TRUE(second.train());
+  EXPECT_EQ(second.collector.pauses.at("t0000000").n_rungs, 7U);
+  EXPECT_EQ(second.collector.pauses.at("t0000000").result.lineage.size(), 1U);
+  EXPECT_EQ(second.collector.results.at("t0000001").lineage.at(0).parent, "parent");
 }
 
 TEST(TrainingLoop, RefusesAnEngineThatDoesNotTrain) {

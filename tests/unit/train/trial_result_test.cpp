@@ -57,5 +57,26 @@ TEST(TrialResult, TakesTheBestEpochWithPatience) {
   EXPECT_EQ(trial_result(trial, state, metrics_of(Task::classification, class_sums()), kCurve).best_epoch, 3U);
 }
 
+TEST(TrialResult, CountsTheEpochsThatItTrainedItself) {
+  TrialState state;
+  state.epoch = 5;
+  const std::vector<CurvePoint> curve{{1, 9, 5, 5}, {5, 8, 4, 4}};  // diverged, became a copy after 4 epochs
+  EXPECT_EQ(trial_result(toy::trial(0), state, MetricValues{}, curve).epochs, 2U);
+}
+
+TEST(TrialResult, HasTheTrainLossOfABestEpochThatItCopied) {
+  Trial trial = toy::trial(0);
+  trial.hyperparameters.n_iter_no_change = 1;
+  TrialState state;
+  state.epoch = 3;
+  state.best_epoch = 2;
+  state.status = TrialStatus::finished;
+  const std::vector<Takeover> lineage{{2, "parent", {}, 0.5}};
+  EXPECT_EQ(trial_result(trial, state, MetricValues{}, kCurve, lineage).metrics.of(Metric::train_loss), 0.5);
+  state.best_epoch = 3;
+  EXPECT_EQ(trial_result(trial, state, MetricValues{}, kCurve, lineage).metrics.of(Metric::train_loss), 7);
+  EXPECT_EQ(trial_result(trial, state, MetricValues{}, kCurve, lineage).lineage, lineage);
+}
+
 }  // namespace
 }  // namespace shoal::train

@@ -1,0 +1,98 @@
+#include "engine/cuda/kernel_choice.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/cuda/supported.hpp"
+
+namespace shoal::cuda {
+namespace {
+
+NetworkShape shape_of(const Gang& gang, const EngineOptions& options) {
+  return {gang.key.topology, gang.has_dropout, reads_outputs(watched_metric(options.metric)),
+          operands_of(options.precision)};
+}
+
+constexpr std::string_view kThreads = "thread_per_network";
+constexpr std::string_view kBlocks = "block_per_network";
+
+Way way_of(std::string_view kernel) {
+  if (kernel == kThreads) return Way::threads;
+  return kernel == kBlocks ? Way::blocks : Way::layers;
+}
+
+/// of_host: seconds of an epoch.
+Prediction with_host(const CudaCosts& costs, const Gang& gang, std::string_view kernel, const EpochSeconds& epoch,
+                     double of_host) {
+  const double round = costs.launch / epochs_in_launch(epoch.alone);
+  const auto n_parameters = static_cast<double>(gang.key.topology.n_parameters());
+  return {kernel, epoch.full + of_host, std::max(epoch.full, epoch.alone) + of_host + round,
+          gang.n_slots * (costs.place_network + costs.place_parameter * n_parameters)};
+}
+
+}  // namespace
+
+Prediction layers_predicted(const EngineOptions& options, const Gang& gang, const EpochRows& rows) {
+  const CudaCosts& costs = options.costs.cuda;
+  const std::string_view kernel = options.precision == Precision::strict ? "strict_layers" : "cohort";
+  return with_host(costs, gang, kernel, layers_epoch(costs, gang.key.topology, options.precision, gang.n_slots, rows),
+                   0);
+}
+
+std::vector<Way> KernelChoice::possible(const Gang& gang, const NetworkShape& shape) const {
+  std::vector<Way> ways;
+  if (can_have_threads(gang, table_->has_row_weights())) ways.push_back(Way::threads);
+  if (shape.is_shared()) ways.push_back(Way::blocks);
+  if (ways.empty() || options_.precision == Precision::strict) ways.push_back(Way::layers);
+  if (operands_of(options_.precision) != Operands::fp32) {
+    // Whether a kernel is built follows from the company, and here its bits would differ from a block's.
+    const bool has_compiled = compiled_thread_kernel(gang.key, table_->has_row_weights()) != nullptr;
+    if (ways.front() == Way::threads && !has_compiled && shape.is_shared()) ways.erase(ways.begin());
+    ways.resize(1);
+  }
+  return ways;
+}
+
+EpochSeconds KernelChoice::of_threads(const GangKey& key, std::uint32_t n_networks) const {
+  return thread_epoch(options_.costs.cuda, key, n_networks, rows(key));
+}
+
+EpochSeconds KernelChoice::of_block(const GangKey& key, const NetworkShape& shape) const {
+  return block_epoch(options_.costs.cuda, shape, key.solver, rows(key));
+}
+
+/// With what the host does: an epoch's share of a round, and what it does for each network.
+Prediction KernelChoice::predicted(const Gang& gang, const NetworkShape& shape, Way way) const {
+  const CudaCosts& costs = options_.costs.cuda;
+  const double n = gang.n_slots;
+  if (way == Way::layers) {
+    Prediction layers = layers_predicted(options_, gang, rows(gang.key));
+    // Cohorts come one after another, and how many others share this one is not known: where there is a choice, the
+    // gang pays all launches of its own.
+    if (options_.precision == Precision::strict && shape.is_shared()) layers.epoch_s = layers.alone_s;
+    return layers;
+  }
+  if (way == Way::threads) {
+    return with_host(costs, gang, kThreads, of_threads(gang.key, gang.n_slots), costs.thread_network * n);
+  }
+  EpochSeconds epoch = of_block(gang.key, shape);
+  const double of_host = costs.block_network * n / epochs_in_launch(epoch.alone);
+  epoch.full *= n;
+  return with_host(costs, gang, kBlocks, epoch, of_host);
+}
+
+const KernelChoice::Choice& KernelChoice::choice(const Gang& gang) const {
+  if (gang.n_company != n_company_) choices_.clear();
+  n_company_ = gang.n_company;
+  std::tuple kind(gang.key, gang.n_slots, gang.has_dropout);
+  std::get<GangKey>(kind).shuffle_seed = 0;  // nothing is predicted by it, and it may be a trial's own
+  if (const auto found = choices_.find(kind); found != choices_.end()) return found->second;
+  const NetworkShape shape = shape_of(gang, options_);
+  std::vector<Prediction> predictions;
+  for (const Way way : possible(gang, shape)) predictions.push_back(predicted(gang, shape, way));
+  rank(predictions, gang);
+  const Way soonest = way_of(predictions.front().kernel);
+  return choices_.emplace(kind, Choice{soonest, std::move(predictions)}).first->second;
+}
+
+}  // namespace shoal::cuda
