@@ -45,7 +45,7 @@ class Folder {
   [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
 
  private:
-  std::string path_ = "/tmp/shoal-formulas-XXXXXX";
+  std::string path_ = (std::filesystem::temp_directory_path() / "shoal-formulas-XXXXXX").string();
 };
 
 /// A program that reads floats and writes every function of each.
