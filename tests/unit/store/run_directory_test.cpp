@@ -76,6 +76,32 @@ TEST_F(RunDirectoryTest, WritesRowsInIdOrderWithoutTimes) {
   EXPECT_EQ(content(run() / "timings.csv"), "id,seconds\na,0.25\na.r1,0.25\nb,0.25\n");
 }
 
+TEST_F(RunDirectoryTest, LeavesTheDatabaseInOneFileOnceARunHasEndedAndNoReaderStays) {
+  const auto others = [&] {
+    std::vector<std::filesystem::path> found;
+    for (const char* file : {"results.sqlite-wal", "results.sqlite-shm"})
+      if (std::filesystem::exists(run() / file)) found.push_back(run() / file);
+    return found;
+  };
+  Manifest done = manifest_of();
+  done.status = "done";
+  RunDirectory directory = RunDirectory::create(run(), manifest_of());
+  directory.add(result_of("a", 0.5));
+  directory.flush(manifest_of());
+  EXPECT_EQ(others().size(), 2U);
+  {
+    const RunDirectory reader = RunDirectory::open(run());
+    EXPECT_EQ(reader.size(), 1U);
+    directory.add(result_of("b", 0.25));
+    directory.flush(done);
+    EXPECT_EQ(reader.size(), 2U);
+    ASSERT_EQ(others().size(), 2U);
+    EXPECT_EQ(std::filesystem::file_size(others().front()), 0U);
+  }
+  directory.flush(done);
+  EXPECT_TRUE(others().empty());
+}
+
 TEST_F(RunDirectoryTest, WritesEqualFilesForEqualRunsWhateverOrderAndTimes) {
   const auto write = [&](const std::string& name, bool backwards) {
     RunDirectory directory = RunDirectory::create(folder / name, manifest_of());
