@@ -1,8 +1,9 @@
 // Kernels of images that the program loads, and what the device says of itself.
+#include <cstdlib>
 #include <dlfcn.h>
 #include <elf.h>
+#include <filesystem>
 #include <string>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "call.hpp"
@@ -15,14 +16,15 @@ std::size_t size_of_image(const void* image) {
   return header.e_shoff + std::size_t{header.e_shentsize} * header.e_shnum;
 }
 
+/// By a file of its own name: dlopen() takes two files of one name for the same library.
 void* load(const void* image) {
-  const int file = memfd_create("kernels", MFD_CLOEXEC);
+  std::string name = (std::filesystem::temp_directory_path() / "shoal-kernels-XXXXXX").string();
+  const int file = mkstemp(name.data());
   const auto n = static_cast<ssize_t>(size_of_image(image));
   void* library = nullptr;
-  if (write(file, image, static_cast<std::size_t>(n)) == n) {
-    library = dlopen(("/proc/self/fd/" + std::to_string(file)).c_str(), RTLD_NOW | RTLD_LOCAL);
-  }
+  if (write(file, image, static_cast<std::size_t>(n)) == n) library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
   close(file);
+  unlink(name.c_str());
   return library;
 }
 
