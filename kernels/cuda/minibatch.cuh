@@ -149,25 +149,26 @@ SHOAL_DEVICE void multiply_forward(const Layer& layer, const Tile& tile, bool is
 }
 
 /// What multiply_forward() stored becomes activations, each by its owner: the same numbers as there. One text for all
-/// sizes of patches and all of their elements.
+/// sizes of patches and all of their elements, without a quotient.
 SHOAL_DEVICE void activate_sums(const Layer& layer, bool is_hidden, const Tile& tile, float* z, std::uint32_t n_units) {
   const PatchSize size = layer.forward_patch;
   const std::uint32_t n_patches = tile_patches(layer.n_out, size);
   const std::uint32_t n_lanes = kTileRows / size.rows;
+  const std::uint32_t step = column_step(layer.n_out, size);
   float* const output = tile.values + layer.output;
   each(n_patches, [&](std::uint32_t number) {
     const PatchPlace place(number, n_lanes, n_patches);
     SHOAL_UNROLL_BY(1)
-    for (std::uint32_t element = 0; element < std::uint32_t{size.rows} * size.columns; ++element) {
-      const std::uint32_t r = place.along + element / size.columns * n_lanes;
-      const std::uint32_t o = place.line + element % size.columns * column_step(layer.n_out, size);
-      if (r >= tile.n_rows || o >= layer.n_out) continue;
-      const std::uint32_t at = r * layer.output_stride + o;
-      const float sum = output[at];
-      if (z != nullptr) z[static_cast<std::size_t>(r) * n_units + o] = sum;
-      const float a = activate(layer.activation, sum);
-      if (is_hidden) tile.values[layer.from + at] = derive_from(layer.activation, sum, a);
-      output[at] = a;
+    for (std::uint32_t o = place.line; o < layer.n_out; o += step) {
+      SHOAL_UNROLL_BY(1)
+      for (std::uint32_t r = place.along; r < tile.n_rows; r += n_lanes) {
+        const std::uint32_t at = r * layer.output_stride + o;
+        const float sum = output[at];
+        if (z != nullptr) z[static_cast<std::size_t>(r) * n_units + o] = sum;
+        const float a = activate(layer.activation, sum);
+        if (is_hidden) tile.values[layer.from + at] = derive_from(layer.activation, sum, a);
+        output[at] = a;
+      }
     }
   });
 }
