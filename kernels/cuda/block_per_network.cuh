@@ -28,5 +28,8 @@ inline constexpr std::uint32_t kResidentThreads = 512;
 /// most that one needs.
 void launch_train_blocks(Operands operands, const TrainTask* tasks, std::uint32_t n_tasks, std::uint32_t n_threads,
                          std::size_t shared_bytes, cudaStream_t stream);
+/// The same by a kernel that is built for the shape of all of these networks, and for blocks of n_threads.
+void launch_built_blocks(const void* function, const TrainTask* tasks, std::uint32_t n_tasks, std::uint32_t n_threads,
+                         std::size_t shared_bytes, cudaStream_t stream);
 
 }  // namespace shoal::cuda

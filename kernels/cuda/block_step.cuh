@@ -14,6 +14,7 @@ namespace shoal::cuda {
 template <class AnyTile>
 struct BlockNetwork {
   const TrainTask* task;
+  const Shape& shape;         ///< the task's
   const NetworkRules& rules;  ///< in shared memory, as
   NetworkState& state;
   AnyTile tile;
@@ -22,7 +23,7 @@ struct BlockNetwork {
 /// Norm of the finished gradient; its squares are exact in double.
 template <class AnyTile>
 SHOAL_DEVICE double gradient_norm(const BlockNetwork<AnyTile>& net) {
-  const Shape& shape = net.task->shape;
+  const Shape& shape = net.shape;
   double* const squares = net.tile.memory->squares;
   each(math::kPartials, [&](std::uint32_t k) {
     double sum = 0.0;
@@ -97,10 +98,11 @@ SHOAL_DEVICE void move_along(const BlockNetwork<AnyTile>& net, float rate, float
   rules.has_first_moment = kHasFirst;
   const GradientRules of_gradient(rules, inverse);
   Rates rates{};
-  for (std::uint32_t l = 0; l < task.shape.n_layers; ++l) {
-    const Layer layer = task.shape.layers[l];
+  SHOAL_UNROLL_LAYERS
+  for (std::uint32_t l = 0; l < net.shape.n_layers; ++l) {
+    const Layer layer = net.shape.layers[l];
     if (l == 0 || rules.layer_rate != 1.0) {
-      rates = layer_rates(rules, net.state, task.solver, rate, task.shape.n_layers - 1 - l);
+      rates = layer_rates(rules, net.state, task.solver, rate, net.shape.n_layers - 1 - l);
     }
     const std::uint32_t n = layer.n_out * layer.quads.n;
     for (std::uint32_t begin = thread(); begin < n; begin += kSumsAhead * n_threads()) {
@@ -137,7 +139,7 @@ SHOAL_DEVICE void step(BlockNetwork<AnyTile>& net, float rate, float inverse) {
   const bool clips = net.rules.clip_norm > 0.0;
   float shortened = 1.0F;
   if (clips) {
-    each_parameter(task.shape, [&](std::uint32_t, std::uint32_t at, bool is_bias) {
+    each_parameter(net.shape, [&](std::uint32_t, std::uint32_t at, bool is_bias) {
       tile.gradient[at] = finished_gradient(tile.gradient[at], tile.weights[at], is_bias, net.rules, inverse);
     });
     barrier();

@@ -3,6 +3,8 @@
 // What a kernel needs of a GPU: under nvcc the CUDA runtime, under g++ with SHOAL_EMULATION a twin of it on the host
 // (tests/emulation). A kernel's text is the same for both. SHOAL_ASSUME: what the compiler may take for granted.
 // SHOAL_KERNEL_OF: a kernel whose registers leave room for that many blocks on a multiprocessor.
+// SHOAL_BLOCK_THREADS: the threads of a block, where a kernel is built for one topology (kernel_source.hpp); its loops
+// over layers (SHOAL_UNROLL_LAYERS) are unrolled.
 // What hosts alone need is hidden from NVRTC, which has no standard library (kernel_builder.hpp).
 
 #include <concepts>
@@ -37,6 +39,12 @@
 #define SHOAL_ASSUME(condition) __builtin_assume(condition)
 #endif
 
+#if defined(SHOAL_BLOCK_THREADS)
+#define SHOAL_UNROLL_LAYERS SHOAL_UNROLL
+#else
+#define SHOAL_UNROLL_LAYERS
+#endif
+
 namespace shoal::cuda {
 
 #if !defined(__CUDACC_RTC__)
@@ -57,6 +65,13 @@ inline void check(cudaError_t status, const std::string& call, const char* file 
 inline constexpr std::uint32_t kWarpLanes = 32;
 inline constexpr std::uint32_t kFullWarp = 0xFFFFFFFFU;
 
+/// Whether the numbers of a topology are constants, so that what follows from them costs nothing.
+#if defined(SHOAL_BLOCK_THREADS)
+inline constexpr bool kOneTopology = true;
+#else
+inline constexpr bool kOneTopology = false;
+#endif
+
 /// What atomic operations of every GPU since compute capability 6.0 work on.
 template <class T>
 concept AtomicWord = std::same_as<T, int> || std::same_as<T, unsigned> || std::same_as<T, unsigned long long>;
@@ -76,7 +91,6 @@ using emulation::CallSite;
 
 inline std::uint32_t thread() { return emulation::Block::current().thread(); }
 inline std::uint32_t block() { return emulation::Block::current().number(); }
-inline std::uint32_t n_threads() { return emulation::Block::current().n_threads(); }
 inline std::uint32_t lane() { return emulation::Block::current().lane(); }
 inline void barrier(CallSite site = CallSite::current()) { emulation::Block::current().barrier(site); }
 template <class T>
@@ -140,7 +154,6 @@ T atomic_compare_and_swap(T* at, T expected, T value) {
 SHOAL_DEVICE void expect_aligned(const void* /*at*/, std::size_t /*bytes*/) {}
 SHOAL_DEVICE std::uint32_t thread() { return threadIdx.x; }
 SHOAL_DEVICE std::uint32_t block() { return blockIdx.x; }
-SHOAL_DEVICE std::uint32_t n_threads() { return blockDim.x; }
 SHOAL_DEVICE std::uint32_t lane() { return threadIdx.x % kWarpLanes; }
 /// Every thread of the block comes here; what was written before is visible after.
 SHOAL_DEVICE void barrier() { __syncthreads(); }
@@ -197,6 +210,14 @@ SHOAL_DEVICE T atomic_compare_and_swap(T* at, T expected, T value) {
   return atomicCAS(at, expected, value);
 }
 
+#endif
+
+#if defined(SHOAL_BLOCK_THREADS)
+SHOAL_DEVICE std::uint32_t n_threads() { return SHOAL_BLOCK_THREADS; }
+#elif defined(SHOAL_EMULATION)
+inline std::uint32_t n_threads() { return emulation::Block::current().n_threads(); }
+#elif defined(__CUDACC__)
+SHOAL_DEVICE std::uint32_t n_threads() { return blockDim.x; }
 #endif
 
 #if defined(SHOAL_EMULATION) || (defined(__CUDACC__) && !defined(__CUDACC_RTC__))

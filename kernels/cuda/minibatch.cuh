@@ -125,24 +125,25 @@ SHOAL_DEVICE void multiply_forward(const Layer& layer, const Tile& tile, bool is
   each(tile_patches(n_out, kSize), [&](std::uint32_t number) {
     Patch<kRows, kColumns> patch(number, n_out);
     const std::uint32_t step = column_step(n_out, kSize);
+    const bool is_whole = kOneTopology && step * kColumns == n_out;  // no patch has an edge
     const float* w[kColumns];
     SHOAL_UNROLL
     for (std::uint32_t n = 0; n < kColumns; ++n) {
-      const std::uint32_t o = patch.line + n * step < n_out ? patch.line + n * step : patch.line;
-      w[n] = tile.weights + layer.weights + o * layer.weight_stride;
+      const std::uint32_t distance = is_whole || patch.line + n * step < n_out ? n * step : 0;
+      w[n] = tile.weights + layer.weights + (patch.line + distance) * layer.weight_stride;
       SHOAL_UNROLL
       for (std::uint32_t m = 0; m < kRows; ++m) patch.sum[m][n] = w[n][layer.n_in];
     }
     patch.add_rows({tile.values + layer.input, layer.input_stride}, w, layer.n_in);
-    float* const output = tile.values + layer.output;
+    // Rows that a shorter tile has not are stored as well: nobody reads them.
+    float* const output = tile.values + layer.output + patch.line;
     SHOAL_UNROLL
-    for (std::uint32_t m = 0; m < kRows; ++m) {
-      const std::uint32_t r = patch.row(m);
+    for (std::uint32_t n = 0; n < kColumns; ++n) {
+      if (!is_whole && patch.line + n * step >= n_out) continue;
       SHOAL_UNROLL
-      for (std::uint32_t n = 0; n < kColumns; ++n) {
+      for (std::uint32_t m = 0; m < kRows; ++m) {
         const float sum = patch.sum[m][n];
-        if (r >= tile.n_rows || patch.line + n * step >= n_out) continue;
-        output[r * layer.output_stride + patch.line + n * step] = is_relu ? strict::relu(sum) : sum;
+        output[patch.row(m) * layer.output_stride + n * step] = is_relu ? strict::relu(sum) : sum;
       }
     }
   });
@@ -188,6 +189,7 @@ SHOAL_DEVICE void forward_layer(const Layer& layer, bool is_hidden, const Tile& 
 /// the tile's first row, or null.
 SHOAL_DEVICE void forward(const Shape& shape, const Tile& tile, const math::Dropout* dropout, std::uint32_t tile_start,
                           float* z = nullptr, std::uint32_t n_units = 0) {
+  SHOAL_UNROLL_LAYERS
   for (std::uint32_t l = 0; l < shape.n_layers; ++l) {
     const Layer layer = shape.layers[l];
     const bool is_hidden = l + 1 < shape.n_layers;
@@ -237,6 +239,7 @@ SHOAL_DEVICE void add_gradient(const Layer& layer, const Tile& tile, bool is_fir
   float* const gradient = tile.gradient + layer.weights;
   const std::uint32_t n_patches = gradient_patches(layer, kSize);
   const std::uint32_t of_biases = first_bias(n_patches);
+  const GradientSizes sizes{layer.n_out, layer.n_in, layer.weight_stride};
   // Behind the patches of weights the biases, one a thread.
   each(of_biases + layer.n_out, [&](std::uint32_t number) {
     if (number >= of_biases) {
@@ -248,11 +251,10 @@ SHOAL_DEVICE void add_gradient(const Layer& layer, const Tile& tile, bool is_fir
       return;
     }
     if (number >= n_patches) return;
-    GradientPatch<kSize.rows, kSize.columns> patch(number, layer.n_out, layer.n_in);
+    GradientPatch<kSize.rows, kSize.columns> patch(number, sizes);
     if (!is_first) {
       // Column by column at the right edge: behind it lies the bias, another thread's.
-      patch.each_four(layer.n_out, layer.n_in, [&](std::uint32_t o, std::uint32_t i, Pack<4>& sum, std::uint32_t n) {
-        const float* const at = gradient + o * layer.weight_stride + i;
+      patch.each_four(sizes, gradient, [](const float* at, Pack<4>& sum, std::uint32_t n) {
         if (n >= 4) sum = load<4>(at);
         SHOAL_UNROLL
         for (std::uint32_t k = 0; k < 3; ++k) {
@@ -260,10 +262,8 @@ SHOAL_DEVICE void add_gradient(const Layer& layer, const Tile& tile, bool is_fir
         }
       });
     }
-    patch.add({delta, layer.output_stride}, {tile.values + layer.input, layer.input_stride}, layer.n_out, layer.n_in,
-              tile.n_rows);
-    patch.each_four(layer.n_out, layer.n_in, [&](std::uint32_t o, std::uint32_t i, Pack<4>& sum, std::uint32_t n) {
-      float* const at = gradient + o * layer.weight_stride + i;
+    patch.add({delta, layer.output_stride}, {tile.values + layer.input, layer.input_stride}, sizes, tile.n_rows);
+    patch.each_four(sizes, gradient, [](float* at, const Pack<4>& sum, std::uint32_t n) {
       if (n >= 4) store(at, sum);
       SHOAL_UNROLL
       for (std::uint32_t k = 0; k < 3; ++k) {
@@ -291,9 +291,7 @@ SHOAL_DEVICE void delta_below(const Layer& layer, const Layer& below, const Tile
                       {tile.weights + layer.weights + i, layer.weight_stride}, layer.n_out);
     SHOAL_UNROLL
     for (std::uint32_t m = 0; m < kRows; ++m) {
-      const std::uint32_t r = patch.row(m);
-      if (r >= tile.n_rows) break;
-      const std::uint32_t at = r * below.output_stride + i;
+      const std::uint32_t at = patch.row(m) * below.output_stride + i;
       const Pack<kColumns> from = load<kColumns>(tile.values + below.from + at);
       Pack<kColumns> e;
       SHOAL_UNROLL
@@ -312,6 +310,7 @@ SHOAL_DEVICE void delta_below(const Layer& layer, const Layer& below, const Tile
 /// Adds the tile's rows to the gradient sums; is_first: which are 0 before, whatever lies there. The outputs of hidden
 /// layers are lost.
 SHOAL_DEVICE void backward(const Shape& shape, const Tile& tile, bool dropped, bool is_first) {
+  SHOAL_UNROLL_LAYERS
   for (std::uint32_t l = shape.n_layers; l-- > 0;) {
     const Layer layer = shape.layers[l];
     with_patch(GradientPatches{}, layer.gradient_patch,

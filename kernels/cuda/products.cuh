@@ -148,6 +148,11 @@ struct Patch {
   }
 };
 
+/// A layer's gradient, [n_out][stride], of which n_in columns are weights'.
+struct GradientSizes {
+  std::uint32_t n_out, n_in, stride;
+};
+
 /// A patch of a gradient, [unit][input], of which both come in groups of four (or two) that lie side by side; those of
 /// one patch lie far apart, so that those of neighbouring patches are neighbours.
 template <std::uint32_t kUnits, std::uint32_t kInputs>
@@ -158,9 +163,9 @@ struct GradientPatch {
   std::uint32_t first_unit[kUnitGroups], first_input[kInputGroups];
   Pack<4> sum[kUnits][kInputGroups] = {};
 
-  SHOAL_DEVICE GradientPatch(std::uint32_t number, std::uint32_t n_out, std::uint32_t n_in) {
-    const std::uint32_t down = (n_out + kUnits - 1) / kUnits;
-    const std::uint32_t across = (n_in + kInputs - 1) / kInputs;
+  SHOAL_DEVICE GradientPatch(std::uint32_t number, const GradientSizes& sizes) {
+    const std::uint32_t down = (sizes.n_out + kUnits - 1) / kUnits;
+    const std::uint32_t across = (sizes.n_in + kInputs - 1) / kInputs;
     const PatchPlace place(number, across, down * across);
     SHOAL_UNROLL
     for (std::uint32_t g = 0; g < kUnitGroups; ++g) first_unit[g] = (place.line + g * down) * kOfUnits;
@@ -168,31 +173,42 @@ struct GradientPatch {
     for (std::uint32_t g = 0; g < kInputGroups; ++g) first_input[g] = (place.along + g * across) * 4;
   }
 
-  SHOAL_DEVICE std::uint32_t unit(std::uint32_t m) const { return first_unit[m / kOfUnits] + m % kOfUnits; }
+  /// Whether no patch has an edge: nothing is compared then.
+  SHOAL_DEVICE static bool is_whole(const GradientSizes& sizes) {
+    return kOneTopology && sizes.n_out % kUnits == 0 && sizes.n_in % kInputs == 0;
+  }
 
-  /// work(unit, first of four inputs, their sums, inputs from there on) for all that lie within.
+  /// work(place of four inputs of a unit in the gradient, their sums, inputs from there on) for all that lie within.
   template <class Work>
-  SHOAL_DEVICE void each_four(std::uint32_t n_out, std::uint32_t n_in, Work work) {
+  SHOAL_DEVICE void each_four(const GradientSizes& sizes, float* gradient, Work work) {
     SHOAL_UNROLL
-    for (std::uint32_t m = 0; m < kUnits; ++m) {
+    for (std::uint32_t u = 0; u < kUnitGroups; ++u) {
       SHOAL_UNROLL
-      for (std::uint32_t g = 0; g < kInputGroups; ++g) {
-        if (unit(m) < n_out && first_input[g] < n_in) work(unit(m), first_input[g], sum[m][g], n_in - first_input[g]);
+      for (std::uint32_t i = 0; i < kInputGroups; ++i) {
+        float* const group = gradient + first_unit[u] * sizes.stride + first_input[i];
+        SHOAL_UNROLL
+        for (std::uint32_t m = 0; m < kOfUnits; ++m) {
+          if (!is_whole(sizes) && (first_unit[u] + m >= sizes.n_out || first_input[i] >= sizes.n_in)) continue;
+          // Elsewhere a pointer that lives through the loop of rows would be a register too many.
+          float* const at =
+              kOneTopology ? group + m * sizes.stride : gradient + (first_unit[u] + m) * sizes.stride + first_input[i];
+          work(at, sum[u * kOfUnits + m][i], is_whole(sizes) ? 4 : sizes.n_in - first_input[i]);
+        }
       }
     }
   }
 
   /// sum[unit][input] += delta[row][unit] * input[row][input] over n_rows. Of a group beyond the edge the first takes
   /// the place.
-  SHOAL_DEVICE void add(Matrix delta, Matrix input, std::uint32_t n_out, std::uint32_t n_in, std::uint32_t n_rows) {
+  SHOAL_DEVICE void add(Matrix delta, Matrix input, const GradientSizes& sizes, std::uint32_t n_rows) {
     const float* units[kUnitGroups];
     const float* inputs[kInputGroups];
     SHOAL_UNROLL
     for (std::uint32_t g = 0; g < kUnitGroups; ++g)
-      units[g] = delta.at + (first_unit[g] < n_out ? first_unit[g] : first_unit[0]);
+      units[g] = delta.at + (is_whole(sizes) || first_unit[g] < sizes.n_out ? first_unit[g] : first_unit[0]);
     SHOAL_UNROLL
     for (std::uint32_t g = 0; g < kInputGroups; ++g)
-      inputs[g] = input.at + (first_input[g] < n_in ? first_input[g] : first_input[0]);
+      inputs[g] = input.at + (is_whole(sizes) || first_input[g] < sizes.n_in ? first_input[g] : first_input[0]);
     SHOAL_UNROLL_BY(kUnits * kInputs > 32 ? 2 : kUnits * kInputs > 16 ? 4 : 8)
     for (std::uint32_t r = 0; r < n_rows; ++r) {
       Pack<kOfUnits> x[kUnitGroups];

@@ -111,6 +111,7 @@ SHOAL_DEVICE void forward_layer(const Layer& layer, bool is_hidden, bool drops, 
 template <class Format>
 SHOAL_DEVICE void forward(const Shape& shape, const RoundedTile<Format>& tile, const math::Dropout* dropout,
                           std::uint32_t tile_start) {
+  SHOAL_UNROLL_LAYERS
   for (std::uint32_t l = 0; l < shape.n_layers; ++l) {
     const Layer layer = shape.layers[l];
     const bool is_hidden = l + 1 < shape.n_layers;
@@ -268,6 +269,7 @@ SHOAL_DEVICE void delta_below(const Layer& layer, const Layer& below, const Roun
 
 template <class Format>
 SHOAL_DEVICE void backward(const Shape& shape, const RoundedTile<Format>& tile, bool dropped, bool is_first) {
+  SHOAL_UNROLL_LAYERS
   for (std::uint32_t l = shape.n_layers; l-- > 0;) {
     const Layer layer = shape.layers[l];
     if (has_for_every_warp(n_across(layer.n_out) / 2 * (n_across(layer.n_in) / 2))) {

@@ -6,7 +6,17 @@
 
 #include "engine/cuda/kernel_builder.hpp"
 #include "engine/cuda/nvrtc_library.hpp"
+#include "kernels/cuda/block_per_network.cuh"
 #include "shoal/error.hpp"
+
+namespace shoal::cuda {
+// An H200's, in place of what the GPU at hand is asked: the linker takes these.
+std::size_t block_shared_bytes(std::size_t floats) { return 2896 + floats * sizeof(float); }
+std::size_t most_shared_bytes() { return 227 * 1024; }
+std::size_t shared_bytes_beside(std::uint32_t n_threads) {
+  return most_shared_bytes() * n_threads / kResidentThreads - 1024;
+}
+}  // namespace shoal::cuda
 
 namespace shoal {
 namespace {
@@ -42,7 +52,7 @@ TEST(BuiltKernels, StayInRegistersUpToTheLimit) {
     const Topology topology = topology_of(sizes);
     ASSERT_TRUE(cuda::fits_registers(topology)) << ::testing::PrintToString(sizes);
     for (const auto& [variant, architecture] : kBuilds) {
-      const cuda::KernelImage built = cuda::build_thread_kernel(topology, variant, architecture);
+      const cuda::KernelImage built = cuda::build_kernel(cuda::thread_source(topology, variant), architecture);
       EXPECT_GT(built.image.size(), 1000U);
       EXPECT_EQ(spills(built.log), "0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads")
           << ::testing::PrintToString(sizes) << " for " << architecture << (variant.is_plain ? ", plain" : "");
@@ -53,13 +63,30 @@ TEST(BuiltKernels, StayInRegistersUpToTheLimit) {
 TEST(BuiltKernels, WouldSpillWellBeyondTheLimit) {
   const Topology topology = topology_of({3, 5, 5, 1});
   EXPECT_FALSE(cuda::fits_registers(topology));
-  EXPECT_NE(spills(cuda::build_thread_kernel(topology, kAnything, "sm_90").log),
+  EXPECT_NE(spills(cuda::build_kernel(cuda::thread_source(topology, kAnything), "sm_90").log),
             "0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads");
+}
+
+void expect_in_registers(const Topology& topology, bool has_dropout, cuda::Operands operands) {
+  const cuda::NetworkShape shape(topology, has_dropout, false, operands);
+  const cuda::KernelImage built = cuda::build_kernel(cuda::block_source(shape), "sm_90");
+  EXPECT_GT(built.image.size(), 1000U);
+  EXPECT_EQ(spills(built.log), "0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads")
+      << cuda::sizes_text(topology, "-") << ", operands " << static_cast<int>(operands);
+}
+
+TEST(BuiltKernels, OfBlocksStayInRegisters) {
+  for (const cuda::Operands operands : {cuda::Operands::fp32, cuda::Operands::tf32, cuda::Operands::bf16}) {
+    expect_in_registers(topology_of({16, 64, 64, 26}), false, operands);
+  }
+  Topology odd = topology_of({30, 33, 17, 9, 1});
+  odd.activations = {Activation::gelu, Activation::tanh, Activation::leaky_relu};
+  expect_in_registers(odd, true, cuda::Operands::fp32);
 }
 
 TEST(BuiltKernels, SayWhichArchitectureIsUnknown) {
   try {
-    static_cast<void>(cuda::build_thread_kernel(topology_of({1, 2, 1}), kAnything, "sm_1"));
+    static_cast<void>(cuda::build_kernel(cuda::thread_source(topology_of({1, 2, 1}), kAnything), "sm_1"));
     FAIL();
   } catch (const Error& error) {
     const std::string what = error.what();

@@ -22,6 +22,9 @@ std::size_t memory_floats(const NetworkShape& shape) {
   return shape.gradient_is_shared() ? 0 : lines(shape.weight_floats);
 }
 
+/// Building a kernel takes ten seconds once; it trains a quarter sooner (docs/decisions/block-per-network.md).
+constexpr double kSecondsWorthBuilding = 0.05;  ///< of an epoch of all networks of the shape
+
 bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
 
 [[noreturn]] void refuse(Slot slot, const char* what) {
@@ -69,6 +72,7 @@ void DeviceGangs::release() {
 void DeviceGangs::prepare(std::span<const Gang> gangs) {
   release();
   for (const Gang& gang : gangs) add_gang(gang);
+  build_block_kernels();
   upload_layers();
   std::size_t n_watched = 0;
   for (DeviceGang& gang : gangs_) {
@@ -94,8 +98,9 @@ void DeviceGangs::add_gang(const Gang& gang) {
   const bool weighted = table_->has_row_weights();
   const ThreadKernel* kernel = nullptr;
   if (choice_.of(gang) == Way::threads) {
-    kernel = has_built_kernel(gang, weighted) ? &builder_.kernel(gang.key.topology, thread_variant(gang.key, weighted))
-                                              : compiled_thread_kernel(gang.key, weighted);
+    kernel = has_built_kernel(gang, weighted)
+                 ? &builder_.thread_kernel(gang.key.topology, thread_variant(gang.key, weighted))
+                 : compiled_thread_kernel(gang.key, weighted);
   }
   const std::uint32_t step = kernel == nullptr ? 1 : gang.n_slots;
   const NetworkShape& shape = shapes_
@@ -113,6 +118,22 @@ void DeviceGangs::add_gang(const Gang& gang) {
     part.thread_kernel = kernel;
     part.shape = &shape;
     gangs_.push_back(std::move(part));
+  }
+}
+
+/// For shapes whose networks keep the device busy; others have the program's kernel.
+void DeviceGangs::build_block_kernels() {
+  std::map<const NetworkShape*, double> epoch_seconds;
+  for (const DeviceGang& gang : gangs_) {
+    if (gang.has_block_alone()) epoch_seconds[gang.shape] += choice_.of_block(gang.key, *gang.shape).full;
+  }
+  std::map<const NetworkShape*, const void*> functions;
+  for (const auto& [shape, seconds] : epoch_seconds) {
+    if (seconds >= kSecondsWorthBuilding && why_no_builder().empty())
+      functions[shape] = builder_.block_function(*shape);
+  }
+  for (DeviceGang& gang : gangs_) {
+    if (const auto found = functions.find(gang.shape); found != functions.end()) gang.block_function = found->second;
   }
 }
 

@@ -23,6 +23,7 @@ struct DeviceGang {
   std::uint32_t n_slots = 0;
   bool keeps_best = false, has_dropout = false;
   const ThreadKernel* thread_kernel = nullptr;  ///< null: a block alone
+  const void* block_function = nullptr;         ///< of a kernel that is built for `shape`; null: the program's
   const NetworkShape* shape = nullptr;
   const Layer* layers = nullptr;  ///< the shape's, on the device
   Columns weights, first_moment, second_moment, best;
@@ -82,6 +83,7 @@ class DeviceGangs {
   };
   [[nodiscard]] const Place& place_of(Slot slot) const;
   void add_gang(const Gang& gang);
+  void build_block_kernels();
   void upload_layers();
   void allot(DeviceGang& gang, std::size_t& n_floats);
 

@@ -15,45 +15,11 @@
 namespace shoal::cuda {
 namespace {
 
-constexpr const char* kEntry = "train_built";
 /// What 255 registers hold beside all that a row needs: measured, see docs/decisions/thread-per-network.md.
 constexpr std::size_t kMostParameters = 40;
 constexpr std::int32_t kMostValues = 20;  ///< inputs and units of hidden layers
 /// nvcc's for the compiled kernels; all functions are for the device.
 constexpr const char* kOptions[] = {"-std=c++20", "-fmad=false", "-default-device", "--ptxas-options=-v"};
-
-/// Inputs, units of hidden layers, outputs, with something between.
-std::string sizes_text(const Topology& topology, const char* between) {
-  std::string text = std::to_string(topology.n_inputs);
-  for (std::size_t l = 0; l < topology.n_layers(); ++l) text += between + std::to_string(topology.fan_out(l));
-  return text;
-}
-
-/// As thread_variants.cuh names them; a plain one's activation is its Same.
-std::string variant_text(const ThreadVariant& variant) {
-  if (!variant.is_plain) return "Anything";
-  return std::string("Plain<Same, ") + (variant.solver == SolverKind::adam ? "Adam" : "Sgd") + ">";
-}
-
-std::string source_of(const Topology& topology, const ThreadVariant& variant) {
-  return std::string(R"(#include "kernels/cuda/thread_kernel.cuh"
-namespace shoal::cuda {
-struct Same {
-  static constexpr Act value = static_cast<Act>()") +
-         std::to_string(static_cast<int>(variant.activation)) + R"();
-};
-using Topology = FixedShape<)" +
-         sizes_text(topology, ", ") + R"(>;
-using Variant = )" +
-         variant_text(variant) + R"(;
-extern "C" SHOAL_KERNEL_OF(kNetworksInBlock, (kLeastBlocks<Topology, Variant>))
-void )" + kEntry +
-         R"((const TrainTask* tasks) {
-  train_networks<Topology, Variant>(tasks);
-}
-}
-)";
-}
 
 void check_nvrtc(nvrtcResult result, const char* call) {
   if (result == NVRTC_SUCCESS) return;
@@ -63,14 +29,14 @@ void check_nvrtc(nvrtcResult result, const char* call) {
 /// A source with the headers of kernel_text().
 class Program {
  public:
-  explicit Program(const std::string& source) {
+  explicit Program(const KernelSource& source) {
     std::vector<const char*> texts;
     std::vector<const char*> names;
     for (const HeaderText& header : kernel_text()) {
       texts.push_back(header.text);
       names.push_back(header.name);
     }
-    check_nvrtc(nvrtc_library().create(&program_, source.c_str(), "thread_per_network.cu",
+    check_nvrtc(nvrtc_library().create(&program_, source.text.c_str(), source.file.c_str(),
                                        static_cast<int>(texts.size()), texts.data(), names.data()),
                 "nvrtcCreateProgram");
   }
@@ -119,7 +85,7 @@ std::uint64_t hash_of(const std::string& source, const std::string& architecture
 const std::string& why_no_builder() {
   static const std::string why = [] {
     try {
-      static_cast<void>(Program("extern \"C\" void nothing() {}\n").compiled(device_architecture()));
+      static_cast<void>(Program({"nothing.cu", "extern \"C\" void nothing() {}\n"}).compiled(device_architecture()));
       return std::string();
     } catch (const Error& error) {
       return std::string(error.what());
@@ -142,42 +108,48 @@ bool fits_registers(const Topology& topology) {
   return n_values <= kMostValues && topology.n_parameters() <= kMostParameters;
 }
 
-KernelImage build_thread_kernel(const Topology& topology, const ThreadVariant& variant,
-                                const std::string& architecture) {
-  return Program(source_of(topology, variant)).compiled(architecture);
+KernelImage build_kernel(const KernelSource& source, const std::string& architecture) {
+  return Program(source).compiled(architecture);
 }
 
-const ThreadKernel& KernelBuilder::kernel(const Topology& topology, const ThreadVariant& variant) {
+const ThreadKernel& KernelBuilder::thread_kernel(const Topology& topology, const ThreadVariant& variant) {
   std::string name = "thread_" + sizes_text(topology, "-");
   if (variant.is_plain) {
     name += "_" + std::string(shoal::name(static_cast<Activation>(variant.activation))) + "_" +
             std::string(shoal::name(static_cast<Solver>(variant.solver)));
   }
-  auto found = built_.find(name);
-  if (found == built_.end()) found = built_.emplace(name, build(name, topology, variant)).first;
-  return found->second.kernel;
-}
-
-KernelBuilder::Built KernelBuilder::build(const std::string& name, const Topology& topology,
-                                          const ThreadVariant& variant) const {
-  const std::string architecture = device_architecture();
-  const std::string file = name + "_" + architecture;
-  const std::uint64_t hash = hash_of(source_of(topology, variant), architecture);
-  std::optional<std::string> image = cache_.find(file, hash);
-  if (!image) {
-    image = build_thread_kernel(topology, variant, architecture).image;
-    cache_.keep(file, hash, *image);
-  }
-  Built built{Library(*image), {}};
-  ThreadKernel& kernel = built.kernel;
+  const auto found = thread_kernels_.find(name);
+  if (found != thread_kernels_.end()) return found->second;
+  ThreadKernel kernel;
   kernel.sizes.push_back(static_cast<std::uint32_t>(topology.n_inputs));
   for (std::size_t l = 0; l < topology.n_layers(); ++l) {
     kernel.sizes.push_back(static_cast<std::uint32_t>(topology.fan_out(l)));
   }
   kernel.variant = variant;
   kernel.shared_bytes = thread_shared_bytes(built_sizes(topology, variant));
-  kernel.function = built.library.kernel(kEntry);
-  return built;
+  kernel.function = function(name, thread_source(topology, variant));
+  return thread_kernels_.emplace(name, std::move(kernel)).first->second;
+}
+
+const void* KernelBuilder::block_function(const NetworkShape& shape) {
+  const KernelSource source = block_source(shape);
+  return function("block_" + sizes_text(shape, "-") + "_" + std::to_string(data::hash_bytes(source.text, 0)), source);
+}
+
+const void* KernelBuilder::function(const std::string& name, const KernelSource& source) {
+  auto found = libraries_.find(name);
+  if (found == libraries_.end()) {
+    const std::string architecture = device_architecture();
+    const std::string file = name + "_" + architecture;
+    const std::uint64_t hash = hash_of(source.text, architecture);
+    std::optional<std::string> image = cache_.find(file, hash);
+    if (!image) {
+      image = build_kernel(source, architecture).image;
+      cache_.keep(file, hash, *image);
+    }
+    found = libraries_.emplace(name, Library(*image)).first;
+  }
+  return found->second.kernel(kEntry);
 }
 
 }  // namespace shoal::cuda

@@ -14,9 +14,9 @@ void TaskLaunches::clear() {
 
 void TaskLaunches::add(const DeviceGang& gang, const TrainTask& task, double seconds) {
   const bool alone = gang.has_block_alone();
-  const Size size{gang.thread_kernel, alone ? gang.shape->n_threads() : kNetworksInBlock};
-  const auto [found, is_new] = number_of_.try_emplace(size, launches_.size());
-  if (is_new) launches_.push_back({.size = size, .shared_bytes = 0, .tasks = {}});
+  const Kernel kernel{gang.thread_kernel, gang.block_function, alone ? gang.shape->n_threads() : kNetworksInBlock};
+  const auto [found, is_new] = number_of_.try_emplace(kernel, launches_.size());
+  if (is_new) launches_.push_back({.kernel = kernel, .shared_bytes = 0, .tasks = {}});
   Launch& launch = launches_[found->second];
   if (alone) launch.shared_bytes = std::max(launch.shared_bytes, gang.shape->shared_bytes());
   launch.tasks.push_back({seconds, task});
@@ -34,9 +34,11 @@ void TaskLaunches::order(std::vector<TrainTask>& tasks) {
 
 void TaskLaunches::launch(Operands operands, const Launch& launch, const TrainTask* tasks, const Stream& stream) {
   const auto n = static_cast<std::uint32_t>(launch.tasks.size());
-  const auto [thread_kernel, n_threads] = launch.size;
-  if (thread_kernel != nullptr) {
-    launch_train_threads(*thread_kernel, tasks, n, stream.get());
+  const auto [of_threads, of_blocks, n_threads] = launch.kernel;
+  if (of_threads != nullptr) {
+    launch_train_threads(*of_threads, tasks, n, stream.get());
+  } else if (of_blocks != nullptr) {
+    launch_built_blocks(of_blocks, tasks, n, n_threads, launch.shared_bytes, stream.get());
   } else {
     launch_train_blocks(operands, tasks, n, n_threads, launch.shared_bytes, stream.get());
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <utility>
@@ -11,9 +12,9 @@
 
 namespace shoal::cuda {
 
-/// The launches of a round: one a kernel with a thread a network, and one a size of blocks that have a network
-/// alone. Blocks begin in the order of their numbers, so the longest tasks of a launch come first, and the launch with
-/// the longest one; none waits for another's last blocks.
+/// The launches of a round: one a kernel with a thread a network or that is built for a shape, and one a size of other
+/// blocks that have a network alone. Blocks begin in the order of their numbers, so the longest tasks of a launch come
+/// first, and the launch with the longest one; none waits for another's last blocks.
 class TaskLaunches {
  public:
   void clear();
@@ -26,20 +27,26 @@ class TaskLaunches {
   void launch(Operands operands, const TrainTask* tasks, const Stream& stream) const;
 
  private:
-  /// Tasks of one kernel: one with a thread a network, or (null) blocks of n_threads with one.
-  using Size = std::pair<const ThreadKernel*, std::uint32_t>;
+  /// One with a thread a network, or (null) blocks of n_threads with one each, by a built kernel or (null) the
+  /// program's.
+  struct Kernel {
+    const ThreadKernel* of_threads;
+    const void* of_blocks;
+    std::uint32_t n_threads;
+    auto operator<=>(const Kernel&) const = default;
+  };
   struct Timed {
     double seconds;
     TrainTask task;
   };
   struct Launch {
-    Size size;
+    Kernel kernel;
     std::size_t shared_bytes = 0;
     std::vector<Timed> tasks;
   };
   static void launch(Operands operands, const Launch& launch, const TrainTask* tasks, const Stream& stream);
 
-  std::map<Size, std::size_t> number_of_;
+  std::map<Kernel, std::size_t> number_of_;
   std::vector<Launch> launches_;
   /// For all but the longest launch; those beyond take turns here, never behind that one.
   std::array<Stream, 7> beside_;

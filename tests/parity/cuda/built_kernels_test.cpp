@@ -177,6 +177,54 @@ TEST_F(BuiltKernels, AreForManyNetworksThatFitRegisters) {
   EXPECT_FALSE(cuda::can_have_threads(shuffles.gangs[0], false));
 }
 
+/// Costs under which blocks train, on a GPU so slow that they are worth a kernel of their own.
+Costs slow_blocks() { return slowed(slowed({}, "strict_layers", 1e20), "block_per_network", 1e9); }
+
+/// Two networks each of three shapes, which have edges, with minibatches of a whole tile and 13 rows.
+Sweep sweep_of_blocks(bool drops) {
+  Random random(4720);
+  Sweep sweep;
+  sweep.data = testing::random_dataset(random, Task::classification, 110, 11, 3, drops);
+  for (const std::vector<std::int32_t>& hidden : {std::vector<std::int32_t>{37, 16}, {40}, {}}) {
+    const auto slot = static_cast<Slot>(sweep.trials.size());
+    Trial trial = testing::random_trial(random, sweep.data);
+    trial.topology.hidden_layer_sizes = hidden;
+    trial.topology.activations.assign(hidden.size(), drops ? Activation::gelu : Activation::relu);
+    trial.hyperparameters.batch_size = 45;
+    trial.hyperparameters.learning_rate_init = 0.01;
+    trial.hyperparameters.dropout = drops ? 0.25 : 0.0;
+    sweep.trials.insert(sweep.trials.end(), 2, trial);
+    ++sweep.trials.back().seed;
+    sweep.gangs.push_back({gang_key(trial), slot, 2, true, drops});
+  }
+  sweep.options.costs = slow_blocks();
+  return sweep;
+}
+
+TEST_F(BuiltKernels, OfBlocksTrainTheBitsOfTheCpuEngine) {
+  for (const bool drops : {false, true}) {
+    const Sweep sweep = sweep_of_blocks(drops);
+    for (std::uint32_t schedule = 0; schedule < kSchedules; schedule += 3) {
+      set_schedule(schedule);
+      EXPECT_EQ(difference(sweep, 1 + schedule % 4), "") << "schedule " << schedule;
+    }
+  }
+  EXPECT_EQ(kept().size(), 5U) << "that without hidden layers is one shape";
+}
+
+TEST_F(BuiltKernels, OfBlocksTrainTheBitsOfTheProgramsInFastPrecisions) {
+  for (const Precision precision : {Precision::tf32, Precision::bf16}) {
+    Sweep sweep = sweep_of_blocks(precision == Precision::bf16);
+    sweep.options.precision = precision;
+    const std::size_t before = kept().size();
+    const Outcome built = train(*make_cuda_engine(sweep.data, sweep.options), sweep, 4);
+    EXPECT_EQ(kept().size(), before + 3);
+    sweep.options.costs = {};
+    EXPECT_EQ(first_difference(built, train(*make_cuda_engine(sweep.data, sweep.options), sweep, 4)), "");
+    EXPECT_EQ(kept().size(), before + 3) << "few networks have the program's kernel";
+  }
+}
+
 #if defined(SHOAL_EMULATION)
 
 TEST_F(BuiltKernels, AreBuiltOnceForAllRuns) {
