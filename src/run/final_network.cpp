@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "store/setting_means.hpp"
 #include "train/progress_meter.hpp"
 
 namespace shoal::run {
@@ -148,8 +149,8 @@ std::optional<FinalNetwork> final_network(PreparedSweep& sweep, const SweepSpec&
     }
     return take(best[0].id);
   }
-  const std::vector<SettingRow> ranked = setting_means(directory, spec.metric, spec.maximize);
-  const std::vector<SettingRow> some = contenders(ranked, spec.choice);
+  const std::vector<SettingRow> ranked = store::setting_means(directory, spec.metric, spec.maximize);
+  const std::vector<SettingRow> some = store::contenders(ranked, spec.choice);
   if (some.empty()) return found;
   found.setting = smallest(sweep, directory, some);
   if (has_folds) {
