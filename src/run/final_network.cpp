@@ -66,8 +66,7 @@ bool store_network(PreparedSweep& sweep, const SweepSpec& spec, store::RunDirect
                    const std::stop_token& stop) {
   if (std::ranges::binary_search(directory.kept(), id)) return true;
   std::optional<LoneNetwork> network =
-      train_alone(*sweep.engine, sweep.initial_parameters, lineage_of(sweep.trials, directory, id),
-                  directory.curve(id).back().epoch, stop);
+      train_again(*sweep.engine, sweep.initial_parameters, sweep.trials, directory, id, stop);
   if (!network) return false;
   directory.keep(
       {std::move(network->trial), std::move(network->state.parameters), directory.row(id).metrics.of(spec.metric)});
