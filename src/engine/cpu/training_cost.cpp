@@ -27,7 +27,8 @@ struct RowWork {
 
 RowWork row_work(const GangKey& key, std::size_t step) {
   const auto up = [&](std::int32_t n) {
-    return static_cast<double>((static_cast<std::size_t>(n) + step - 1) / step * step);
+    const std::size_t n_vectors = (static_cast<std::size_t>(n) + step - 1) / step;
+    return static_cast<double>(n_vectors * step);
   };
   const Topology& topology = key.topology;
   RowWork work;
