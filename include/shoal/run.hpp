@@ -56,8 +56,9 @@ struct TrialResult {
   double train_seconds = 0;       ///< share of the wall time; not part of the result
 };
 
-/// A trial between two epochs. Its result so far has status `running` and, where it has been evaluated, metrics. In a
-/// population it may have diverged and wait to become a copy.
+/// A trial between two epochs. Its result so far has status `running` and, where it has been evaluated, the metrics
+/// that it would end with: those of its best epoch with patience. In a population it may have diverged and wait to
+/// become a copy.
 struct PausedTrial {
   TrialResult result;
   TrialState state;

@@ -34,12 +34,20 @@ HWY_INLINE Float fma(Float a, Float b, Float c) { return hn::MulAdd(a, b, c); }
 HWY_INLINE Float square_root(Float x) { return hn::Sqrt(x); }
 HWY_INLINE Float select(Mask mask, Float yes, Float no) { return hn::IfThenElse(mask, yes, no); }
 HWY_INLINE Mask less(Float a, Float b) { return hn::Lt(a, b); }
+#if HWY_ARCH_X86  // whose instructions are what larger and smaller mean
+HWY_INLINE Float larger(Float a, Float b) { return hn::Max(a, b); }
+HWY_INLINE Float smaller(Float a, Float b) { return hn::Min(a, b); }
+#else
+HWY_INLINE Float larger(Float a, Float b) { return select(less(b, a), a, b); }
+HWY_INLINE Float smaller(Float a, Float b) { return select(less(a, b), a, b); }
+#endif
 HWY_INLINE Mask is_nan(Float x) { return hn::IsNaN(x); }
 HWY_INLINE Int bits_of(Float x) { return hn::BitCast(IntTag(), x); }
 HWY_INLINE Float float_of_bits(Int bits) { return hn::BitCast(FloatTag(), bits); }
 HWY_INLINE Int int_add(Int a, Int b) { return hn::Add(a, b); }
 HWY_INLINE Int int_subtract(Int a, Int b) { return hn::Sub(a, b); }
 HWY_INLINE Int int_and(Int a, Int b) { return hn::And(a, b); }
+HWY_INLINE Int int_or(Int a, Int b) { return hn::Or(a, b); }
 template <int kBits>
 HWY_INLINE Int shift_left(Int x) {
   return hn::ShiftLeft<kBits>(x);
@@ -49,9 +57,13 @@ HWY_INLINE Int shift_right(Int x) {
   return hn::ShiftRight<kBits>(x);
 }
 HWY_INLINE Float to_float(Int x) { return hn::ConvertTo(FloatTag(), x); }
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+#define SHOAL_TIMES_POWER(x, n) (Float{_mm512_scalef_ps((x).raw, (n).raw)})
+#endif
 
 #include "kernels/math/formulas.inl"
 
+#undef SHOAL_TIMES_POWER
 #undef SHOAL_FORMULA
 #endif
 

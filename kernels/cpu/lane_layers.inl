@@ -77,108 +77,148 @@ HWY_FLATTEN HWY_ATTR HWY_NOINLINE void lane_product(const LaneProduct& p) {
   for (; n < p.n_columns; ++n) lane_columns<1, kBroadcastA, kBroadcastB>(p, n);
 }
 
-/// Rows that pass through the layers together: what the widest hidden layer makes of them is read once for every four
-/// units above and below, so it has to stay in half of a first-level cache of 48 KiB.
-HWY_INLINE std::size_t rows_together(const LaneShape& shape) {
-  constexpr std::size_t kFloats = 24 * 1024 / sizeof(float);
-  std::size_t widest = 1;
-  for (const LaneLayer& layer : shape.layers.first(shape.layers.size() - 1)) widest = std::max(widest, layer.n_out);
-  std::size_t n_rows = kLaneBlock;
-  while (n_rows > 4 && n_rows * widest * kLanes > kFloats) n_rows /= 2;
-  return n_rows;
+/// Of one layer in a block of rows: the vector of (row, unit) begins at data + row * row_stride + unit * unit_stride.
+struct LayerValues {
+  float* data;
+  std::size_t row_stride, unit_stride;
+
+  [[nodiscard]] HWY_INLINE float* from(std::size_t unit) const { return data + unit * unit_stride; }
+};
+
+/// Rows of a hidden unit lie side by side, so that some units together are one stretch of memory; units of an output
+/// row do.
+HWY_INLINE LayerValues values_of(float* array, std::span<const LaneLayer> layers, std::size_t l) {
+  float* data = array + kLaneColumn * layers[l].units * kLanes;
+  if (l + 1 == layers.size()) return {data, layers[l].n_out * kLanes, kLanes};
+  return {data, kLanes, kLaneColumn * kLanes};
 }
 
-/// Of layer l's part of a workspace's array.
-HWY_INLINE float* of_layer(float* array, const LaneLayer& layer) { return array + kLaneBlock * layer.units * kLanes; }
+/// Units of a layer that are done with at a time, in all rows of a block: what they have stays in the first-level
+/// cache.
+struct Units {
+  std::size_t first, n;
+};
 
-/// z of a layer for n_rows rows.
+template <class Each>
+HWY_INLINE void each_units(const LaneLayer& layer, Each each) {
+  constexpr std::size_t kTogether = 8;
+  for (std::size_t first = 0; first < layer.n_out; first += kTogether) {
+    each(Units{first, std::min(kTogether, layer.n_out - first)});
+  }
+}
+
+/// z of units of a layer for n_rows rows.
 HWY_INLINE void layer_forward(const LaneWorkspace& space, std::span<const LaneLayer> layers, std::size_t l,
-                              const float* weights, std::size_t n_rows) {
+                              const float* weights, Units units, std::size_t n_rows) {
   const LaneLayer& layer = layers[l];
-  const float* matrix = weights + layer.parameters * kLanes;
+  const std::size_t row = (layer.n_in + 1) * kLanes;
+  const float* matrix = weights + layer.parameters * kLanes + units.first * row;
+  const LayerValues z = values_of(space.activations, layers, l);
   LaneProduct p{.a = {space.inputs, layer.n_in, 1},
-                .b = {matrix, (layer.n_in + 1) * kLanes, kLanes},
+                .b = {matrix, row, kLanes},
                 .start = matrix + layer.n_in * kLanes,
                 .start_row = 0,
-                .start_column = (layer.n_in + 1) * kLanes,
-                .c = of_layer(space.activations, layer),
-                .c_row = layer.n_out * kLanes,
-                .c_column = kLanes,
+                .start_column = row,
+                .c = z.from(units.first),
+                .c_row = z.row_stride,
+                .c_column = z.unit_stride,
                 .n_rows = n_rows,
-                .n_columns = layer.n_out,
+                .n_columns = units.n,
                 .depth = layer.n_in};
   if (l == 0) return lane_product<true, false>(p);
-  p.a = {of_layer(space.activations, layers[l - 1]), layer.n_in * kLanes, kLanes};
+  const LayerValues below = values_of(space.activations, layers, l - 1);
+  p.a = {below.data, below.row_stride, below.unit_stride};
   lane_product<false, false>(p);
 }
 
-/// Sums of a layer's gradient go on over n_rows rows.
-HWY_INLINE void layer_gradient(const LaneWorkspace& space, std::span<const LaneLayer> layers, std::size_t l,
-                               std::size_t n_rows) {
+/// Which part of a layer's gradient: the weights from units `inputs` of the layer below to `outputs` of its own.
+struct GradientPart {
+  Units outputs, inputs;
+};
+
+/// Sums of weights' gradients over n_rows rows: the first of a minibatch, or going on. errors: of its outputs,
+/// element (0, outputs.first) first.
+HWY_INLINE void weights_gradient(const LaneWorkspace& space, std::span<const LaneLayer> layers, std::size_t l,
+                                 const LayerValues& errors, GradientPart part, std::size_t n_rows, bool is_first) {
   const LaneLayer& layer = layers[l];
-  float* gradient = space.gradient + layer.parameters * kLanes;
-  const float* errors = of_layer(space.errors, layer);
   const std::size_t row = (layer.n_in + 1) * kLanes;
-  LaneProduct p{.a = {errors, kLanes, layer.n_out * kLanes},
-                .b = {space.inputs, 1, layer.n_in},
-                .start = gradient,
+  float* gradient = space.gradient + layer.parameters * kLanes + part.outputs.first * row + part.inputs.first * kLanes;
+  LaneProduct p{.a = {errors.data, errors.unit_stride, errors.row_stride},
+                .b = {space.inputs + part.inputs.first, 1, layer.n_in},
+                .start = is_first ? nullptr : gradient,
                 .start_row = row,
                 .start_column = kLanes,
                 .c = gradient,
                 .c_row = row,
                 .c_column = kLanes,
-                .n_rows = layer.n_out,
-                .n_columns = layer.n_in,
+                .n_rows = part.outputs.n,
+                .n_columns = part.inputs.n,
                 .depth = n_rows};
-  if (l == 0) {
-    lane_product<false, true>(p);
-  } else {
-    p.b = {of_layer(space.activations, layers[l - 1]), kLanes, layer.n_in * kLanes};
-    lane_product<false, false>(p);
-  }
-  for (std::size_t o = 0; o < layer.n_out; ++o) {
-    float* bias = gradient + o * row + layer.n_in * kLanes;
-    Float g = load(bias);
-    for (std::size_t r = 0; r < n_rows; ++r) g = g + lanes_of(errors, r * layer.n_out + o);
-    store(g, bias);
-  }
+  if (l == 0) return lane_product<false, true>(p);
+  const LayerValues below = values_of(space.activations, layers, l - 1);
+  p.b = {below.from(part.inputs.first), below.unit_stride, below.row_stride};
+  lane_product<false, false>(p);
 }
 
-/// dloss/da of the layer below.
+/// Sums of the errors of units that lie `stride` apart in `to`.
+template <std::size_t kUnits>
+HWY_INLINE void unit_sums(float* to, std::size_t stride, const float* from, const LayerValues& errors,
+                          std::size_t n_rows, bool is_first) {
+  constexpr std::make_index_sequence<kUnits> kEvery;
+  Float sum[kUnits];
+  unrolled(kEvery, [&](auto u) HWY_ATTR { sum[u] = is_first ? constant(0.0F) : load(to + u * stride); });
+  for (std::size_t r = 0; r < n_rows; ++r, from += errors.row_stride) {
+    unrolled(kEvery, [&](auto u) HWY_ATTR { sum[u] = sum[u] + load(from + u * errors.unit_stride); });
+  }
+  unrolled(kEvery, [&](auto u) HWY_ATTR { store(sum[u], to + u * stride); });
+}
+
+/// Likewise of biases.
+HWY_INLINE void bias_gradient(const LaneWorkspace& space, const LaneLayer& layer, const LayerValues& errors,
+                              Units outputs, std::size_t n_rows, bool is_first) {
+  const std::size_t row = (layer.n_in + 1) * kLanes;
+  float* bias = space.gradient + layer.parameters * kLanes + outputs.first * row + layer.n_in * kLanes;
+  std::size_t o = 0;
+  for (; o + 4 <= outputs.n; o += 4, bias += 4 * row) {
+    unit_sums<4>(bias, row, errors.from(o), errors, n_rows, is_first);
+  }
+  for (; o < outputs.n; ++o, bias += row) unit_sums<1>(bias, row, errors.from(o), errors, n_rows, is_first);
+}
+
+/// dloss/da of units of the layer below.
 HWY_INLINE void layer_errors(const LaneWorkspace& space, std::span<const LaneLayer> layers, std::size_t l,
-                             const float* weights, std::size_t n_rows) {
+                             const float* weights, Units below, const LayerValues& to, std::size_t n_rows) {
   const LaneLayer& layer = layers[l];
-  lane_product<false, false>({.a = {of_layer(space.errors, layer), layer.n_out * kLanes, kLanes},
-                              .b = {weights + layer.parameters * kLanes, kLanes, (layer.n_in + 1) * kLanes},
-                              .start = nullptr,
-                              .start_row = 0,
-                              .start_column = 0,
-                              .c = of_layer(space.errors, layers[l - 1]),
-                              .c_row = layer.n_in * kLanes,
-                              .c_column = kLanes,
-                              .n_rows = n_rows,
-                              .n_columns = layer.n_in,
-                              .depth = layer.n_out});
+  const LayerValues errors = values_of(space.errors, layers, l);
+  lane_product<false, false>(
+      {.a = {errors.data, errors.row_stride, errors.unit_stride},
+       .b = {weights + (layer.parameters + below.first) * kLanes, kLanes, (layer.n_in + 1) * kLanes},
+       .start = nullptr,
+       .start_row = 0,
+       .start_column = 0,
+       .c = to.data,
+       .c_row = to.row_stride,
+       .c_column = to.unit_stride,
+       .n_rows = n_rows,
+       .n_columns = below.n,
+       .depth = layer.n_out});
 }
 
 /// Dropout's factors of a hidden layer for the block's rows, which begin at `position` of the minibatch.
-HWY_INLINE void fill_factors(const LaneRules& rules, std::size_t l, const LaneLayer& layer, std::size_t position,
-                             std::size_t n_rows, float* factors) {
-  const std::size_t first = position * layer.n_out;
-  const std::size_t n = n_rows * layer.n_out;
+HWY_INLINE void fill_factors(const LaneRules& rules, std::size_t l, std::size_t n_out, std::size_t position,
+                             std::size_t n_rows, const LayerValues& factors) {
   for (std::size_t lane = 0; lane < kLanes; ++lane) {
-    if (rules.dropout[lane] == 0) {
-      for (std::size_t i = 0; i < n; ++i) factors[i * kLanes + lane] = 1.0F;
-      continue;
-    }
     const math::Dropout dropout(rules.dropout[lane], rules.seed[lane], rules.step[lane]);
-    float four[4] = {};
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::size_t at = first + i;
-      if (i == 0 || at % 4 == 0) {
-        dropout.factors(static_cast<std::uint32_t>(l), static_cast<std::uint32_t>(at / 4), four);
+    const bool drops = rules.dropout[lane] != 0;
+    float four[4] = {1.0F, 1.0F, 1.0F, 1.0F};
+    std::size_t at = position * n_out;
+    for (std::size_t r = 0; r < n_rows; ++r) {
+      for (std::size_t o = 0; o < n_out; ++o, ++at) {
+        if (drops && (r + o == 0 || at % 4 == 0)) {
+          dropout.factors(static_cast<std::uint32_t>(l), static_cast<std::uint32_t>(at / 4), four);
+        }
+        factors.from(o)[r * factors.row_stride + lane] = four[at % 4];
       }
-      factors[i * kLanes + lane] = four[at % 4];
     }
   }
 }
@@ -187,35 +227,57 @@ HWY_INLINE void fill_factors(const LaneRules& rules, std::size_t l, const LaneLa
 HWY_INLINE void block_forward(const Kernels& elementwise, const LaneShape& shape, const LaneWorkspace& space,
                               const LaneRules& rules, const float* weights, std::size_t position, std::size_t n_rows,
                               bool training) {
-  for (std::size_t l = 0; l < shape.layers.size(); ++l) {
+  const bool drops = training && rules.any_dropout;
+  const std::size_t last = shape.layers.size() - 1;
+  for (std::size_t l = 0; l < last; ++l) {
     const LaneLayer& layer = shape.layers[l];
-    layer_forward(space, shape.layers, l, weights, n_rows);
-    if (l + 1 == shape.layers.size()) break;
-    const std::size_t n = n_rows * layer.n_out * kLanes;
-    float* a = of_layer(space.activations, layer);
-    float* slopes = training ? of_layer(space.slopes, layer) : nullptr;
-    elementwise.activate(layer.activation, a, slopes, 1, n, n);
-    if (!training || !rules.any_dropout) continue;
-    if (!math::stores_slope(layer.activation)) std::copy_n(a, n, slopes);
-    float* factors = of_layer(space.factors, layer);
-    fill_factors(rules, l, layer, position, n_rows, factors);
-    elementwise.drop(factors, a, 1, n, n);
+    const LayerValues activations = values_of(space.activations, shape.layers, l);
+    const LayerValues slopes = values_of(space.slopes, shape.layers, l);
+    const LayerValues factors = drops ? values_of(space.factors, shape.layers, l) : LayerValues{};
+    if (drops) fill_factors(rules, l, layer.n_out, position, n_rows, factors);
+    const std::size_t n = n_rows * kLanes;
+    each_units(layer, [&](Units units) HWY_ATTR {
+      layer_forward(space, shape.layers, l, weights, units, n_rows);
+      float* a = activations.from(units.first);
+      float* slope = training ? slopes.from(units.first) : nullptr;
+      elementwise.activate(layer.activation, a, slope, units.n, n, activations.unit_stride);
+      if (!drops) return;
+      if (!math::stores_slope(layer.activation)) std::copy_n(a, units.n * activations.unit_stride, slope);
+      elementwise.drop(factors.from(units.first), a, units.n, n, activations.unit_stride);
+    });
   }
+  layer_forward(space, shape.layers, last, weights, {0, shape.n_outputs()}, n_rows);
 }
 
-/// Adds the block's gradients.
-HWY_INLINE void block_backward(const LaneTraining& t, std::size_t n_rows) {
+/// Adds the block's gradients, or begins with them where it is the first of its minibatch.
+HWY_INLINE void block_backward(const LaneTraining& t, std::size_t n_rows, bool is_first) {
   const std::span<const LaneLayer> layers = t.shape.layers;
   const LaneWorkspace& space = t.workspace;
-  for (std::size_t l = layers.size(); l-- > 0;) {
-    layer_gradient(space, layers, l, n_rows);
-    if (l == 0) break;
-    layer_errors(space, layers, l, t.weights, n_rows);
-    const LaneLayer& below = layers[l - 1];
-    const std::size_t n = n_rows * below.n_out * kLanes;
-    const bool keeps = math::stores_slope(below.activation) || t.rules->any_dropout;
-    float* errors = of_layer(space.errors, below);
-    t.elementwise->derive(below.activation, of_layer(keeps ? space.slopes : space.activations, below), errors, 1, n, n);
-    if (t.rules->any_dropout) t.elementwise->drop(of_layer(space.factors, below), errors, 1, n, n);
+  const std::size_t n = n_rows * kLanes;
+  const bool drops = t.rules->any_dropout;
+  const Units outputs{0, t.shape.n_outputs()};
+  const LayerValues delta = values_of(space.errors, layers, layers.size() - 1);
+  bias_gradient(space, layers.back(), delta, outputs, n_rows, is_first);
+  for (std::size_t l = layers.size() - 1; l-- > 0;) {
+    const LaneLayer& layer = layers[l];
+    const LayerValues above = values_of(space.errors, layers, l + 1);
+    const bool keeps = math::stores_slope(layer.activation) || drops;
+    const LayerValues derives_from = values_of(keeps ? space.slopes : space.activations, layers, l);
+    const LayerValues factors = drops ? values_of(space.factors, layers, l) : LayerValues{};
+    each_units(layer, [&](Units units) HWY_ATTR {
+      weights_gradient(space, layers, l + 1, above, {{0, layers[l + 1].n_out}, units}, n_rows, is_first);
+      LayerValues errors = values_of(space.errors, layers, l);
+      // Nobody asks for those of the first layer again: they stay where the last ones were.
+      if (l > 0) errors.data = errors.from(units.first);
+      layer_errors(space, layers, l + 1, t.weights, units, errors, n_rows);
+      t.elementwise->derive(layer.activation, derives_from.from(units.first), errors.data, units.n, n,
+                            errors.unit_stride);
+      if (drops) t.elementwise->drop(factors.from(units.first), errors.data, units.n, n, errors.unit_stride);
+      bias_gradient(space, layer, errors, units, n_rows, is_first);
+      if (l == 0) weights_gradient(space, layers, 0, errors, {units, {0, layer.n_in}}, n_rows, is_first);
+    });
+  }
+  if (layers.size() == 1) {
+    weights_gradient(space, layers, 0, delta, {outputs, {0, layers[0].n_in}}, n_rows, is_first);
   }
 }

@@ -70,6 +70,10 @@ HWY_INLINE void fill_weights(const LaneRows& rows, const LaneRules& rules, const
   }
 }
 
+HWY_INLINE float* outputs_of(float* array, const LaneShape& shape) {
+  return values_of(array, shape.layers, shape.layers.size() - 1).data;
+}
+
 /// Adds the gradients and losses of rows that begin at `first` of the epoch and `position` of their minibatch, and
 /// their weights to weight_sum.
 HWY_INLINE void train_block(const LaneTraining& t, std::size_t first, std::size_t position, std::size_t n_rows,
@@ -81,8 +85,8 @@ HWY_INLINE void train_block(const LaneTraining& t, std::size_t first, std::size_
   HWY_ALIGN float weights[kLaneBlock * kMostLanes];
   gather_inputs(t.rows, order, n_rows, t.shape.n_inputs(), space.inputs);
   block_forward(*t.elementwise, t.shape, space, *t.rules, t.weights, position, n_rows, true);
-  float* z = of_layer(space.activations, t.shape.layers.back());
-  float* delta = of_layer(space.errors, t.shape.layers.back());
+  float* z = outputs_of(space.activations, t.shape);
+  float* delta = outputs_of(space.errors, t.shape);
   for (std::size_t r = 0; r < n_rows; ++r) {
     store(output_row(t.loss_kind, *t.rules, n_out, z + r * n_out * kLanes, delta + r * n_out * kLanes,
                      lane_row(t.rows, order[r], t.shape.n_inputs())),
@@ -99,18 +103,16 @@ HWY_INLINE void train_block(const LaneTraining& t, std::size_t first, std::size_
     add_rows(weights, nullptr, n_rows, first, t.weight);
   }
   add_rows(losses, weighted ? weights : nullptr, n_rows, first, t.loss);
-  block_backward(t, n_rows);
+  block_backward(t, n_rows, position == 0);
 }
 
 HWY_ATTR void train_any(const LaneTraining& t) {
   const Float zero = constant(0.0F);
-  const std::size_t together = rows_together(t.shape);
   for (std::size_t first = t.first; first < t.last; first += t.batch) {
     const std::size_t last = std::min(first + t.batch, t.last);
-    for (std::size_t p = 0; p < t.shape.n_parameters; ++p) store(zero, t.workspace.gradient + p * kLanes);
     Float weight_sum = zero;
-    for (std::size_t block = first; block < last; block += together) {
-      train_block(t, block, block - first, std::min(together, last - block), weight_sum);
+    for (std::size_t block = first; block < last; block += kLaneBlock) {
+      train_block(t, block, block - first, std::min(kLaneBlock, last - block), weight_sum);
     }
     Float inverse = constant(1.0F / static_cast<float>(last - first));
     if (t.rows.weighted()) {
@@ -125,13 +127,12 @@ HWY_ATTR void train_any(const LaneTraining& t) {
 HWY_ATTR void evaluate_any(const LaneEvaluation& t) {
   const LaneWorkspace& space = t.workspace;
   const std::size_t n_out = t.shape.n_outputs();
-  const std::size_t together = rows_together(t.shape);
-  for (std::size_t first = 0; first < t.n; first += together) {
-    const std::size_t n_rows = std::min(together, t.n - first);
+  for (std::size_t first = 0; first < t.n; first += kLaneBlock) {
+    const std::size_t n_rows = std::min(kLaneBlock, t.n - first);
     gather_inputs(t.rows, t.order + first, n_rows, t.shape.n_inputs(), space.inputs);
     block_forward(*t.elementwise, t.shape, space, *t.rules, t.weights, 0, n_rows, false);
     float* outputs = t.outputs + first * n_out * kLanes;
-    std::copy_n(of_layer(space.activations, t.shape.layers.back()), n_rows * n_out * kLanes, outputs);
+    std::copy_n(outputs_of(space.activations, t.shape), n_rows * n_out * kLanes, outputs);
     for (std::size_t r = 0; r < n_rows; ++r) {
       store(output_row(t.loss_kind, *t.rules, n_out, outputs + r * n_out * kLanes, nullptr,
                        lane_row(t.rows, t.order[first + r], t.shape.n_inputs())),

@@ -21,7 +21,9 @@ namespace shoal::cpu {
 
 inline constexpr std::size_t kMostLanes = 16;
 /// Rows that pass through the layers together, at most.
-inline constexpr std::size_t kLaneBlock = 16;
+inline constexpr std::size_t kLaneBlock = 32;
+/// Rows from a hidden unit to the next: an odd number of vectors, so that units begin in different sets of a cache.
+inline constexpr std::size_t kLaneColumn = kLaneBlock + 1;
 
 using math::SolverKind;
 
@@ -74,8 +76,8 @@ struct alignas(kAlignment) LaneRules {
 };
 
 /// Memory for a block of rows. inputs: [kLaneBlock, n_inputs]; gradient: [n_parameters] x lanes; the others are layer
-/// by layer [kLaneBlock, n_out] x lanes: activations, errors, what derivatives are taken from where it is not the
-/// activation, and dropout's factors (nullptr: no lane drops units).
+/// by layer [n_out, kLaneColumn] x lanes, [kLaneBlock, n_out] x lanes of the last one: activations, errors, what
+/// derivatives are taken from where it is not the activation, and dropout's factors (nullptr: no lane drops units).
 struct LaneWorkspace {
   float *inputs, *gradient, *activations, *errors, *slopes, *factors;
 };

@@ -42,20 +42,33 @@ HWY_INLINE void count_step(LaneRules& rules, SolverKind solver) {
   }
 }
 
-/// g = g * inverse, then the penalties of the lanes that have them.
-HWY_INLINE void finish_gradient(const LaneTraining& t, Float inverse) {
-  const LaneRules& rules = *t.rules;
+/// g * inverse with the penalties of the lanes that have them.
+struct GradientEnd {
+  Float inverse, l2, l1;
+  Mask has_l2, has_l1;
+  bool any_l2, any_l1;
+
+  HWY_INLINE Float operator()(Float g, Float w, bool is_bias) const {
+    g = g * inverse;
+    if (!is_bias && any_l2) g = select(has_l2, fma(l2, w, g), g);
+    if (!is_bias && any_l1) g = select(has_l1, with_l1(g, w, l1), g);
+    return g;
+  }
+};
+
+HWY_INLINE GradientEnd gradient_end(const LaneRules& rules, Float inverse) {
+  const Float zero = constant(0.0F);
   const Float l2 = load(rules.l2) * inverse;
-  const Mask has_l2 = less(constant(0.0F), l2);
   const Float l1 = load(rules.l1) * inverse;
-  const Mask has_l1 = less(constant(0.0F), l1);
+  return {inverse, l2, l1, less(zero, l2), less(zero, l1), rules.any_l2, rules.any_l1};
+}
+
+/// Where a step cannot do it: the norm that clips is that of whole gradients.
+HWY_INLINE void finish_gradient(const LaneTraining& t, const GradientEnd& end) {
   for (const LaneLayer& layer : t.shape.layers) {
     each_parameter(layer, [&](std::size_t p, bool is_bias) HWY_ATTR {
-      Float g = lanes_of(t.workspace.gradient, p) * inverse;
-      const Float w = lanes_of(t.weights, p);
-      if (!is_bias && rules.any_l2) g = select(has_l2, fma(l2, w, g), g);
-      if (!is_bias && rules.any_l1) g = select(has_l1, with_l1(g, w, l1), g);
-      store(g, t.workspace.gradient + p * kLanes);
+      float* g = t.workspace.gradient + p * kLanes;
+      store(end(load(g), lanes_of(t.weights, p), is_bias), g);
     });
   }
 }
@@ -85,21 +98,23 @@ HWY_INLINE void clip_gradient(const LaneTraining& t) {
   }
 }
 
-HWY_INLINE void sgd_layer(const LaneTraining& t, const LaneLayer& layer, const LayerRates& rates) {
+/// The steps of a layer. end(g, w, is_bias) is the gradient of the loss, with penalties.
+template <class End>
+HWY_INLINE void sgd_layer(const LaneTraining& t, const LaneLayer& layer, const LayerRates& rates, const End& end) {
   const Float eta = load(rates.eta);
   if (!t.rules->any_momentum) {
-    return each_parameter(layer, [&](std::size_t p, bool) HWY_ATTR {
+    return each_parameter(layer, [&](std::size_t p, bool is_bias) HWY_ATTR {
       Float w = lanes_of(t.weights, p);
-      sgd_step(w, lanes_of(t.workspace.gradient, p), eta);
+      sgd_step(w, end(lanes_of(t.workspace.gradient, p), w, is_bias), eta);
       store(w, t.weights + p * kLanes);
     });
   }
   const Float mu = load(t.rules->momentum);
   const Mask uses_momentum = holds(t.rules->uses_momentum);
   const Mask nesterov = holds(t.rules->nesterov);
-  each_parameter(layer, [&](std::size_t p, bool) HWY_ATTR {
-    const Float g = lanes_of(t.workspace.gradient, p);
+  each_parameter(layer, [&](std::size_t p, bool is_bias) HWY_ATTR {
     const Float w = lanes_of(t.weights, p);
+    const Float g = end(lanes_of(t.workspace.gradient, p), w, is_bias);
     const Float u = lanes_of(t.first_moment, p);
     Float plain = w;
     sgd_step(plain, g, eta);
@@ -114,7 +129,8 @@ HWY_INLINE void sgd_layer(const LaneTraining& t, const LaneLayer& layer, const L
   });
 }
 
-HWY_INLINE void adam_layer(const LaneTraining& t, const LaneLayer& layer, const LayerRates& rates) {
+template <class End>
+HWY_INLINE void adam_layer(const LaneTraining& t, const LaneLayer& layer, const LayerRates& rates, const End& end) {
   const LaneRules& rules = *t.rules;
   const Float eta = load(rates.eta);
   const Float decay = load(rates.decay);
@@ -124,47 +140,56 @@ HWY_INLINE void adam_layer(const LaneTraining& t, const LaneLayer& layer, const 
     Float w = lanes_of(t.weights, p);
     Float m = lanes_of(t.first_moment, p);
     Float v = lanes_of(t.second_moment, p);
+    const Float g = end(lanes_of(t.workspace.gradient, p), w, is_bias);
     if (is_adamw && !is_bias) w = select(decays, decayed(w, decay), w);
-    adam_step(w, m, v, lanes_of(t.workspace.gradient, p), eta, load(rules.beta_1), load(rules.c_1), load(rules.beta_2),
-              load(rules.c_2), load(rules.epsilon));
+    adam_step(w, m, v, g, eta, load(rules.beta_1), load(rules.c_1), load(rules.beta_2), load(rules.c_2),
+              load(rules.epsilon));
     store(w, t.weights + p * kLanes);
     store(m, t.first_moment + p * kLanes);
     store(v, t.second_moment + p * kLanes);
   });
 }
 
-HWY_INLINE void rmsprop_layer(const LaneTraining& t, const LaneLayer& layer, const LayerRates& rates) {
+template <class End>
+HWY_INLINE void rmsprop_layer(const LaneTraining& t, const LaneLayer& layer, const LayerRates& rates, const End& end) {
   const LaneRules& rules = *t.rules;
   const Float eta = load(rates.eta);
-  each_parameter(layer, [&](std::size_t p, bool) HWY_ATTR {
+  each_parameter(layer, [&](std::size_t p, bool is_bias) HWY_ATTR {
     Float w = lanes_of(t.weights, p);
     Float v = lanes_of(t.second_moment, p);
-    rmsprop_step(w, v, lanes_of(t.workspace.gradient, p), eta, load(rules.beta_2), load(rules.c_2),
+    rmsprop_step(w, v, end(lanes_of(t.workspace.gradient, p), w, is_bias), eta, load(rules.beta_2), load(rules.c_2),
                  load(rules.epsilon));
     store(w, t.weights + p * kLanes);
     store(v, t.second_moment + p * kLanes);
   });
 }
 
-/// inverse: 1 / rows of the minibatch, or 1 / the sum of their weights.
-HWY_ATTR HWY_NOINLINE void step(const LaneTraining& t, Float inverse) {
-  count_step(*t.rules, t.solver);
-  finish_gradient(t, inverse);
-  if (t.rules->any_clip) clip_gradient(t);
+template <class End>
+HWY_INLINE void step_layers(const LaneTraining& t, const End& end) {
   for (std::size_t l = 0; l < t.shape.layers.size(); ++l) {
     LayerRates rates;
     layer_rates(t, l, rates);
     switch (t.solver) {
       case SolverKind::sgd:
-        sgd_layer(t, t.shape.layers[l], rates);
+        sgd_layer(t, t.shape.layers[l], rates, end);
         break;
       case SolverKind::adam:
       case SolverKind::adamw:
-        adam_layer(t, t.shape.layers[l], rates);
+        adam_layer(t, t.shape.layers[l], rates, end);
         break;
       case SolverKind::rmsprop:
-        rmsprop_layer(t, t.shape.layers[l], rates);
+        rmsprop_layer(t, t.shape.layers[l], rates, end);
         break;
     }
   }
+}
+
+/// inverse: 1 / rows of the minibatch, or 1 / the sum of their weights.
+HWY_ATTR HWY_NOINLINE void step(const LaneTraining& t, Float inverse) {
+  count_step(*t.rules, t.solver);
+  const GradientEnd end = gradient_end(*t.rules, inverse);
+  if (!t.rules->any_clip) return step_layers(t, end);
+  finish_gradient(t, end);
+  clip_gradient(t);
+  step_layers(t, [](Float g, Float, bool) HWY_ATTR { return g; });
 }

@@ -1,20 +1,26 @@
 // exp and log: see formulas.inl for how this text is included. Coefficients are minimax fits of relative error by
 // scripts/fit_polynomials.py; the error of each function over all floats is in docs/numerics.md.
 
-/// e^x = ((1 + y) first) second, first and second powers of two: neither factor overflows, and a subnormal result is
-/// rounded once. |y| < 0.42, and relatively exact to 1 ulp however small x is. NaN makes y NaN.
+/// x, but no more than `most`; NaN stays NaN.
+SHOAL_FORMULA Float at_most(Float x, Float most) { return smaller(most, x); }
+/// x, but no less than `least`; NaN stays NaN.
+SHOAL_FORMULA Float at_least(Float x, Float least) { return larger(least, x); }
+
+/// Beyond them e^x overflows, and is 0.
+SHOAL_FORMULA Float highest_exponent() { return constant(89.0F); }
+SHOAL_FORMULA Float lowest_exponent() { return constant(-120.0F); }
+
+/// e^x = (1 + y) 2^n. |y| < 0.42, and relatively exact to 1 ulp however small x is. NaN makes y NaN. Adding
+/// 1.5 * 2^23 to a float rounds it to an integer and leaves that in the low bits: `shifted` is n after that.
 struct ExpParts {
-  Float y, first, second;
+  Float y, shifted;
 };
+SHOAL_FORMULA Float exp_rounder() { return constant(12582912.0F); }
+/// For x from lowest_exponent() to highest_exponent().
 SHOAL_FORMULA ExpParts exp_parts(Float x) {
-  const Float low = constant(-120.0F);
-  const Float high = constant(89.0F);
-  x = select(less(x, low), low, x);
-  x = select(less(high, x), high, x);
-  // x = n ln 2 + r with |r| <= ln(2) / 2; adding 1.5 * 2^23 rounds to the integer and leaves it in the low bits.
-  const Float rounder = constant(12582912.0F);
-  const Float shifted = fma(x, constant(0x1.715476p+0F), rounder);
-  const Float n = shifted - rounder;
+  // x = n ln 2 + r with |r| <= ln(2) / 2.
+  const Float shifted = fma(x, constant(0x1.715476p+0F), exp_rounder());
+  const Float n = shifted - exp_rounder();
   Float r = fma(n, constant(-0x1.62e43p-1F), x);
   r = fma(n, constant(0x1.05c61p-29F), r);
   Float q = constant(0x1.6a1a72p-10F);
@@ -22,19 +28,37 @@ SHOAL_FORMULA ExpParts exp_parts(Float x) {
   q = fma(q, r, constant(0x1.555916p-5F));
   q = fma(q, r, constant(0x1.55548ap-3F));
   q = fma(q, r, constant(0x1.fffffcp-2F));
-  const Int exponent = int_subtract(bits_of(shifted), bits_of(rounder));
+  return {fma(r * r, q, r), shifted};
+}
+
+/// 2^n as two factors neither of which overflows: a product with both is rounded once, where it is subnormal.
+struct Powers {
+  Float first, second;
+};
+SHOAL_FORMULA Powers powers(Float shifted) {
+  const Int exponent = int_subtract(bits_of(shifted), bits_of(exp_rounder()));
   const Int half = shift_right<1>(exponent);
   const Int bias = int_constant(127);
-  const Float first = float_of_bits(shift_left<23>(int_add(half, bias)));
-  const Float second = float_of_bits(shift_left<23>(int_add(int_subtract(exponent, half), bias)));
-  return {fma(r * r, q, r), first, second};
+  return {float_of_bits(shift_left<23>(int_add(half, bias))),
+          float_of_bits(shift_left<23>(int_add(int_subtract(exponent, half), bias)))};
+}
+SHOAL_FORMULA Float times_power(Float x, Float shifted) {
+#ifdef SHOAL_TIMES_POWER
+  return SHOAL_TIMES_POWER(x, shifted - exp_rounder());
+#else
+  const Powers two = powers(shifted);
+  return (x * two.first) * two.second;
+#endif
+}
+
+/// e^x for x as exp_parts() wants it.
+SHOAL_FORMULA Float exp_within(Float x) {
+  const ExpParts e = exp_parts(x);
+  return times_power(constant(1.0F) + e.y, e.shifted);
 }
 
 /// e^x. Overflows to +Inf from 88.73 on, is 0 below -103.98, subnormal in between as it should; NaN stays NaN.
-SHOAL_FORMULA Float exp_of(Float x) {
-  const ExpParts e = exp_parts(x);
-  return ((constant(1.0F) + e.y) * e.first) * e.second;
-}
+SHOAL_FORMULA Float exp_of(Float x) { return exp_within(at_most(at_least(x, lowest_exponent()), highest_exponent())); }
 
 /// ln x. -Inf at 0, NaN below, +Inf at +Inf; subnormals as they should.
 SHOAL_FORMULA Float log_of(Float x) {

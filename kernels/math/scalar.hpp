@@ -32,6 +32,8 @@ SHOAL_HD Float constant(float x) { return x; }
 SHOAL_HD Int int_constant(std::int32_t x) { return x; }
 SHOAL_HD Float select(Mask mask, Float yes, Float no) { return mask ? yes : no; }
 SHOAL_HD Mask less(Float a, Float b) { return a < b; }
+SHOAL_HD Float larger(Float a, Float b) { return b < a ? a : b; }
+SHOAL_HD Float smaller(Float a, Float b) { return a < b ? a : b; }
 SHOAL_HD Mask is_nan(Float x) { return x != x; }
 SHOAL_HD Int bits_of(Float x) {
 #if defined(__CUDA_ARCH__)
@@ -59,6 +61,7 @@ SHOAL_HD Int int_subtract(Int a, Int b) {
   return static_cast<Int>(static_cast<std::uint32_t>(a) - static_cast<std::uint32_t>(b));
 }
 SHOAL_HD Int int_and(Int a, Int b) { return a & b; }
+SHOAL_HD Int int_or(Int a, Int b) { return a | b; }
 template <int kBits>
 SHOAL_HD Int shift_left(Int x) {
   return static_cast<Int>(static_cast<std::uint32_t>(x) << kBits);

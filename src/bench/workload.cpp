@@ -104,7 +104,7 @@ const std::vector<Workload>& workloads() {
        1e-4,
        1e-2,
        64},
-      {"widths", 10, 2, widths(), cross_entropy, sgd, 32, {5000, 10000, 1}, {10000, 10000, 1}, 0.02, 0.2, 300},
+      {"widths", 10, 2, widths(), cross_entropy, sgd, 32, {10000, 5000, 1}, {10000, 10000, 1}, 0.02, 0.2, 300},
       {"letters", 16, 26, {{{64, 64}}}, cross_entropy, sgd, 64, {512, 20000, 1}, {4096, 20000, 1}, 0.02, 0.2, 64},
       {"fashion", 784, 10, {{{512, 512}}}, cross_entropy, sgd, 8192, {1, 16384, 1}, {1, 60000, 3}, 0.1, 0.1, 1},
   };

@@ -104,32 +104,33 @@ void LiveText::write(std::string_view text) {
   }
 }
 
-/// What takes away what is drawn. Where the window has become narrower since, terminals have broken the lines anew.
+/// What takes away what is drawn: as many rows as it took when it was drawn. Where the window has become narrower
+/// since, some terminals have broken its lines anew and some have not, and nothing tells which. Pieces of a panel that
+/// stay do less harm than lines above it that go.
 std::string LiveText::erasing() const {
-  if (drawn_.empty()) return {};
-  const std::size_t width = std::max<std::size_t>(terminal_width(stream_), 1);
-  std::size_t n_rows = 0;
-  for (const std::string& line : lines_of(drawn_)) {
-    n_rows += std::max<std::size_t>((display_width(line) + width - 1) / width, 1);
-  }
-  return (n_rows > 1 ? fmt::format("\r\x1b[{}A", n_rows - 1) : "\r") + "\x1b[J";
+  if (n_rows_ == 0) return {};
+  return (n_rows_ > 1 ? fmt::format("\r\x1b[{}A", n_rows_ - 1) : "\r") + "\x1b[J";
+}
+
+void LiveText::replace(const std::string& above, std::string text) {
+  write(erasing() + above + text);
+  drawn_ = std::move(text);
+  n_rows_ = rows_of(drawn_, terminal_width(stream_));
 }
 
 void LiveText::draw(std::string text) {
   const std::lock_guard lock(mutex_);
-  write(erasing() + text);
-  drawn_ = std::move(text);
+  replace("", std::move(text));
 }
 
 void LiveText::clear() {
   const std::lock_guard lock(mutex_);
-  if (!drawn_.empty()) write(erasing());
-  drawn_.clear();
+  if (n_rows_ > 0) replace("", "");
 }
 
 void LiveText::say(std::string_view line) {
   const std::lock_guard lock(mutex_);
-  write(erasing() + std::string(line) + '\n' + drawn_);
+  replace(std::string(line) + '\n', drawn_);
 }
 
 ProgressDisplay::Mode ProgressDisplay::mode_of(std::FILE* stream) {

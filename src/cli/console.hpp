@@ -48,11 +48,14 @@ class LiveText {
 
  private:
   [[nodiscard]] std::string erasing() const;
+  /// Puts `text` in place of what is drawn, below lines that stay.
+  void replace(const std::string& above, std::string text);
   void write(std::string_view text);
 
   std::mutex mutex_;
   std::FILE* stream_;
-  std::string drawn_;  ///< what is on the screen; empty: nothing
+  std::string drawn_;       ///< what is on the screen; empty: nothing
+  std::size_t n_rows_ = 0;  ///< that it took
 };
 
 /// The progress of a sweep: a live panel on a terminal, a plain line every few seconds elsewhere, nothing on a silent

@@ -86,6 +86,15 @@ std::vector<std::string> lines_of(std::string_view text) {
   return lines;
 }
 
+std::size_t rows_of(std::string_view text, std::size_t columns) {
+  columns = std::max<std::size_t>(columns, 1);
+  std::size_t n_rows = 0;
+  for (const std::string& line : lines_of(text)) {
+    n_rows += std::max<std::size_t>((display_width(line) + columns - 1) / columns, 1);
+  }
+  return n_rows;
+}
+
 std::string clipped(std::string_view line, std::size_t columns) {
   std::size_t end = 0;
   for (; end < line.size(); ++end) {

@@ -23,6 +23,8 @@ namespace shoal::cli {
 [[nodiscard]] std::size_t display_width(std::string_view text);
 /// The lines of a text, without their ends.
 [[nodiscard]] std::vector<std::string> lines_of(std::string_view text);
+/// Rows that a text takes on a screen of so many columns, where lines that are too long wrap.
+[[nodiscard]] std::size_t rows_of(std::string_view text, std::size_t columns);
 /// The beginning of a line without escape sequences, at most so many columns.
 [[nodiscard]] std::string clipped(std::string_view line, std::size_t columns);
 

@@ -1,7 +1,9 @@
+#include <charconv>
 #include <cstddef>
 #include <fmt/format.h>
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
@@ -23,8 +25,17 @@ constexpr const char* kExamples =
     "  shoal top runs/letters-1 --watch                 again every 2 s while the run goes on\n"
     "  shoal top runs/letters-1 --json | jq -r '.rows[0].id'";
 
-/// Between two looks.
-constexpr double kLongestWatch_s = 86400;
+/// Seconds between two looks.
+constexpr double kLongestWatch = 86400;
+
+/// What is wrong with an interval; empty: nothing. CLI11's own ranges let `nan` through.
+std::string wrong_interval(const std::string& text) {
+  double seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  const bool is_number = error == std::errc{} && end == text.data() + text.size();
+  if (is_number && seconds > 0 && seconds <= kLongestWatch) return {};
+  return fmt::format("{} is not more than 0 and at most {} seconds", text.empty() ? "nothing" : text, kLongestWatch);
+}
 
 struct TopOptions {
   std::string run;
@@ -84,8 +95,7 @@ void add_top(CLI::App& app, Action& action) {
       ->type_name("SECONDS")
       ->expected(0, 1)
       ->default_str("2")
-      ->check(CLI::PositiveNumber)
-      ->check(CLI::Range(0.0, kLongestWatch_s))
+      ->check(wrong_interval)
       ->excludes(json);
   command->callback([options, &action] { action = [options] { return top(*options); }; });
 }

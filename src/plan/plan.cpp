@@ -133,7 +133,7 @@ std::pair<Chunk, Chunk> halves(const Chunk& chunk, const Engine& engine, std::ui
   return {half(all.first(all.size() / 2)), half(all.subspan(all.size() / 2))};
 }
 
-std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, std::uint64_t table_bytes,
+std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, std::uint64_t beside_bytes,
                           std::uint64_t memory_bytes) {
   const std::vector<std::uint64_t> sums = place_bytes(gangs, engine);
   std::vector<Gang> layout;
@@ -143,20 +143,20 @@ std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, s
   std::vector<Chunk> all;
   for (std::size_t first = 0; first < gangs.size();) {
     const auto needed = [&](std::size_t count) {
-      return table_bytes + sums[first + count] - sums[first] +
+      return beside_bytes + sums[first + count] - sums[first] +
              engine.workspace_bytes(std::span(layout).subspan(first, count));
     };
     if (const std::uint64_t least = needed(1); least > memory_bytes) {
-      throw InputError(Diagnostic{"", 0, "trainer.memory",
-                                  "is " + bytes_text(memory_bytes) + ", but the table and one gang of networks of " +
-                                      std::to_string(gangs[first].gang.key.topology.n_parameters()) +
-                                      " parameters need " + bytes_text(least) + " (" + std::to_string(least) +
-                                      " bytes)"});
+      throw InputError(Diagnostic{
+          "", 0, "trainer.memory",
+          "is " + bytes_text(memory_bytes) + ", but the table, trials that wait at rungs and one gang of networks of " +
+              std::to_string(gangs[first].gang.key.topology.n_parameters()) + " parameters need " + bytes_text(least) +
+              " (" + std::to_string(least) + " bytes)"});
     }
     // The most that places alone allow, then the most with a workspace: needs grow with the number of gangs.
     std::size_t most = 1;
     while (first + most < gangs.size() && sums[first + most + 1] - sums[first] <= kChunkPlaceBytes &&
-           table_bytes + sums[first + most + 1] - sums[first] <= memory_bytes) {
+           beside_bytes + sums[first + most + 1] - sums[first] <= memory_bytes) {
       ++most;
     }
     std::size_t count = most;
@@ -174,8 +174,9 @@ std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, s
 }
 
 std::vector<Chunk> plan_window(std::span<const Trial> trials, std::span<const Leg> legs, const Dataset& dataset,
-                               const Engine& engine, std::uint64_t memory_bytes) {
-  return chunks(gangs(trials, legs, dataset, engine), engine, table_bytes(dataset, engine), memory_bytes);
+                               const Engine& engine, std::uint64_t memory_bytes, std::uint64_t waiting_bytes) {
+  const std::uint64_t beside_bytes = table_bytes(dataset, engine) + (engine.device_bytes() ? 0 : waiting_bytes);
+  return chunks(gangs(trials, legs, dataset, engine), engine, beside_bytes, memory_bytes);
 }
 
 std::string bytes_text(std::uint64_t bytes) {

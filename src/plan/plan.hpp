@@ -63,21 +63,24 @@ struct FilledGang {
 /// Gangs that are in memory together. Slots are numbered from 0 without holes.
 struct Chunk {
   std::vector<FilledGang> gangs;  ///< costliest first
-  std::uint64_t bytes = 0;        ///< predicted: places, workspace and table
+  std::uint64_t bytes = 0;        ///< predicted: places, workspace, table and what waits at rungs
 
   /// As Engine::prepare wants them.
   [[nodiscard]] std::vector<Gang> layout() const;
 };
 /// A chunk's gangs in two chunks, where they turned out not to fit together. The chunk has two gangs at least.
 [[nodiscard]] std::pair<Chunk, Chunk> halves(const Chunk& chunk, const Engine& engine, std::uint64_t table_bytes);
-/// Divides gangs, in their order, into chunks whose predicted bytes stay within `memory_bytes`. InputError with the
-/// path trainer.memory and what is needed where a single gang is too large.
-[[nodiscard]] std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, std::uint64_t table_bytes,
+/// Divides gangs, in their order, into chunks whose predicted bytes stay within `memory_bytes`; `beside_bytes` of them
+/// are taken whatever the chunk. InputError with the path trainer.memory and what is needed where a single gang is too
+/// large.
+[[nodiscard]] std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, std::uint64_t beside_bytes,
                                         std::uint64_t memory_bytes);
 
-/// cohorts, gangs and chunks in one call.
+/// cohorts, gangs and chunks in one call. waiting_bytes: of the host's memory, taken by trials that wait at rungs; they
+/// count like the table.
 [[nodiscard]] std::vector<Chunk> plan_window(std::span<const Trial> trials, std::span<const Leg> legs,
-                                             const Dataset& dataset, const Engine& engine, std::uint64_t memory_bytes);
+                                             const Dataset& dataset, const Engine& engine, std::uint64_t memory_bytes,
+                                             std::uint64_t waiting_bytes = 0);
 
 /// `3.2 GiB`.
 [[nodiscard]] std::string bytes_text(std::uint64_t bytes);

@@ -11,6 +11,7 @@
 #include "report/importance.hpp"
 #include "report/rung_survival.hpp"
 #include "report/sampling.hpp"
+#include "report/settings_json.hpp"
 #include "shoal/error.hpp"
 
 namespace shoal::report {
@@ -18,7 +19,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::size_t kBestShown = 2000;
 /// Numbers with a 0 among powers fit no axis; so few of them are shown as words.
 constexpr std::size_t kMostWords = 12;
 
@@ -223,12 +223,13 @@ double six_digits(double value) {
   return std::isfinite(value) ? std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr) : value;
 }
 
-ordered_json report_json(const store::RunDirectory& directory, const TrialTable& table, const ValidationRows& rows,
-                         const std::string& winner) {
+ordered_json report_json(const store::RunDirectory& directory, const TrialTable& table,
+                         const std::vector<SettingRow>& settings, const ValidationRows& rows, const Winner& winner) {
   const store::Manifest& m = directory.manifest();
   return {{"run",
            {{"directory", directory.path().string()},
             {"status", m.status},
+            {"winner", m.winner},
             {"sweep_file", m.sweep_file},
             {"version", m.version},
             {"engine", m.engine},
@@ -242,9 +243,10 @@ ordered_json report_json(const store::RunDirectory& directory, const TrialTable&
           {"sweep", sweep_json(m)},
           {"metric", {{"name", name(m.metric)}, {"maximize", m.maximize}}},
           {"totals", totals_json(table, rows.training_rows)},
-          {"winner", winner_json(directory, winner, m.task)},
+          {"winner", winner_json(directory, winner.trial, m.task)},
           {"test", m.test ? metrics_json(*m.test, m.task) : ordered_json()},
           {"trials", trials_json(table, m.task)},
+          {"settings", settings_json(settings, table, winner.setting)},
           {"curves", curves_json(curve_bands(directory, table), table)},
           {"importance", importance_json(table)},
           {"rungs", rungs_json(table)},

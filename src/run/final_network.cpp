@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "store/setting_means.hpp"
 #include "train/progress_meter.hpp"
 
 namespace shoal::run {
@@ -65,8 +66,7 @@ bool store_network(PreparedSweep& sweep, const SweepSpec& spec, store::RunDirect
                    const std::stop_token& stop) {
   if (std::ranges::binary_search(directory.kept(), id)) return true;
   std::optional<LoneNetwork> network =
-      train_alone(*sweep.engine, sweep.initial_parameters, lineage_of(sweep.trials, directory, id),
-                  directory.curve(id).back().epoch, stop);
+      train_again(*sweep.engine, sweep.initial_parameters, sweep.trials, directory, id, stop);
   if (!network) return false;
   directory.keep(
       {std::move(network->trial), std::move(network->state.parameters), directory.row(id).metrics.of(spec.metric)});
@@ -148,8 +148,8 @@ std::optional<FinalNetwork> final_network(PreparedSweep& sweep, const SweepSpec&
     }
     return take(best[0].id);
   }
-  const std::vector<SettingRow> ranked = setting_means(directory, spec.metric, spec.maximize);
-  const std::vector<SettingRow> some = contenders(ranked, spec.choice);
+  const std::vector<SettingRow> ranked = store::setting_means(directory, spec.metric, spec.maximize);
+  const std::vector<SettingRow> some = store::contenders(ranked, spec.choice);
   if (some.empty()) return found;
   found.setting = smallest(sweep, directory, some);
   if (has_folds) {

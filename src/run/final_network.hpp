@@ -8,7 +8,6 @@
 
 #include "run/lone_training.hpp"
 #include "run/prepared_sweep.hpp"
-#include "run/setting_means.hpp"
 #include "shoal/run.hpp"
 #include "store/run_directory.hpp"
 

@@ -4,10 +4,10 @@
 #include <string>
 #include <string_view>
 
-#include "run/setting_means.hpp"
 #include "shoal/error.hpp"
 #include "shoal/run.hpp"
 #include "store/run_directory.hpp"
+#include "store/setting_means.hpp"
 
 namespace shoal {
 namespace {
@@ -79,7 +79,7 @@ SettingBoard setting_board(const std::filesystem::path& run, std::size_t n, std:
   const store::RunDirectory directory = store::RunDirectory::open(run);
   SettingBoard board;
   set_metric(board, directory.manifest(), metric);
-  board.rows = run::setting_means(directory, board.metric, board.maximize);
+  board.rows = store::setting_means(directory, board.metric, board.maximize);
   board.n_settings = board.rows.size();
   board.n_trials = directory.size();
   if (board.rows.size() > n) board.rows.resize(n);

@@ -104,4 +104,16 @@ std::optional<LoneNetwork> train_alone(Engine& engine, const InitialParameters& 
   return network;
 }
 
+std::optional<LoneNetwork> train_again(Engine& engine, const InitialParameters& initial_parameters,
+                                       const Trials& trials, const store::RunDirectory& directory,
+                                       const std::string& id, const std::stop_token& stop) {
+  std::optional<LoneNetwork> network = train_alone(engine, initial_parameters, lineage_of(trials, directory, id),
+                                                   directory.curve(id).back().epoch, stop);
+  const bool was_pruned = directory.status(id) == TrialStatus::pruned;
+  if (network && was_pruned && train::has_better_epoch(network->trial, network->state)) {
+    network->state.parameters = network->state.best_parameters;
+  }
+  return network;
+}
+
 }  // namespace shoal::run

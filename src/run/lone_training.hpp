@@ -58,4 +58,9 @@ struct LoneNetwork {
 [[nodiscard]] std::optional<LoneNetwork> train_alone(Engine& engine, const InitialParameters& initial_parameters,
                                                      Lineage lineage, std::uint32_t until, const std::stop_token& stop);
 
+/// Trains a trial of the sweep again, alone, to where the directory says that it ended.
+[[nodiscard]] std::optional<LoneNetwork> train_again(Engine& engine, const InitialParameters& initial_parameters,
+                                                     const Trials& trials, const store::RunDirectory& directory,
+                                                     const std::string& id, const std::stop_token& stop);
+
 }  // namespace shoal::run

@@ -67,8 +67,8 @@ std::uint64_t memory_limit(std::uint64_t asked) {
   return share_of_free(std::min(available.value_or(*group), group.value_or(*available)));
 }
 
-std::uint64_t device_limit(std::uint64_t device_bytes, std::uint64_t host_limit, std::uint64_t table_bytes) {
-  return std::min(share_of_free(device_bytes), host_limit - std::min(host_limit, table_bytes));
+std::uint64_t device_limit(std::uint64_t device_bytes, std::uint64_t host_limit, std::uint64_t beside_bytes) {
+  return std::min(share_of_free(device_bytes), host_limit - std::min(host_limit, beside_bytes));
 }
 
 }  // namespace shoal::run

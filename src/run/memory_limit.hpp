@@ -20,8 +20,9 @@ namespace shoal::run {
 [[nodiscard]] std::uint64_t memory_limit(std::uint64_t asked);
 
 /// The limit of what an engine may take of a device with `device_bytes` free: the share of them, but no more than the
-/// host's limit leaves beside the table, since the host keeps a copy of every place.
+/// host's limit leaves beside what is always there, the table and what waits at rungs, since the host keeps a copy of
+/// every place.
 [[nodiscard]] std::uint64_t device_limit(std::uint64_t device_bytes, std::uint64_t host_limit,
-                                         std::uint64_t table_bytes);
+                                         std::uint64_t beside_bytes);
 
 }  // namespace shoal::run

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "run/memory_limit.hpp"
+#include "run/sweep_trainer.hpp"
 #include "shoal/error.hpp"
 
 namespace shoal::run {
@@ -23,10 +24,10 @@ std::string settings_text(const Trial& trial) {
 }
 
 /// The limit of what the engine predicts. What a person set is the limit as it is.
-std::uint64_t limit_of(const Engine& engine, const Dataset& dataset, const SweepSpec& spec, std::uint64_t host_bytes) {
-  const std::optional<std::uint64_t> device_bytes = engine.device_bytes();
-  if (spec.trainer.memory_bytes > 0 || !device_bytes) return host_bytes;
-  return device_limit(*device_bytes, host_bytes, plan::dataset_bytes(dataset));
+std::uint64_t limit_of(const PreparedSweep& sweep, const SweepSpec& spec) {
+  const std::optional<std::uint64_t> device_bytes = sweep.engine->device_bytes();
+  if (spec.trainer.memory_bytes > 0 || !device_bytes) return sweep.host_bytes;
+  return device_limit(*device_bytes, sweep.host_bytes, plan::dataset_bytes(*sweep.dataset) + sweep.waiting_bytes);
 }
 
 /// Training, and what is written of it.
@@ -46,8 +47,8 @@ std::optional<std::string> refusal(PreparedSweep& sweep, const Skip& skip) {
       refused = "trial " + trial.id + " (" + settings_text(trial) + "): " + why;
       return false;
     }
-    const auto chunks =
-        plan::plan_window(window, plan::all_epochs(window), *sweep.dataset, *sweep.engine, sweep.memory_bytes);
+    const auto chunks = plan::plan_window(window, plan::all_epochs(window), *sweep.dataset, *sweep.engine,
+                                          sweep.memory_bytes, sweep.waiting_bytes);
     sweep.survey.add(window, chunks, *sweep.dataset, *sweep.engine);
     return true;
   });
@@ -77,7 +78,7 @@ void consider_gpu(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip)
   std::optional<std::string> refused;
   try {
     cpu = std::exchange(sweep.engine, make_engine("cuda", *sweep.dataset, engine_options(spec, sweep.costs.costs)));
-    sweep.memory_bytes = limit_of(*sweep.engine, *sweep.dataset, spec, sweep.host_bytes);
+    sweep.memory_bytes = limit_of(sweep, spec);
     refused = refusal(sweep, skip);
   } catch (const Error& error) {
     refused = error.what();
@@ -124,14 +125,22 @@ PreparedSweep prepare(const SweepSpec& spec) {
   Trials trials(spec, shape_of(*dataset));
   CostsHere costs = costs_here();
   std::unique_ptr<Engine> engine = make_engine(spec.trainer.engine, *dataset, engine_options(spec, costs.costs));
-  const std::uint64_t memory_bytes = limit_of(*engine, *dataset, spec, host_bytes);
   std::string reason = spec.trainer.engine == "auto" ? "the engine of this precision" : "asked for";
-  return {std::move(dataset), std::move(trials), InitialParameters(spec),
-          std::move(engine),  std::move(reason), std::move(costs),
-          host_bytes,         memory_bytes,      {}};
+  return {std::move(dataset),
+          std::move(trials),
+          InitialParameters(spec),
+          std::move(engine),
+          std::move(reason),
+          std::move(costs),
+          host_bytes,
+          0,
+          0,
+          {}};
 }
 
 void survey(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip) {
+  sweep.waiting_bytes = waiting_bytes(sweep, spec, skip);
+  sweep.memory_bytes = limit_of(sweep, spec);
   const std::optional<std::string> refused = refusal(sweep, skip);
   if (refused) throw UnavailableError("engine " + std::string(sweep.engine->name()) + " cannot train " + *refused);
   if (spec.trainer.engine == "auto" && spec.trainer.precision == Precision::strict) consider_gpu(sweep, spec, skip);

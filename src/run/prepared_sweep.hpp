@@ -23,17 +23,18 @@ struct PreparedSweep {
   std::unique_ptr<const Dataset> dataset;
   Trials trials;
   InitialParameters initial_parameters;
-  std::unique_ptr<Engine> engine;  ///< over *dataset
-  std::string engine_reason;       ///< why it was chosen
-  CostsHere costs;                 ///< what the engine is given
-  std::uint64_t host_bytes = 0;    ///< the limit of what lies in the host's memory
-  std::uint64_t memory_bytes = 0;  ///< the limit of what the engine predicts
-  plan::Survey survey;             ///< of the trials that are not skipped
+  std::unique_ptr<Engine> engine;   ///< over *dataset
+  std::string engine_reason;        ///< why it was chosen
+  CostsHere costs;                  ///< what the engine is given
+  std::uint64_t host_bytes = 0;     ///< the limit of what lies in the host's memory
+  std::uint64_t memory_bytes = 0;   ///< the limit of what the engine predicts
+  std::uint64_t waiting_bytes = 0;  ///< of the host's memory: what waits at rungs
+  plan::Survey survey;              ///< of the trials that are not skipped
 
   [[nodiscard]] PlanSummary summary(const SweepSpec& spec) const;
 };
 
-/// Reads the table and makes trials and engine; the survey is empty. Throws what those throw.
+/// Reads the table and makes trials and engine; the survey is empty, what waits is not known. Throws what those throw.
 [[nodiscard]] PreparedSweep prepare(const SweepSpec& spec);
 /// Plans every trial that is not skipped. Strict trials under `auto` are given to cpu or cuda, whichever is predicted
 /// to be sooner. UnavailableError names a trial that the engine cannot train, and why.

@@ -9,9 +9,9 @@
 #include "run/lone_training.hpp"
 #include "run/prepared_sweep.hpp"
 #include "run/resume.hpp"
-#include "run/setting_means.hpp"
 #include "shoal/error.hpp"
 #include "store/run_directory.hpp"
+#include "store/setting_means.hpp"
 
 namespace shoal {
 namespace {
@@ -31,12 +31,9 @@ void check_files(const store::Manifest& before, const run::PreparedSweep& sweep,
 run::LoneNetwork trained_again(run::PreparedSweep& sweep, const SweepSpec& spec, const store::RunDirectory& directory,
                                const std::string& id) {
   if (!id.ends_with(run::kAllRows)) {
-    run::Lineage lineage = run::lineage_of(sweep.trials, directory, id);
-    return run::train_alone(*sweep.engine, sweep.initial_parameters, std::move(lineage),
-                            directory.curve(id).back().epoch, {})
-        .value();
+    return run::train_again(*sweep.engine, sweep.initial_parameters, sweep.trials, directory, id, {}).value();
   }
-  const std::vector<SettingRow> settings = run::setting_means(directory, spec.metric, spec.maximize);
+  const std::vector<SettingRow> settings = store::setting_means(directory, spec.metric, spec.maximize);
   const auto setting = std::ranges::find(settings, id.substr(0, id.size() - run::kAllRows.size()), &SettingRow::id);
   run::AllRows all(sweep, spec);
   return run::train_on_all_rows(all, sweep, directory, *setting, {}).value();

@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <yaml-cpp/yaml.h>
 
+#include "run/final_network.hpp"
 #include "run/sweep_trainer.hpp"
 #include "search/brackets.hpp"
 
@@ -111,6 +113,21 @@ void drop_what_is_ahead(const PreparedSweep& sweep, const SweepSpec& spec, const
     for (const std::string& id : ended) {
       if (n_rungs_before_end(directory, id, bracket.rungs) > n_passed) directory.remove(id);
     }
+  }
+}
+
+void take_over_networks(store::RunDirectory& directory, KeptNetworks& kept) {
+  for (const std::string& id : directory.kept()) {
+    if (id.ends_with(kAllRows)) continue;
+    const std::optional<TrialStatus> status = directory.status(id);
+    if (!status) {
+      directory.forget(id);
+      continue;
+    }
+    const KeptNetworks::Decision decision =
+        kept.offer(id, directory.network(id).metric, *status == TrialStatus::pruned);
+    const std::string& surplus = decision.keep ? decision.forget : id;
+    if (surplus != directory.manifest().winner) directory.forget(surplus);
   }
 }
 

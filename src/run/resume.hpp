@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "run/kept_networks.hpp"
 #include "run/prepared_sweep.hpp"
 #include "shoal/error.hpp"
 #include "shoal/run.hpp"
@@ -26,6 +27,11 @@ void check_resumable(const store::Manifest& before, const store::Manifest& now, 
 /// passed in the checkpoint. What happened there has to happen again, and the trial's own state may be part of it.
 void drop_what_is_ahead(const PreparedSweep& sweep, const SweepSpec& spec, const store::Checkpoint& checkpoint,
                         store::RunDirectory& directory);
+
+/// Offers the stored networks to `kept` and removes those that an earlier run stored too many when it ended: of trials
+/// without a row, which train again and are stored again, and those beyond what `kept` holds. The winner of a run that
+/// is done stays, and so does a network of all rows, which is no trial's.
+void take_over_networks(store::RunDirectory& directory, KeptNetworks& kept);
 
 /// The first of runs/NAME-1, runs/NAME-2, ... that does not exist.
 [[nodiscard]] std::filesystem::path free_directory(const std::filesystem::path& sweep_file);

@@ -90,11 +90,7 @@ void take_over(OpenRun& open, const run::PreparedSweep& sweep, const SweepSpec& 
   std::uint64_t epochs_kept = totals.n_epochs;
   for (const auto& [id, trial] : open.in_training) epochs_kept += trial.result.epochs;
   open.start.epochs_done = epochs_kept;
-  for (const std::string& id : directory.kept()) {
-    // A network whose row was lost with the process is trained again and stored again.
-    const std::optional<TrialStatus> status = directory.status(id);
-    if (status) open.kept.offer(id, directory.network(id).metric, *status == TrialStatus::pruned);
-  }
+  run::take_over_networks(directory, open.kept);
   open.start.best_id = open.kept.best();
   if (!open.start.best_id.empty()) {
     open.start.best_metric = directory.network(open.start.best_id).metric;

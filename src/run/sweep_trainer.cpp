@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "plan/plan.hpp"
+#include "plan/waiting.hpp"
 
 namespace shoal::run {
 namespace {
@@ -23,6 +24,19 @@ std::uint64_t trials_a_setting(const PreparedSweep& sweep) {
 search::Brackets brackets_of(const PreparedSweep& sweep, const SweepSpec& spec) {
   return {spec.early_terminate, sweep.trials.n_settings(), search::most_epochs(spec),
           std::max<std::uint64_t>(1, plan::kWindowTrials / trials_a_setting(sweep))};
+}
+
+std::uint64_t waiting_bytes(const PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip) {
+  const search::Brackets brackets = brackets_of(sweep, spec);
+  if (brackets.last_rung() == 0) return 0;
+  plan::Waiting waiting(kWaveTrials - 1 + brackets.most_settings() * trials_a_setting(sweep));
+  for (std::uint64_t number = 0; number < sweep.trials.size(); ++number) {
+    const Trial trial = sweep.trials.at(number);
+    if (skip && skip(trial)) continue;
+    const auto max_iter = static_cast<std::uint32_t>(trial.hyperparameters.max_iter);
+    waiting.add(plan::waiting_bytes(trial, std::min(brackets.last_rung(), max_iter)));
+  }
+  return waiting.bytes();
 }
 
 SweepTrainer::SweepTrainer(const PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory,
@@ -104,8 +118,8 @@ bool SweepTrainer::wave(const std::stop_token& stop) {
       wave_jobs_.push_back({legs.back(), member.paused.get(), bracket.revives()});
     }
   }
-  for (const plan::Chunk& chunk :
-       plan::plan_window(wave_trials_, legs, *sweep_->dataset, *sweep_->engine, sweep_->memory_bytes)) {
+  for (const plan::Chunk& chunk : plan::plan_window(wave_trials_, legs, *sweep_->dataset, *sweep_->engine,
+                                                    sweep_->memory_bytes, sweep_->waiting_bytes)) {
     if (!loop_.run(wave_trials_, wave_jobs_, chunk, stop)) return false;
   }
   return true;

@@ -62,4 +62,7 @@ class SweepTrainer final : public train::ResultSink {
 /// A sweep's settings in brackets; those without rungs hold as many trials as are planned together.
 [[nodiscard]] search::Brackets brackets_of(const PreparedSweep& sweep, const SweepSpec& spec);
 
+/// Bytes of the host's memory that states of trials take at most which wait at rungs.
+[[nodiscard]] std::uint64_t waiting_bytes(const PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip);
+
 }  // namespace shoal::run

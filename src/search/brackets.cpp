@@ -126,6 +126,16 @@ Bracket Brackets::at(std::uint64_t index) const {
   return bracket;
 }
 
+std::uint64_t Brackets::most_settings() const noexcept {
+  return std::min(n_settings_, std::ranges::max(round_, {}, &Bracket::n_settings).n_settings);
+}
+
+std::uint32_t Brackets::last_rung() const noexcept {
+  std::uint32_t last = 0;
+  for (const Bracket& bracket : round_) last = std::max(last, bracket.rungs.empty() ? 0 : bracket.rungs.back());
+  return last;
+}
+
 std::uint32_t most_epochs(const SweepSpec& spec) {
   for (const Axis& axis : spec.axes) {
     const auto column = std::ranges::find(axis.parameters, "max_iter");

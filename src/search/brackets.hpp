@@ -25,6 +25,10 @@ class Brackets {
 
   [[nodiscard]] std::uint64_t size() const noexcept { return n_brackets_; }
   [[nodiscard]] Bracket at(std::uint64_t index) const;
+  /// Settings of the largest bracket at most.
+  [[nodiscard]] std::uint64_t most_settings() const noexcept;
+  /// Epochs of the last rung of any bracket; 0 where there is none.
+  [[nodiscard]] std::uint32_t last_rung() const noexcept;
   /// Network-epochs that are expected to be trained, as a share of those without early termination, where all settings
   /// have equally many.
   [[nodiscard]] double expected_share() const noexcept { return expected_share_; }

@@ -25,7 +25,7 @@ using nlohmann::ordered_json;
 
 static_assert(std::endian::native == std::endian::little, "numbers are copied as they lie in memory");
 
-constexpr std::string_view kFormat = "shoal checkpoint 2";
+constexpr std::string_view kFormat = "shoal checkpoint 3";
 constexpr std::string_view kSuffix = ".safetensors";
 constexpr std::string_view kEpochs = "epochs";
 constexpr std::size_t kLengthBytes = 8;

@@ -9,6 +9,7 @@
 #include "shoal/error.hpp"
 #include "train/progress_meter.hpp"
 #include "train/takeover.hpp"
+#include "train/trial_result.hpp"
 
 namespace shoal::train {
 namespace {
@@ -165,9 +166,7 @@ std::optional<bool> OpenBracket::recorded_decision(const Setting& setting, std::
   return std::nullopt;
 }
 
-void OpenBracket::end(Member& member, TrialStatus status, std::vector<PausedTrial>& ended) {
-  PausedTrial trial = std::move(*member.paused);
-  trial.result.status = status;
+void OpenBracket::end(Member& member, PausedTrial&& trial, std::vector<PausedTrial>& ended) {
   finished(member, trial.result);
   ended.push_back(std::move(trial));
 }
@@ -188,7 +187,10 @@ void OpenBracket::prune(std::uint32_t rung, std::vector<PausedTrial>& ended) {
     }
     setting.competes = false;
     for (Member& member : members_of(setting)) {
-      if (!member.ended) end(member, TrialStatus::pruned, ended);
+      if (member.ended) continue;
+      PausedTrial trial = std::move(*member.paused);
+      end_at_rung(trial);
+      end(member, std::move(trial), ended);
     }
   }
 }
@@ -213,7 +215,10 @@ void OpenBracket::copy_the_best(std::uint32_t rung) {
 
 void OpenBracket::end_diverged(std::vector<PausedTrial>& ended) {
   for (Member& member : members_) {
-    if (!member.ended && has_diverged(member)) end(member, TrialStatus::diverged, ended);
+    if (member.ended || !has_diverged(member)) continue;
+    PausedTrial trial = std::move(*member.paused);
+    trial.result.status = TrialStatus::diverged;
+    end(member, std::move(trial), ended);
   }
 }
 

@@ -68,7 +68,7 @@ class OpenBracket {
   /// Whether one is in training that has not diverged: without, rungs change nothing.
   [[nodiscard]] bool has_networks() const;
   void end_diverged(std::vector<PausedTrial>& ended);
-  void end(Member& member, TrialStatus status, std::vector<PausedTrial>& ended);
+  void end(Member& member, PausedTrial&& trial, std::vector<PausedTrial>& ended);
 
   struct Setting {
     std::string id;

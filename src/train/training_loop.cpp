@@ -148,15 +148,33 @@ std::vector<TrainingLoop::Network*> TrainingLoop::ended(std::span<Network* const
   return ended;
 }
 
+/// Where a network pauses behind its best epoch: gives its place the best parameters, which it is evaluated with, since
+/// it ends with them if a rung ends it. The state with which it goes on; nothing of other networks.
+std::optional<TrialState> TrainingLoop::put_back_to_best(const Network& network) {
+  if (network.trial->hyperparameters.n_iter_no_change == 0 || network.has_last_leg()) return std::nullopt;
+  TrialState state = engine_->read(network.slot);
+  if (state.status != TrialStatus::running || !has_better_epoch(*network.trial, state)) return std::nullopt;
+  TrialState best = engine_->take(network.slot);
+  best.parameters = best.best_parameters;
+  engine_->place(network.slot, *network.trial, best);
+  return state;
+}
+
 void TrainingLoop::deliver(std::span<Network* const> networks) {
   if (networks.empty()) return;
   std::vector<Slot> slots;
+  std::vector<std::optional<TrialState>> going_on;
   slots.reserve(networks.size());
-  for (const Network* network : networks) slots.push_back(network->slot);
+  going_on.reserve(networks.size());
+  for (const Network* network : networks) {
+    slots.push_back(network->slot);
+    going_on.push_back(put_back_to_best(*network));
+  }
   const std::vector<MetricSums> sums = engine_->evaluate(slots, RowSet::validation);
   for (std::size_t i = 0; i < networks.size(); ++i) {
     Network& network = *networks[i];
     TrialState state = engine_->take(network.slot);
+    if (going_on[i]) state = std::move(*going_on[i]);
     const bool is_running = state.status == TrialStatus::running;
     if (is_running && (network.has_last_leg() || state.epoch != network.until)) {
       throw Error("engine " + std::string(engine_->name()) + " stopped training trial " + network.trial->id +

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <vector>
@@ -74,6 +75,7 @@ class TrainingLoop {
   void account(std::span<Network* const> chosen, std::span<const EpochRecord> records, double seconds);
   [[nodiscard]] std::vector<Network*> ended(std::span<Network* const> chosen, bool stopping) const;
   void deliver(std::span<Network* const> networks);
+  [[nodiscard]] std::optional<TrialState> put_back_to_best(const Network& network);
   [[nodiscard]] static TrialResult result_of(const Network& network, const TrialState& state, MetricValues metrics);
 
   Engine* engine_;

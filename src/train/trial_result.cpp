@@ -24,10 +24,7 @@ TrialResult trial_result(const Trial& trial, const TrialState& state, MetricValu
   result.trial = trial;
   result.status = state.status;
   result.epochs = static_cast<std::uint32_t>(curve.size());
-  // Only training that ends by itself goes back to the best parameters.
-  const bool went_back = state.status == TrialStatus::finished || state.status == TrialStatus::stopped;
-  const bool keeps_best = trial.hyperparameters.n_iter_no_change > 0 && went_back;
-  result.best_epoch = keeps_best && state.best_epoch > 0 ? state.best_epoch : state.epoch;
+  result.best_epoch = has_better_epoch(trial, state) ? state.best_epoch : state.epoch;
   result.metrics = std::move(metrics);
   const auto kept = std::ranges::find(curve, result.best_epoch, &CurvePoint::epoch);
   double& train_loss = result.metrics.values[static_cast<std::size_t>(Metric::train_loss)];
@@ -40,6 +37,19 @@ TrialResult trial_result(const Trial& trial, const TrialState& state, MetricValu
   result.curve = std::move(curve);
   result.lineage = std::move(lineage);
   return result;
+}
+
+bool has_better_epoch(const Trial& trial, const TrialState& state) {
+  // What diverges stays as it is.
+  const bool goes_back = trial.hyperparameters.n_iter_no_change > 0 && state.status != TrialStatus::diverged;
+  return goes_back && state.best_epoch > 0 && state.best_epoch < state.epoch;
+}
+
+void end_at_rung(PausedTrial& trial) {
+  trial.result.status = TrialStatus::pruned;
+  if (!has_better_epoch(trial.result.trial, trial.state)) return;
+  trial.result.best_epoch = trial.state.best_epoch;
+  trial.state.parameters = trial.state.best_parameters;
 }
 
 }  // namespace shoal::train

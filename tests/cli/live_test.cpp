@@ -79,8 +79,22 @@ TEST(Live, SaysWhetherAWatchedRunWasStoppedOrKilled) {
       dead.out.starts_with("12 of 40 trials ended (30%), 3 pruned, 1 diverged, killed: no process writes it any "
                            "more; --resume goes on from its last checkpoint\n"))
       << dead.out;
-  EXPECT_EQ(shoal({"top", "d", "--watch", "0"}).code, 2);
-  EXPECT_EQ(shoal({"top", "d", "--watch", "--json"}).code, 2);
+}
+
+TEST(Live, WatchesAtIntervalsOfMoreThanNothingAndUpToADay) {
+  for (const std::string interval : {"1e-9", "0.5", "86400"}) {
+    EXPECT_EQ(shoal({"top", "halted", "-n", "1", "--watch", interval}).code, 3) << interval;
+  }
+  for (const std::string interval : {"0", "-1", "86400.1", "1e400", "inf", "nan", "2s", "soon"}) {
+    const Outcome refused = shoal({"top", "halted", "--watch", interval});
+    EXPECT_EQ(refused.code, 2) << interval;
+    EXPECT_EQ(refused.out, "");
+    EXPECT_EQ(refused.err, "shoal: --watch: " + interval +
+                               " is not more than 0 and at most 86400 seconds\nshoal: see `shoal top --help`\n");
+  }
+  const Outcome json = shoal({"top", "halted", "--watch", "--json"});
+  EXPECT_EQ(json.code, 2);
+  EXPECT_EQ(json.err, "shoal: --json excludes --watch\nshoal: see `shoal top --help`\n");
 }
 
 TEST(Live, StopsToWatchOnASignal) {

@@ -69,6 +69,12 @@ TEST(LinesOf, AreThoseBetweenTheEnds) {
   EXPECT_EQ(lines_of("a\n"), Lines{"a"});
 }
 
+TEST(RowsOf, CountsRowsOfLinesThatWrap) {
+  EXPECT_EQ(rows_of("", 10), 0U);
+  EXPECT_EQ(rows_of("ten digits\n\n\x1b[36m━━━━━━━━━━━\x1b[39m", 10), 4U);
+  EXPECT_EQ(rows_of("abc", 0), 3U);
+}
+
 TEST(Clipped, KeepsWholeCharacters) {
   EXPECT_EQ(clipped("a━éz", 3), "a━é");
   EXPECT_EQ(clipped("a━éz", 4), "a━éz");

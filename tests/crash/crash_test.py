@@ -3,8 +3,8 @@
 
   crash_test.py SHOAL IO_FAULT_LIBRARY --rule RULE [--every N] [--random N]
 
-What is resumed must give the results.csv and lineage.csv of a run that was left alone, byte for byte, and train again
-no more than was trained after the last checkpoint. A disk that fails is one error, or no harm at all.
+What is resumed must give the results.csv and lineage.csv of a run that was left alone, byte for byte, and store the
+same networks; it must train again no more than was trained after the last checkpoint. A disk that fails is one error, or no harm at all.
 """
 import argparse
 import json
@@ -56,7 +56,7 @@ class Crashes:
         (folder / "sweep.yaml").write_text(sweep)
         self.failures = []
         self.n_kills = self.n_faults = self.most_recomputed = 0
-        self.expected, self.epochs = self.whole()
+        self.expected, self.stored, self.epochs = self.whole()
 
     def run(self, out, **variables):
         faults = {"LD_PRELOAD": str(self.library), "IO_FAULT_FOLDER": str(out)} if variables else {}
@@ -69,11 +69,15 @@ class Crashes:
         _, error = self.run(out).communicate()
         manifest = json.loads((out / "manifest.json").read_text())
         assert manifest["status"] == "done" and manifest["epochs_recomputed"] == 0, error
-        return self.results(out), manifest["epochs_trained"]
+        return self.results(out), self.networks(out), manifest["epochs_trained"]
 
     @staticmethod
     def results(out):
         return [(out / name).read_bytes() if (out / name).exists() else None for name in RESULTS]
+
+    @staticmethod
+    def networks(out):
+        return sorted(file.name for file in (out / "models").iterdir())
 
     def check(self, what, out, most_lost):
         """Resumes what is in `out`. most_lost: network-epochs that may be trained again; None: not known."""
@@ -84,6 +88,8 @@ class Crashes:
             return
         if self.results(out) != self.expected:
             self.failures.append(f"{what}: other results")
+        if self.networks(out) != self.stored:
+            self.failures.append(f"{what}: stores {self.networks(out)}, not {self.stored}")
         manifest = json.loads((out / "manifest.json").read_text())
         recomputed = manifest["epochs_recomputed"]
         self.most_recomputed = max(self.most_recomputed, recomputed)

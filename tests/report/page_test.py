@@ -17,7 +17,7 @@ import chromium
 
 WICKED = "</script><b>"
 CONTROLS = "a[href], button:not([hidden]), select, input, summary, [tabindex='0']"
-SWEEP = """data: {{train: {table}, target: {target}, validation: 0.3}}
+SWEEP = """data: {{train: {table}, target: {target}, {validation}}}
 method: grid
 {more}
 trainer: {{engine: cpu, threads: 1, seed: 3}}
@@ -40,13 +40,13 @@ def write_table(file, is_classes):
     file.write_text("\n".join(lines) + "\n")
 
 
-def report_of(program, folder, is_classes):
+def report_of(program, folder, is_classes, validation="validation: 0.3"):
     """The path of a report on a small sweep."""
     folder.mkdir()
     write_table(folder / "table.csv", is_classes)
     more = ("metric: {name: val_accuracy, goal: maximize}\nearly_terminate: {type: halving, min_iter: 1, eta: 3}" if is_classes
             else "metric: {name: val_rmse, goal: minimize}")
-    (folder / "sweep.yaml").write_text(SWEEP.format(table=folder / "table.csv", target="y", more=more))
+    (folder / "sweep.yaml").write_text(SWEEP.format(table=folder / "table.csv", target="y", validation=validation, more=more))
     run = folder / f"run {WICKED.replace('/', '')}"
     subprocess.run([program, "sweep", folder / "sweep.yaml", "--out", run], check=True, stdout=subprocess.DEVNULL)
     answer = subprocess.run([program, "report", run, "--json"], check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -113,7 +113,38 @@ class Page(unittest.TestCase):
         browser.evaluate("document.querySelector('#best th button').focus()")
         browser.key(" ", 32)
         self.assertEqual(browser.evaluate("document.querySelector('#best th').getAttribute('aria-sort')"), "descending")
-        self.assertEqual(browser.evaluate(first), str(browser.evaluate("report.totals.n_ended")))
+        self.assertEqual(browser.evaluate(first), str(browser.evaluate("settings === null ? report.totals.n_ended : settings.n_ended")))
+        browser.key(" ", 32)
+
+    def check_settings(self, browser):
+        """Of a sweep with folds: settings by their means first, the trials of one, the trials of all."""
+        titles = "[...document.querySelectorAll('#best th')].slice(0, 5).map(cell => cell.textContent)"
+        n_rows = "document.querySelectorAll('#best tbody tr').length"
+        first = "document.querySelector('#best tbody tr').textContent"
+        metric = browser.evaluate("metricName")
+        self.assertEqual(browser.evaluate(titles), ["rank", "setting", f"mean {metric}", "std. error", "trials"])
+        self.assertEqual(browser.evaluate(n_rows), 20)
+        self.assertIn("20 of 27 settings", browser.evaluate("document.getElementById('best').textContent"))
+        best = browser.evaluate("settings.id[0]")
+        self.assertIn(best, browser.evaluate(first))
+        means = browser.evaluate("settings.mean")
+        self.assertEqual(means, sorted(means))
+        words = browser.evaluate("document.getElementById('summary').textContent")
+        self.assertIn(f"The winner is setting {best}: mean {metric} ", words)
+        self.assertIn(" (standard error) over 3 trials with ", words)
+        self.assertIn(f"Its network is {best}.all.", words)
+        for section in ("parameters", "parallel"):
+            self.assertIn("is a trial, one fold or repeat of a setting", browser.evaluate(f"document.getElementById('{section}').textContent"))
+        browser.evaluate("document.querySelector('#best tbody button').focus()")
+        browser.key(" ", 32)
+        self.assertEqual(browser.evaluate(titles)[:3], ["rank", "id", metric])
+        self.assertEqual(browser.evaluate(n_rows), 3)
+        self.assertIn(f"3 of 3 trials of setting {best}", browser.evaluate("document.getElementById('best').textContent"))
+        self.assertTrue(browser.evaluate(f"[...document.querySelectorAll('#best tbody tr')].every(row => row.children[1].textContent.startsWith('{best}.f'))"))
+        browser.evaluate("[...document.querySelectorAll('#best button')].find(button => button.textContent === 'Trials of all settings').click()")
+        self.assertIn("20 of 81 trials", browser.evaluate("document.getElementById('best').textContent"))
+        browser.evaluate("(select => { select.value = 'settings'; select.dispatchEvent(new Event('change')); })(document.querySelector('#best select'))")
+        self.assertIn("20 of 27 settings", browser.evaluate("document.getElementById('best').textContent"))
 
     def check_theme(self, browser):
         self.assertEqual(browser.evaluate("document.documentElement.dataset.theme"), "light")
@@ -131,11 +162,11 @@ class Page(unittest.TestCase):
         self.assertTrue(browser.pdf().startswith(b"%PDF"))
         self.assertEqual(browser.evaluate("document.documentElement.dataset.theme"), "light")
 
-    def check_all(self, path):
+    def check_all(self, path, *more):
         with chromium.Chromium(chromium.find()) as browser:
             self.look(browser, path)
             for check in (self.check_drawn, self.check_sorting, self.check_brushing, self.check_keyboard, self.check_theme,
-                          self.check_narrow, self.check_print):
+                          self.check_narrow, self.check_print, *more):
                 with self.subTest(check=check.__name__):
                     check(browser)
             self.assertEqual(browser.errors, [])
@@ -150,6 +181,11 @@ class Page(unittest.TestCase):
             self.assertGreater(classes["rungs"], 0)
             numbers = self.check_all(report_of(program, folder / "numbers", False))
             self.assertEqual((numbers["confusions"], numbers["fits"], numbers["why"]), (0, 1, ""))
+
+    def test_folds(self):
+        with tempfile.TemporaryDirectory() as name:
+            found = self.check_all(report_of(program, pathlib.Path(name) / "folds", False, "cv: 3"), self.check_settings)
+            self.assertEqual((found["fits"], found["why"]), (1, ""))
 
     def test_finds_an_error_of_the_page(self):
         with tempfile.TemporaryDirectory() as name:

@@ -174,10 +174,10 @@ class ToyEngine final : public Engine {
     if (!places_.at(slot).taken) throw std::logic_error("the place is empty");
     return places_[slot];
   }
+  /// After how many epochs a network had the parameters that it has: every one adds 1.
   static std::uint32_t kept_epoch(const Place& place) {
-    const bool has_ended = place.state.status == TrialStatus::finished || place.state.status == TrialStatus::stopped;
-    const bool restored = place.trial.hyperparameters.n_iter_no_change > 0 && has_ended && place.state.best_epoch > 0;
-    return restored ? place.state.best_epoch : place.state.epoch;
+    return static_cast<std::uint32_t>(
+        std::lround(place.state.parameters.at(0) - initial_state(place.trial).parameters.at(0)));
   }
   void train_epoch(Slot slot, Place& place, std::vector<EpochRecord>& records) {
     TrialState& state = place.state;
@@ -196,12 +196,14 @@ class ToyEngine final : public Engine {
       if (h.n_iter_no_change > 0 && is_best) {
         state.best_epoch = state.epoch;
         state.best_metric = loss;
+        state.best_parameters = state.parameters;
       }
       if (h.n_iter_no_change > 0 && state.n_stalled > static_cast<std::uint32_t>(h.n_iter_no_change)) {
         state.status = TrialStatus::stopped;
       } else if (state.epoch >= static_cast<std::uint32_t>(h.max_iter)) {
         state.status = TrialStatus::finished;
       }
+      if (h.n_iter_no_change > 0 && state.status != TrialStatus::running) state.parameters = state.best_parameters;
     }
     if (++n_epochs == stop_after) stop_source.request_stop();
   }

@@ -14,10 +14,13 @@ namespace {
 /// Rows that are measured at a time.
 constexpr std::size_t kMeasuredRows = 64;
 
-double total(std::span<const double> partials, std::size_t n_lanes, std::size_t lane) {
-  std::array<double, math::kPartials> of_lane{};
-  for (std::size_t k = 0; k < math::kPartials; ++k) of_lane.at(k) = partials[k * n_lanes + lane];
-  return math::combine_partials(of_lane.data());
+/// math::combine_partials() of all lanes at once, [kPartials] x lanes: a double a lane at the beginning, the rest
+/// overwritten.
+std::span<const double> combine(std::span<double> partials, std::size_t n_lanes) {
+  for (std::size_t half = math::kPartials / 2; half > 0; half /= 2) {
+    for (std::size_t i = 0; i < half * n_lanes; ++i) partials[i] += partials[half * n_lanes + i];
+  }
+  return partials.first(n_lanes);
 }
 
 double weight_of(const Dataset& dataset, std::span<const std::uint32_t> rows) {
@@ -62,10 +65,12 @@ bool LaneGang::train_epoch(Shared& shared, const LaneTables& tables, LaneSet lan
   if (!train_rows(rows, *order, worker, stop)) return false;
 
   const std::size_t first_record = records.size();
+  const std::span<const double> loss = combine(worker.loss, n_lanes_);
+  const std::span<const double> weight = combine(worker.weight, n_lanes_);
   each_lane(lanes, [&](std::uint32_t lane) {
     EpochRecord record{.slot = first_slot_ + lane, .epoch = epoch + 1};
-    record.train_loss = total(worker.loss, n_lanes_, lane);
-    record.train_weight = rows.weighted() ? total(worker.weight, n_lanes_, lane) : static_cast<double>(training.size());
+    record.train_loss = loss[lane];
+    record.train_weight = rows.weighted() ? weight[lane] : static_cast<double>(training.size());
     records.push_back(record);
   });
   std::array<MetricSums, kMostLanes> validation;
@@ -131,6 +136,10 @@ void LaneGang::measure_lanes(const Shared& shared, const LaneTables& tables, Lan
   const std::vector<std::uint32_t>& rows = set == RowSet::test ? shared.dataset->test : split(shared).validation;
   // The loss is added up by the kernel; other metrics need the outputs.
   const bool collects = only != Metric::val_loss && only != Metric::train_loss;
+  if (rows.empty() && !collects) {
+    each_lane(lanes, [&](std::uint32_t lane) { sums[lane] = {}; });
+    return;
+  }
   std::vector<MetricCollector> collectors;
   each_lane(collects ? lanes : 0,
             [&](std::uint32_t) { collectors.emplace_back(*shared.dataset, split(shared), key_.loss, only); });
@@ -162,13 +171,14 @@ void LaneGang::measure_lanes(const Shared& shared, const LaneTables& tables, Lan
     });
   }
   const double weight = weight_of(*shared.dataset, rows);
+  const std::span<const double> loss = combine(worker.loss, n_lanes_);
   std::size_t next = 0;
   each_lane(lanes, [&](std::uint32_t lane) {
     MetricSums& of_lane = sums[lane];
     if (collects) {
       of_lane = collectors[next++].sums();
     } else {
-      of_lane.loss = total(worker.loss, n_lanes_, lane);
+      of_lane.loss = loss[lane];
       of_lane.weight = weight;
       of_lane.n_rows = rows.size();
     }

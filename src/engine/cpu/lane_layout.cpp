@@ -19,13 +19,13 @@ LaneLayout::LaneLayout(const Topology& topology) : n_parameters_(topology.n_para
 }
 
 std::size_t LaneLayout::workspace_floats(std::size_t n_lanes, bool has_dropout) const {
-  const std::size_t units = kLaneBlock * n_units_ * n_lanes;
+  const std::size_t units = kLaneColumn * n_units_ * n_lanes;
   return padded(kLaneBlock * layers_.front().n_in) + padded(n_parameters_ * n_lanes) + (has_dropout ? 4 : 3) * units;
 }
 
 LaneWorkspace LaneLayout::workspace(float* memory, std::size_t n_lanes, bool has_dropout) const {
   const auto next = [&](std::size_t n) { return std::exchange(memory, memory + padded(n)); };
-  const std::size_t units = kLaneBlock * n_units_ * n_lanes;
+  const std::size_t units = kLaneColumn * n_units_ * n_lanes;
   LaneWorkspace space{};
   space.inputs = next(kLaneBlock * layers_.front().n_in);
   space.gradient = next(n_parameters_ * n_lanes);

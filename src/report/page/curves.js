@@ -51,7 +51,7 @@ function fillCurves(section) {
   const last = epochs.at(-1);
   const of = n < report.totals.n_ended ? `${n.toLocaleString("en")} of ${counted(report.totals.n_ended, "trial")}, evenly spread over the ranks` : `all ${counted(n, "trial")}`;
   section.append(note(`Blue: the median, and where the middle 50 % and 90 % are, of ${of}, at each epoch of those that trained so long. ` +
-    (epochs.length < last ? `${epochs.length} of ${last} epochs are kept. ` : "") + `Lines: the best ${Math.min(10, curves.length)}` + (curves.length > 10 ? `, and ${curves.length - 10} others evenly spread over the ranks.` : ".")));
+    (epochs.length < last ? `${epochs.length} of ${last} epochs are kept. ` : "") + `Lines: the best ${counted(Math.min(10, curves.length), "trial")}` + (curves.length > 10 ? `, and ${curves.length - 10} others evenly spread over the ranks.` : ".")));
   const state = {value: "metric", withSingles: true};
   const {figure: card, canvas} = figure("Over the epochs", `Quantiles of learning curves over ${last} epochs`, true);
   const draw = drawing(card, () => curveChart(canvas, state.value, state.withSingles));

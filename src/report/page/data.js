@@ -1,8 +1,10 @@
 "use strict";
 // What the program wrote, and how it is put into words. Trials are columns, best first; place t is a trial everywhere.
+// So are settings, with place s, where one has several trials; else there are none.
 
 const report = JSON.parse(document.getElementById("data").textContent);
 const trials = report.trials;
+const settings = report.settings;
 const nTrials = trials.id.length;
 const metricName = report.metric.name;
 const metricValues = trials.metrics[metricName];
@@ -75,12 +77,13 @@ function viewOf(values) {
 }
 
 // A parameter as an axis: value(t) is a number (of words, their place) or null where the trial does not use it.
-function axisOf(parameter) {
+// codes: whose values they are, each the place of a level, or null.
+function axisOf(parameter, codes) {
   const isWords = parameter.scale === "words";
   const levels = parameter.levels.map((level, place) => ({level, place})).filter(entry => entry.level !== "");
   const placeOf = new Map(levels.map((entry, i) => [entry.place, i]));
   const value = t => {
-    const code = parameter.codes[t];
+    const code = codes[t];
     if (!placeOf.has(code)) return null;
     return isWords ? placeOf.get(code) : parameter.levels[code];
   };
@@ -89,7 +92,13 @@ function axisOf(parameter) {
   return {name: parameter.name, scale: parameter.scale, isWords, value, text, numbers, min: numbers[0], max: numbers.at(-1),
     textOf: t => value(t) === null ? "" : text(value(t))};
 }
-const axes = trials.parameters.map(axisOf);
+const axes = trials.parameters.map(parameter => axisOf(parameter, parameter.codes));
+const settingAxes = settings === null ? [] : trials.parameters.map((parameter, p) => axisOf(parameter, settings.codes[p]));
+
+// The setting of a trial, by its id: what stands before folds and repeats.
+const settingOf = id => id.split(".")[0];
+// What a point or a line in a chart is.
+const trialWords = settings === null ? "a trial" : "a trial, one fold or repeat of a setting";
 
 // "learning_rate_init 0.01, solver adam": what a tooltip says of a trial.
 function settingLines(t) {

@@ -212,7 +212,7 @@ function fillParallel(section) {
     chart.draw();
     chart.changed();
   });
-  section.append(note("Drag along an axis, or move its sliders, to leave the trials within; a click on an axis clears it. Yellow is best. Red: no metric."),
+  section.append(note(`A line is ${trialWords}. Drag along an axis, or move its sliders, to leave the trials within; a click on an axis clears it. Yellow is best. Red: no metric.`),
     card, count, element("div", {class: "controls"}, clear), ranges);
   drawing(card, () => chart.draw());
   chart.changed();

@@ -23,7 +23,7 @@ function fillParameters(section) {
     section.append(note(axes.length === 0 ? "No parameter varies." : "No trial has a metric."));
     return;
   }
-  const parts = [`A point is a trial: ${kKinds.map(kind => `${kind.title} a ${{circle: "circle", rect: "square", triangle: "triangle"}[kind.shape]}`).join(", ")}.`];
+  const parts = [`A point is ${trialWords}: ${kKinds.map(kind => `${kind.title} a ${{circle: "circle", rect: "square", triangle: "triangle"}[kind.shape]}`).join(", ")}.`];
   if (places.length < inView.length) parts.push(`Drawn are ${places.length.toLocaleString("en")} of ${inView.length.toLocaleString("en")}: the best ${kBestPoints} and others evenly spread over the ranks.`);
   if (inView.length < measured.length) parts.push(`${counted(measured.length - inView.length, "trial")} far off ${measured.length - inView.length === 1 ? "lies" : "lie"} outside the charts.`);
   if (measured.length < nTrials) parts.push(`${counted(nTrials - measured.length, "trial")} diverged or without a metric ${nTrials - measured.length === 1 ? "is" : "are"} not drawn.`);

@@ -22,18 +22,34 @@ function endedText() {
   return `${state}: ${counted(totals.n_ended, "trial")} ended${parts.length > 0 ? ` (${parts.join(", ")})` : ""}.`;
 }
 
-function winnerText() {
-  const winner = report.winner;
-  if (!winner) return "No network has ended with a finite metric yet, so there is no winner.";
-  const value = winner.metrics[metricName];
-  const median = report.totals.median;
-  const varied = new Set(axes.map(axis => axis.name));
-  const parameters = winner.parameters.filter(([name]) => varied.has(name)).map(([name, text]) => `${name} ${text}`);
+// How much better a value is than the median of all that it was chosen from.
+function againstMedian(value, median, noun) {
+  if (!isNumber(median)) return "";
   const gain = report.metric.maximize ? value - median : median - value;
   const share = median !== 0 ? ` (${numberText(Number((100 * gain / Math.abs(median)).toPrecision(3)))} % of it)` : "";
-  const against = isNumber(median) && nTrials > 1 ? ` The median trial has ${numberText(median)}; the winner is better by ${numberText(gain)}${share}.` : "";
-  const setting = parameters.length > 0 ? ` with ${parameters.join(", ")}` : "";
-  return `The winner is ${winner.id}: ${metricName} ${numberText(value)} after ${counted(winner.epochs, "epoch")}${setting}.${against}`;
+  return ` The median ${noun} has ${numberText(median)}; the winner is ${gain < 0 ? "worse" : "better"} by ${numberText(Math.abs(gain))}${share}.`;
+}
+
+// "with alpha 0.1, solver adam": what varies, and does not among the winner's own trials.
+function winnerSettingText() {
+  const varied = axes.map(axis => axis.name).filter((_, p) => settings === null || settings.codes[p][settings.id.indexOf(settings.winner.id)] !== null);
+  const parameters = report.winner.parameters.filter(([name]) => varied.includes(name)).map(([name, text]) => `${name} ${text}`);
+  return parameters.length > 0 ? ` with ${parameters.join(", ")}` : "";
+}
+
+function winnerText() {
+  const winner = report.winner;
+  if (!winner) return `No ${settings === null ? "network" : "setting"} has ended with a finite metric yet, so there is no winner.`;
+  if (settings === null) {
+    const value = winner.metrics[metricName];
+    return `The winner is ${winner.id}: ${metricName} ${numberText(value)} after ${counted(winner.epochs, "epoch")}${winnerSettingText()}.` +
+      (nTrials > 1 ? againstMedian(value, report.totals.median, "trial") : "");
+  }
+  const {id, rank, mean, standard_error: error, n_trials: n} = settings.winner;
+  const isDone = report.run.status === "done";
+  const smaller = rank > 1 ? ` It is ranked ${rank}: the one with fewest parameters within a standard error of the best.` : "";
+  return `${isDone ? "The winner is setting" : "The best so far is setting"} ${id}: mean ${metricName} ${numberText(mean)} \u00b1 ${numberText(error)} (standard error) over ${counted(n, "trial")}${winnerSettingText()}.` +
+    (isDone ? ` Its network is ${report.run.winner}.` : "") + smaller + (settings.n_ended > 1 ? againstMedian(mean, settings.median, "setting") : "");
 }
 
 function throughputText() {
@@ -58,7 +74,7 @@ function fillSummary(section) {
     facts.unshift(["winner on data.test", Object.entries(report.test).map(([name, value]) => `${name.replace("val_", "")} ${numberText(value)}`).join(", ")]);
   }
   if (report.winner) {
-    facts.unshift(["winner, all metrics", Object.entries(report.winner.metrics).filter(([, value]) => isNumber(value)).map(([name, value]) => `${name} ${numberText(value)}`).join(", ")]);
+    facts.unshift([settings === null ? "winner, all metrics" : `trial ${report.winner.id}, all metrics`, Object.entries(report.winner.metrics).filter(([, value]) => isNumber(value)).map(([name, value]) => `${name} ${numberText(value)}`).join(", ")]);
   }
   const list = element("dl");
   for (const [name, value] of facts) list.append(element("dt", {}, name), element("dd", {}, value));
@@ -66,10 +82,11 @@ function fillSummary(section) {
   if (report.winner) {
     const all = element("dl");
     for (const [name, text] of report.winner.parameters) all.append(element("dt", {}, name), element("dd", {}, text));
-    section.append(element("details", {}, element("summary", {}, "All parameters of the winner"), all));
+    section.append(element("details", {}, element("summary", {}, settings === null ? "All parameters of the winner" : `All parameters of trial ${report.winner.id}`), all));
   }
   if (nTrials < report.totals.n_ended) {
-    section.append(note(`This page holds ${nTrials.toLocaleString("en")} of ${counted(report.totals.n_ended, "trial")} one by one: the best and others evenly spread over the ranks. Counts, importance and rungs are of all.`));
+    const ofSettings = settings !== null && settings.id.length < settings.n_ended ? ` and ${settings.id.length.toLocaleString("en")} of ${counted(settings.n_ended, "setting")}` : "";
+    section.append(note(`This page holds ${nTrials.toLocaleString("en")} of ${counted(report.totals.n_ended, "trial")}${ofSettings} one by one: the best and others evenly spread over the ranks. Counts, importance and rungs are of all.`));
   }
 }
 

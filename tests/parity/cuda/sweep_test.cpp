@@ -1,8 +1,10 @@
 // Whole sweeps on the emulated device, cut into chunks that fit its memory.
+#include <cmath>
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
 
+#include "store/run_directory.hpp"
 #include "tests/emulation/runtime.hpp"
 #include "tests/unit/run/small_sweeps.hpp"
 
@@ -92,6 +94,30 @@ TEST_P(EmulatedSweep, ScoresAWinnerThatDroppedUnits) {
   spec.data.test = table;
   spec.axes.push_back({{"dropout"}, {{0.2}}, {}, 0, 0});
   EXPECT_TRUE(run("dropped").summary.test.has_value());
+}
+
+TEST_P(EmulatedSweep, LeavesTheNetworksOfBestEpochsWhereRungsEndTrialsWithPatience) {
+  spec = small::sweep(table, Metric::val_loss, {0.3, 1.0, 3.0, 10.0});  // some losses rise
+  spec.trainer.engine = GetParam().name;
+  spec.trainer.precision = GetParam().precision;
+  spec.axes.push_back({{"n_iter_no_change"}, {{std::int64_t{50}}}, {}, 0, 0});
+  spec.early_terminate.type = Terminator::halving;
+  spec.early_terminate.eta = 2;
+  const std::string results = run("rungs").results;
+  int n_gone_back = 0;
+  const store::RunDirectory directory = store::RunDirectory::open(folder / "rungs");
+  directory.for_each([&](const store::StoredRow& row, double) {
+    if (row.status != TrialStatus::pruned || row.best_epoch == row.epochs) return;
+    ++n_gone_back;
+    const std::vector<CurvePoint> curve = directory.curve(row.id);
+    const double loss = row.metrics.of(Metric::val_loss);
+    const auto off = [&](std::uint32_t epoch) { return std::abs(loss - curve.at(epoch - 1).val_loss); };
+    EXPECT_LT(off(row.best_epoch), off(row.epochs)) << row.id;
+  });
+  EXPECT_GT(n_gone_back, 0);
+  if (GetParam().precision != Precision::strict) return;
+  spec.trainer.engine = "cpu";
+  EXPECT_EQ(run("cpu").results, results);
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, EmulatedSweep,

@@ -80,6 +80,17 @@ TEST(LaneChoice, ASlowVectorWantsCompany) {
   EXPECT_EQ(LaneChoice(options, 16, 1).fewest_lanes(gang(kWide, 1).key, kRows), 17U) << "never";
 }
 
+TEST(LaneChoice, ACoreTakesWhatFullVectorsLeaveOver) {
+  EngineOptions options = multiply_adds();
+  options.costs.cpu.core_vector = 2e-9;
+  const LaneChoice choice(options, 16, 1);
+  const double vector = choice.ways(gang(kWide, 16), kRows).lanes.epoch_s;
+  const double core = choice.ways(gang(kWide, 1), kRows).cores.epoch_s;
+  ASSERT_LT(core, vector);
+  EXPECT_DOUBLE_EQ(choice.ways(gang(kWide, 33), kRows).lanes.epoch_s, 2 * vector + core);
+  EXPECT_DOUBLE_EQ(choice.ways(gang(kWide, 31), kRows).lanes.epoch_s, 2 * vector);
+}
+
 TEST(LaneChoice, ALargeNetworkHasAllCores) {
   const LaneChoice choice(multiply_adds(), 16, 4);
   const Topology large{784, {512, 512}, {Activation::relu, Activation::relu}, 10};
@@ -104,12 +115,12 @@ TEST(LaneChoice, TheEngineTakesTheKernelThatItsCostsNameAndShowsTheOther) {
   EXPECT_EQ(make_cpu_engine(data, options)->kernel(gang(large, 16, 100)), "lane_per_network");
 }
 
-/// bench_lanes has a core ahead from some 3500 parameters on (docs/decisions/core-per-network.md).
+/// bench_lanes has lanes ahead at 16-56-56-8, `shoal bench` a core at 16-64-64-26 (docs/decisions/core-per-network.md).
 TEST(LaneChoice, TheShippedLimitIsWhereBothWereMeasuredToTakeAsLong) {
   const LaneChoice choice({}, 16, 1);
-  const Topology smaller{16, {32}, {Activation::relu}, 8};  // 808 parameters
+  const Topology smaller{16, {56, 56}, {Activation::relu, Activation::relu}, 8};
   EXPECT_LE(choice.fewest_lanes(gang(smaller, 16).key, kRows), 16U);
-  const Topology larger{16, {100}, {Activation::relu}, 26};  // 4326
+  const Topology larger{16, {64, 64}, {Activation::relu, Activation::relu}, 26};
   EXPECT_EQ(choice.fewest_lanes(gang(larger, 16).key, kRows), 17U);
 }
 

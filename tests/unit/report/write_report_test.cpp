@@ -1,3 +1,4 @@
+#include <cmath>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -88,6 +89,80 @@ TEST_F(WriteReport, HasQuantilesOfTheCurves) {
   ASSERT_EQ(at_four.size(), 2U);
   EXPECT_DOUBLE_EQ(bands.quantiles[0][2][3], (at_four[0] + at_four[1]) / 2);
   EXPECT_EQ(bands.curves.size(), 6U);
+}
+
+TrialResult result_of(const std::string& id, double rate, double accuracy, TrialStatus status) {
+  TrialResult result;
+  result.trial.id = id;
+  result.trial.seed = id.ends_with("r1") ? 1 : 0;
+  result.trial.hyperparameters.learning_rate_init = rate;
+  result.trial.topology = {.n_inputs = 2, .hidden_layer_sizes = {4}, .activations = {Activation::relu}, .n_outputs = 1};
+  result.status = status;
+  result.epochs = result.best_epoch = 2;
+  result.metrics.values[static_cast<std::size_t>(Metric::val_accuracy)] = accuracy;
+  return result;
+}
+
+/// Three settings of two repeats: a has the best trial, b the best mean, and one of c diverged.
+struct ReportOfSettings : WriteReport {
+  ReportOfSettings() {
+    manifest.metric = Metric::val_accuracy;
+    manifest.maximize = true;
+    manifest.task = Task::classification;
+    manifest.n_trials = 6;
+    manifest.n_settings = 3;
+  }
+  nlohmann::json data() {
+    using enum TrialStatus;
+    auto directory = store::RunDirectory::create(folder / "run", manifest);
+    for (const TrialResult& result :
+         {result_of("a", 0.1, 1.0, finished), result_of("a.r1", 0.1, 0.5, finished),
+          result_of("b", 0.02, 0.7, finished), result_of("b.r1", 0.02, 0.9, finished),
+          result_of("c", 0.1, 0.99, finished), result_of("c.r1", 0.1, std::nan(""), diverged)})
+      directory.add(result);
+    directory.flush(manifest);
+    return data_of(small::content(write_report(folder / "run").out));
+  }
+  store::Manifest manifest;
+};
+
+TEST_F(ReportOfSettings, RanksThemByTheirMeansWithStandardErrors) {
+  const nlohmann::json page = data();
+  const nlohmann::json& settings = page.at("settings");
+  EXPECT_EQ(settings.at("id"), (nlohmann::json{"b", "a", "c"}));
+  EXPECT_EQ(settings.at("mean"), (nlohmann::json{0.8, 0.75, nullptr}));
+  EXPECT_EQ(settings.at("standard_error"), (nlohmann::json{0.1, 0.25, nullptr}));
+  EXPECT_EQ(settings.at("n_trials"), (nlohmann::json{2, 2, 2}));
+  EXPECT_EQ(settings.at("status"), (nlohmann::json{"finished", "finished", "diverged"}));
+  EXPECT_EQ(settings.at("median"), 0.775);
+  // learning_rate_init 0.02 and 0.1; the seeds of a setting differ.
+  EXPECT_EQ(page.at("trials").at("parameters").at(1).at("name"), "seed");
+  EXPECT_EQ(settings.at("codes"), (nlohmann::json{{0, 1, 1}, {nullptr, nullptr, nullptr}}));
+}
+
+TEST_F(ReportOfSettings, TellsOfTheBestOneSoFarAndItsBestTrial) {
+  const nlohmann::json page = data();
+  EXPECT_EQ(page.at("settings").at("winner"),
+            (nlohmann::json{{"id", "b"}, {"rank", 1}, {"n_trials", 2}, {"mean", 0.8}, {"standard_error", 0.1}}));
+  EXPECT_EQ(page.at("winner").at("id"), "b.r1");
+  EXPECT_EQ(page.at("trials").at("id").at(0), "a");
+}
+
+TEST_F(ReportOfSettings, TellsOfTheOneThatWonWhereThatIsAnotherOne) {
+  manifest.status = "done";
+  manifest.winner = "a.all";  // the smallest within a standard error
+  const nlohmann::json page = data();
+  EXPECT_EQ(page.at("settings").at("winner").at("id"), "a");
+  EXPECT_EQ(page.at("settings").at("winner").at("rank"), 2);
+  EXPECT_EQ(page.at("winner").at("id"), "a");
+  EXPECT_EQ(page.at("run").at("winner"), "a.all");
+}
+
+TEST_F(ReportOfSettings, AreNoneWhereEachHasOneTrial) {
+  manifest.n_settings = 6;
+  const nlohmann::json page = data();
+  EXPECT_TRUE(page.at("settings").is_null());
+  EXPECT_EQ(page.at("winner").at("id"), "a");
 }
 
 TEST_F(WriteReport, NeedsARun) { EXPECT_THROW(write_report(folder / "nothing"), InputError); }

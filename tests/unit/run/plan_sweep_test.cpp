@@ -36,6 +36,28 @@ TEST(PlanSweep, WritesNothing) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder / ""), {}), 1);
 }
 
+TEST(PlanSweep, CountsTheStatesThatWaitAtRungs) {
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  SweepSpec spec = small::sweep(folder / "classes.csv", Metric::val_loss);
+  spec.trainer.engine = "cpu";
+  const std::uint64_t without = plan_sweep(spec).predicted_bytes;
+  // Rungs after 1, 2 and 4 epochs. Two networks each of 27 and 75 parameters: adam has three floats for each, and a
+  // curve 32 bytes for each of 4 epochs.
+  const std::uint64_t waiting = 2 * (3 * 4 * 27 + 4 * 32) + 2 * (3 * 4 * 75 + 4 * 32);
+  for (const Terminator type : {Terminator::halving, Terminator::hyperband}) {
+    spec.early_terminate.type = type;
+    spec.early_terminate.eta = 2;
+    EXPECT_EQ(plan_sweep(spec).predicted_bytes, without + waiting) << name(type);
+  }
+  spec.trainer.memory_bytes = without + waiting;
+  EXPECT_EQ(plan_sweep(spec).n_chunks, 1U);
+  spec.trainer.memory_bytes = without;
+  EXPECT_EQ(plan_sweep(spec).n_chunks, 2U);
+  spec.trainer.memory_bytes = waiting;
+  EXPECT_THROW((void)plan_sweep(spec), InputError);
+}
+
 TEST(PlanSweep, SaysHowMuchMemoryIsNeeded) {
   const small::Folder folder;
   small::write_classes(folder / "classes.csv");

@@ -264,6 +264,33 @@ TEST_F(Population, SaysWhatItCannotReplay) {
   EXPECT_THROW((void)replay(spec, folder / "run", "best"), InputError);
 }
 
+TEST_F(Population, ReplaysACopyOnceItsParentHasEnded) {
+  small::run_into(spec, folder / "run");
+  std::string copy;
+  std::string parent;
+  {
+    store::RunDirectory directory = store::RunDirectory::open(folder / "run");
+    directory.for_each([&](const store::StoredRow& row, double) {
+      const std::vector<Takeover> lineage = directory.lineage(row.id);
+      if (lineage.empty()) return;
+      copy = row.id;
+      parent = lineage.back().parent;
+    });
+    ASSERT_FALSE(copy.empty());
+    directory.remove(parent);
+    directory.flush(directory.manifest());
+  }
+  try {
+    (void)replay(spec, folder / "run", copy);
+    ADD_FAILURE() << copy << " was trained without its parent";
+  } catch (const InputError& error) {
+    EXPECT_EQ(std::string(error.what()), (folder / "run").string() + ": " + copy + " is a copy of " + parent +
+                                             ", which has not ended: resume the run first");
+  }
+  small::run_into(spec, folder / "run", true);
+  EXPECT_EQ(replay(spec, folder / "run", copy).n_different, 0U);
+}
+
 TEST_F(Population, FindsAnotherBitInAStoredNetwork) {
   const RunSummary summary = small::run_into(spec, folder / "run");
   const fs::path stored = folder / "run" / "models" / (summary.winner + ".safetensors");

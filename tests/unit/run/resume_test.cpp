@@ -1,6 +1,7 @@
 #include "run/resume.hpp"
 
 #include <gtest/gtest.h>
+#include <optional>
 
 #include "small_sweeps.hpp"
 
@@ -55,6 +56,57 @@ TEST(CheckResumable, RefusesAnotherTableAndOtherInitialParameters) {
   now = before;
   now.dataset_hash = 2;
   EXPECT_NE(fault(before, now), "");
+}
+
+/// A run that stores networks of trials with and without rows. Losses: the smaller the better.
+struct TakeOverNetworks : testing::Test {
+  TakeOverNetworks() : directory(store::RunDirectory::create(folder / "run", {})) {}
+  void keep(const std::string& id, double loss, std::optional<TrialStatus> row) {
+    TrialResult result;
+    result.trial.id = id;
+    result.trial.topology = {2, {}, {}, 1};
+    result.status = row.value_or(TrialStatus::running);
+    directory.keep({result.trial, {0.1F, 0.2F, 0.3F}, loss});
+    if (row) directory.add(result);
+  }
+  std::vector<std::string> left(std::size_t capacity) {
+    KeptNetworks kept(capacity, false);
+    take_over_networks(directory, kept);
+    best = kept.best();
+    return directory.kept();
+  }
+
+  small::Folder folder;
+  store::RunDirectory directory;
+  std::string best;
+};
+
+TEST_F(TakeOverNetworks, RemoveThoseWithoutARowButThatOfAllRows) {
+  keep("a", 0.5, TrialStatus::finished);
+  keep("b", 0.1, std::nullopt);
+  keep("a.all", 0.1, std::nullopt);
+  EXPECT_EQ(left(3), (std::vector<std::string>{"a", "a.all"}));
+  EXPECT_EQ(best, "a");
+}
+
+TEST_F(TakeOverNetworks, RemoveTheWorstWhereOneWasStoredAndNoneHadGoneYet) {
+  keep("a", 0.5, TrialStatus::finished);
+  keep("b", 0.1, TrialStatus::pruned);
+  keep("c", 0.3, TrialStatus::stopped);
+  EXPECT_EQ(left(2), (std::vector<std::string>{"a", "c"}));
+  EXPECT_EQ(best, "c");
+}
+
+TEST_F(TakeOverNetworks, LeaveTheWinnerOfARunThatIsDone) {
+  keep("a", 0.1, TrialStatus::finished);
+  keep("b", 0.2, TrialStatus::finished);
+  keep("c", 0.3, TrialStatus::finished);
+  store::Manifest manifest;
+  manifest.status = "done";
+  manifest.winner = "c";  // of the best setting, but not among the best trials
+  directory.flush(manifest);
+  EXPECT_EQ(left(1), (std::vector<std::string>{"a", "c"}));
+  EXPECT_EQ(best, "a");
 }
 
 TEST(FreeDirectory, IsTheFirstThatDoesNotExist) {

@@ -73,6 +73,7 @@ TEST_F(RunSweep, ResumesToTheSameBytesAfterAStop) {
   spec.axes.erase(spec.axes.begin());
   spec.axes.erase(spec.axes.begin() + 1);
   spec.axes.push_back(together);
+  spec.axes.push_back({{"solver"}, {{std::string("sgd")}}, {}, 0, 0});
   small::run_into(spec, folder / "whole");
 
   std::stop_source source;

@@ -97,6 +97,33 @@ TEST_F(SweepTrainer, GivesAPrunedTrialTheValuesOfTheWholeRunAtItsRung) {
   }
 }
 
+TEST_F(SweepTrainer, GivesAPrunedTrialWithPatienceTheNetworkOfItsBestEpochUntilItsRung) {
+  // Some of these rates make losses rise.
+  spec = small::sweep(table, Metric::val_loss, {0.001, 0.01, 0.1, 0.3, 1.0, 3.0});
+  spec.data.cv = 3;
+  spec.axes.push_back({{"n_iter_no_change"}, {{std::int64_t{50}}}, {}, 0, 0});
+  terminate(Terminator::halving);
+  spec.trainer.keep = 36;
+  small::run_into(spec, folder / "run");
+  const store::RunDirectory directory = store::RunDirectory::open(folder / "run");
+  int n_gone_back = 0;
+  directory.for_each([&](const store::StoredRow& row, double) {
+    if (row.status != TrialStatus::pruned) return;
+    const std::vector<CurvePoint> curve = directory.curve(row.id);
+    const auto best = std::ranges::min_element(curve, {}, &CurvePoint::val_loss);
+    EXPECT_EQ(row.epochs, curve.size()) << row.id;
+    EXPECT_EQ(row.best_epoch, best->epoch) << row.id;
+    EXPECT_EQ(row.metrics.of(Metric::val_loss), best->val_loss) << row.id;
+    EXPECT_EQ(row.metrics.of(Metric::train_loss), best->train_loss) << row.id;
+    if (row.best_epoch == row.epochs) return;
+    ++n_gone_back;
+    EXPECT_EQ(replay(spec, folder / "run", row.id).n_different, 0U) << row.id;
+  });
+  EXPECT_GT(n_gone_back, 0);
+  EXPECT_GT(run_with_stops("stopped"), 0);
+  EXPECT_EQ(results("run"), results("stopped"));
+}
+
 TEST_F(SweepTrainer, ShowsHowManySettingsWentOnAtEachRung) {
   const auto expect_rungs = [](const Progress& progress) {
     // Of 8 settings 4, 2 and 1 go on, of 4 others 2, 1 and 1.

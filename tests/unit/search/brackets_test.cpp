@@ -145,6 +145,17 @@ TEST(Survivors, OfMedianAreNotMoreWhereManyHaveNoMean) {
   EXPECT_EQ(survivors(rule_of(Terminator::median, 4), all, false), (Flags{true, true, false, true, false, false}));
 }
 
+TEST(Brackets, SayTheirLargestSizeAndTheirLastRung) {
+  EarlyTerminate rule = rule_of(Terminator::halving, 2);
+  rule.eta = 2;
+  rule.group = 8;
+  EXPECT_EQ(Brackets(rule, 20, 9, 100).most_settings(), 8U);
+  EXPECT_EQ(Brackets(rule, 5, 9, 100).most_settings(), 5U);
+  EXPECT_EQ(Brackets(rule, 20, 9, 100).last_rung(), 8U);
+  EXPECT_EQ(Brackets(rule, 20, 8, 100).last_rung(), 4U);
+  EXPECT_EQ(Brackets(rule_of(Terminator::none, 2), 20, 9, 100).last_rung(), 0U);
+}
+
 TEST(MostEpochs, IsTheLargestMaxIterOfTheSweep) {
   SweepSpec spec;
   EXPECT_EQ(most_epochs(spec), 200U);

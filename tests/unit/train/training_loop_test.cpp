@@ -266,7 +266,16 @@ TEST(TrainingLoop, PausesATrialAtTheEndOfItsLegAndGoesOnFromThere) {
     EXPECT_EQ(trial.result.status, TrialStatus::running);
     EXPECT_EQ(trial.state.epoch, 5U);
     EXPECT_EQ(trial.result.curve.size(), 5U);
-    EXPECT_EQ(trial.result.metrics.of(Metric::val_loss), toy::val_loss(trial.result.trial.seed, 5));
+    // What it would end with: with patience its best epoch.
+    const std::uint64_t seed = trial.result.trial.seed;
+    const bool has_patience = trial.result.trial.hyperparameters.n_iter_no_change > 0;
+    const auto kept = has_patience ? std::min<std::uint32_t>(5, static_cast<std::uint32_t>(3 + seed % 5)) : 5;
+    EXPECT_EQ(trial.result.best_epoch, kept);
+    EXPECT_EQ(trial.result.metrics.of(Metric::val_loss), toy::val_loss(seed, kept));
+    EXPECT_DOUBLE_EQ(trial.result.metrics.of(Metric::train_loss), toy::train_loss(seed, kept));
+    float last = initial_state(trial.result.trial).parameters[0];
+    for (int e = 0; e < 5; ++e) last += 1;
+    EXPECT_EQ(trial.state.parameters[0], last) << "it goes on from its last epoch";
   }
   std::erase_if(trials, [&](const Trial& trial) { return first.collector.results.contains(trial.id); });
   Loop second(trials, {3, 30'000, 0.2});

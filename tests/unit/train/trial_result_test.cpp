@@ -57,6 +57,26 @@ TEST(TrialResult, TakesTheBestEpochWithPatience) {
   EXPECT_EQ(trial_result(trial, state, metrics_of(Task::classification, class_sums()), kCurve).best_epoch, 3U);
 }
 
+TEST(EndAtRung, GoesBackToTheBestEpochWithPatienceAlone) {
+  PausedTrial trial;
+  trial.result.trial = toy::trial(0);
+  trial.result.best_epoch = 3;
+  trial.state.epoch = 3;
+  trial.state.best_epoch = 2;
+  trial.state.parameters = {3};
+  trial.state.best_parameters = {2};
+  PausedTrial without = trial;
+  end_at_rung(without);
+  EXPECT_EQ(without.result.status, TrialStatus::pruned);
+  EXPECT_EQ(without.result.best_epoch, 3U);
+  EXPECT_EQ(without.state.parameters, std::vector<float>{3});
+  trial.result.trial.hyperparameters.n_iter_no_change = 9;
+  end_at_rung(trial);
+  EXPECT_EQ(trial.result.status, TrialStatus::pruned);
+  EXPECT_EQ(trial.result.best_epoch, 2U);
+  EXPECT_EQ(trial.state.parameters, std::vector<float>{2});
+}
+
 TEST(TrialResult, CountsTheEpochsThatItTrainedItself) {
   TrialState state;
   state.epoch = 5;

@@ -1,4 +1,4 @@
-#include "run/setting_means.hpp"
+#include "store/setting_means.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 #include <tuple>
 #include <utility>
 
-namespace shoal::run {
+namespace shoal::store {
 namespace {
 
 /// 0: ran to its end, 1: ended at a rung, 2: diverged.
@@ -21,33 +21,33 @@ TrialStatus worse(TrialStatus a, TrialStatus b) {
   return std::max(a, b);
 }
 
-SettingRow mean_of(const std::string& id, const std::vector<store::StoredRow>& trials, Metric metric) {
+SettingRow mean_of(const std::string& id, const std::vector<StoredRow>& trials, Metric metric) {
   SettingRow row;
   row.id = id;
   row.n_trials = static_cast<std::uint32_t>(trials.size());
   const auto n = static_cast<double>(trials.size());
-  for (const store::StoredRow& trial : trials) {
+  for (const StoredRow& trial : trials) {
     row.status = worse(row.status, trial.status);
     row.epochs += trial.best_epoch / n;
     row.mean += trial.metrics.of(metric) / n;
   }
   double squares = 0;
-  for (const store::StoredRow& trial : trials) squares += std::pow(trial.metrics.of(metric) - row.mean, 2);
+  for (const StoredRow& trial : trials) squares += std::pow(trial.metrics.of(metric) - row.mean, 2);
   row.standard_error = trials.size() > 1 ? std::sqrt(squares / (n - 1) / n) : std::numeric_limits<double>::quiet_NaN();
   return row;
 }
 
 }  // namespace
 
-std::vector<SettingRow> setting_means(const store::RunDirectory& directory, Metric metric, bool maximize) {
+std::vector<SettingRow> setting_means(const RunDirectory& directory, Metric metric, bool maximize) {
   std::vector<SettingRow> all;
-  std::vector<store::StoredRow> trials;
+  std::vector<StoredRow> trials;
   std::string id;
   const auto finish = [&] {
     if (!trials.empty()) all.push_back(mean_of(id, trials, metric));
     trials.clear();
   };
-  directory.for_each([&](const store::StoredRow& row, double) {
+  directory.for_each([&](const StoredRow& row, double) {
     const std::string of_row = row.id.substr(0, row.id.find('.'));
     if (of_row != id) finish();
     id = of_row;
@@ -76,4 +76,4 @@ std::vector<SettingRow> contenders(const std::vector<SettingRow>& ranked, Choice
   return some;
 }
 
-}  // namespace shoal::run
+}  // namespace shoal::store

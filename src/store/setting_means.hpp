@@ -7,14 +7,14 @@
 #include "shoal/run.hpp"
 #include "store/run_directory.hpp"
 
-namespace shoal::run {
+namespace shoal::store {
 
 /// All settings of a run, best first, as setting_board() ranks them; without parameters.
-[[nodiscard]] std::vector<SettingRow> setting_means(const store::RunDirectory& directory, Metric metric, bool maximize);
+[[nodiscard]] std::vector<SettingRow> setting_means(const RunDirectory& directory, Metric metric, bool maximize);
 
 /// Those of these settings that may win: the best one; for one_standard_error all that are no further from its mean
 /// than its standard error and ended like it. Of them wins the one with fewest parameters, ties by rank. Empty where no
 /// setting ended with a mean.
 [[nodiscard]] std::vector<SettingRow> contenders(const std::vector<SettingRow>& ranked, Choice choice);
 
-}  // namespace shoal::run
+}  // namespace shoal::store
