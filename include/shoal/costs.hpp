@@ -10,22 +10,22 @@ namespace shoal {
 /// Of one core of a Xeon with AVX-512 and 2 MiB of second-level cache. A vector is what one instruction works on.
 struct CpuCosts {
   double core_vector = 2.3e-10;      ///< a vector of multiply-adds of a network that has a core
-  double core_layer = 4.9e-10;       ///< beginning and ending the loops of a layer, a row
-  double core_exponential = 5.4e-9;  ///< a vector of units whose activation takes an exponential
-  double core_output = 2.5e-10;      ///< an output of a row: its loss and what is measured of it
-  double core_minibatch = 8.6e-8;    ///< a layer, a minibatch
-  double core_sgd = 2.3e-9;          ///< a vector of parameters, a minibatch
-  double core_moments = 9.3e-9;      ///< the same where the solver divides by a second moment
-  double core_epoch = 1.1e-7;        ///< the ends of an epoch
+  double core_layer = 3.9e-9;        ///< beginning and ending the loops of a layer, a row
+  double core_exponential = 4.6e-9;  ///< a vector of units whose activation takes an exponential
+  double core_output = 1.7e-9;       ///< an output of a row: its loss and what is measured of it
+  double core_minibatch = 1.4e-7;    ///< a layer, a minibatch
+  double core_sgd = 1.3e-9;          ///< a vector of parameters, a minibatch
+  double core_moments = 8.5e-9;      ///< the same where the solver divides by a second moment
+  double core_epoch = 9.3e-9;        ///< the ends of an epoch
   double lane_vector = 2.3e-10;      ///< a multiply-add of networks that share a vector
-  double lane_spilled = 3.2e-10;     ///< the same where their vectors leave the second-level cache
-  double lane_unit = 1e-9;           ///< a unit of a row
-  double lane_exponential = 7e-9;    ///< a unit whose activation takes an exponential
-  double lane_sgd = 1.6e-9;          ///< a parameter, a minibatch
-  double lane_moments = 4.8e-9;      ///< the same where the solver divides by a second moment
-  double lane_epoch = 1.9e-6;        ///< the ends of an epoch
-  double measured_row = 6.8e-8;      ///< a row of a network whose metric is not added up by a kernel
-  double measured_output = 1.3e-10;  ///< an output of it
+  double lane_spilled = 3.3e-10;     ///< the same where their vectors leave the second-level cache
+  double lane_unit = 1.2e-9;         ///< a unit of a row
+  double lane_exponential = 6.7e-9;  ///< a unit whose activation takes an exponential
+  double lane_sgd = 3.9e-9;          ///< a parameter, a minibatch
+  double lane_moments = 7e-9;        ///< the same where the solver divides by a second moment
+  double lane_epoch = 1.8e-6;        ///< the ends of an epoch
+  double measured_row = 9.8e-9;      ///< a row of a network whose metric is not added up by a kernel
+  double measured_output = 1.8e-10;  ///< an output of it
   double final_output = 5e-8;        ///< an output of a validation row for all metrics of a network that has ended
   double place_network = 2e-6;       ///< to place a network, and to take it out
   double place_parameter = 3e-8;     ///< of it

@@ -131,7 +131,7 @@ HWY_INLINE void layer_forward(const LaneWorkspace& space, std::span<const LaneLa
   lane_product<false, false>(p);
 }
 
-/// Which part of a gradient: the weights from `inputs` to `outputs`, both of the layer below or of its own.
+/// Which part of a layer's gradient: the weights from units `inputs` of the layer below to `outputs` of its own.
 struct GradientPart {
   Units outputs, inputs;
 };

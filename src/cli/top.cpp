@@ -25,16 +25,16 @@ constexpr const char* kExamples =
     "  shoal top runs/letters-1 --watch                 again every 2 s while the run goes on\n"
     "  shoal top runs/letters-1 --json | jq -r '.rows[0].id'";
 
-/// Between two looks.
-constexpr double kLongestWatch_s = 86400;
+/// Seconds between two looks.
+constexpr double kLongestWatch = 86400;
 
 /// What is wrong with an interval; empty: nothing. CLI11's own ranges let `nan` through.
 std::string wrong_interval(const std::string& text) {
   double seconds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   const bool is_number = error == std::errc{} && end == text.data() + text.size();
-  if (is_number && seconds > 0 && seconds <= kLongestWatch_s) return {};
-  return fmt::format("{} is not more than 0 and at most {} seconds", text.empty() ? "nothing" : text, kLongestWatch_s);
+  if (is_number && seconds > 0 && seconds <= kLongestWatch) return {};
+  return fmt::format("{} is not more than 0 and at most {} seconds", text.empty() ? "nothing" : text, kLongestWatch);
 }
 
 struct TopOptions {

@@ -18,6 +18,10 @@ LaneChoice::Ways LaneChoice::ways(const Gang& gang, const EpochRows& rows) const
   const std::size_t in_vector = std::min<std::size_t>(gang.n_slots, n_lanes_);
   const double lanes = lane_epoch(costs_, gang.key, rows, n_lanes_, in_vector, collects_);
   const double core = core_epoch(costs_, gang.key, rows, n_lanes_);
+  // The networks that full vectors leave over are trained by a core where that is sooner, as by fewest_lanes().
+  const std::size_t n_full = gang.n_slots / n_lanes_;
+  const double left_over = core * static_cast<double>(gang.n_slots % n_lanes_);
+  const double all_lanes = n_full == 0 ? lanes : lanes * static_cast<double>(n_full) + std::min(lanes, left_over);
   const double of_all_cores = core * gang.n_slots / threads;
   // One after another by all threads, where those are worth dividing.
   const bool divided = is_divisible(gang.key.topology.n_parameters(), rows.batch);
@@ -25,8 +29,7 @@ LaneChoice::Ways LaneChoice::ways(const Gang& gang, const EpochRows& rows) const
   const double place = gang.n_slots * (costs_.place_network +
                                        costs_.place_parameter * static_cast<double>(gang.key.topology.n_parameters()) +
                                        costs_.final_output * n_outputs / threads);
-  return {{"lane_per_network", lanes * static_cast<double>(n_vectors) / threads,
-           lanes * static_cast<double>(up(n_vectors, n_threads_)), place},
+  return {{"lane_per_network", all_lanes / threads, lanes * static_cast<double>(up(n_vectors, n_threads_)), place},
           {"core_per_network", of_all_cores,
            divided ? of_all_cores : core * static_cast<double>(up(gang.n_slots, n_threads_)), place}};
 }

@@ -14,7 +14,7 @@ namespace {
 /// Rows that are measured at a time.
 constexpr std::size_t kMeasuredRows = 64;
 
-/// What sum32's partials of every lane make, [kPartials] x lanes: a double a lane at the beginning, the rest
+/// math::combine_partials() of all lanes at once, [kPartials] x lanes: a double a lane at the beginning, the rest
 /// overwritten.
 std::span<const double> combine(std::span<double> partials, std::size_t n_lanes) {
   for (std::size_t half = math::kPartials / 2; half > 0; half /= 2) {

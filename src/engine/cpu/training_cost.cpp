@@ -8,8 +8,8 @@
 namespace shoal::cpu {
 namespace {
 
-/// Weights and gradients of all lanes, which every minibatch passes over: what rows make of them leaves of a
-/// second-level cache of 2 MiB. A core alone reads a sixteenth of that.
+/// Weights and gradients of all lanes, which every minibatch passes over, that stay in a second-level cache of 2 MiB
+/// beside what rows make of them. A core alone reads a sixteenth of that.
 constexpr std::size_t kLaneBytes = std::size_t{3} << 18U;
 
 /// Whether an activation takes an exponential, by the target's own polynomials.
@@ -27,7 +27,8 @@ struct RowWork {
 
 RowWork row_work(const GangKey& key, std::size_t step) {
   const auto up = [&](std::int32_t n) {
-    return static_cast<double>((static_cast<std::size_t>(n) + step - 1) / step * step);
+    const std::size_t n_vectors = (static_cast<std::size_t>(n) + step - 1) / step;
+    return static_cast<double>(n_vectors * step);
   };
   const Topology& topology = key.topology;
   RowWork work;

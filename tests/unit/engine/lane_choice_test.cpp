@@ -80,6 +80,17 @@ TEST(LaneChoice, ASlowVectorWantsCompany) {
   EXPECT_EQ(LaneChoice(options, 16, 1).fewest_lanes(gang(kWide, 1).key, kRows), 17U) << "never";
 }
 
+TEST(LaneChoice, ACoreTakesWhatFullVectorsLeaveOver) {
+  EngineOptions options = multiply_adds();
+  options.costs.cpu.core_vector = 2e-9;
+  const LaneChoice choice(options, 16, 1);
+  const double vector = choice.ways(gang(kWide, 16), kRows).lanes.epoch_s;
+  const double core = choice.ways(gang(kWide, 1), kRows).cores.epoch_s;
+  ASSERT_LT(core, vector);
+  EXPECT_DOUBLE_EQ(choice.ways(gang(kWide, 33), kRows).lanes.epoch_s, 2 * vector + core);
+  EXPECT_DOUBLE_EQ(choice.ways(gang(kWide, 31), kRows).lanes.epoch_s, 2 * vector);
+}
+
 TEST(LaneChoice, ALargeNetworkHasAllCores) {
   const LaneChoice choice(multiply_adds(), 16, 4);
   const Topology large{784, {512, 512}, {Activation::relu, Activation::relu}, 10};
