@@ -9,22 +9,28 @@ SHOAL_FORMULA Float with_l1(Float g, Float w, Float l1) {
 /// w <- w - eta g.
 SHOAL_FORMULA void sgd_step(Float& w, Float g, Float eta) { w = fma(constant(0.0F) - eta, g, w); }
 
+/// x, or 0 where it is subnormal. Means of past gradients whose units have ended decay; 0.9 of the least float is that
+/// float again, so they would never be 0, and processors are many times as slow with subnormal numbers.
+SHOAL_FORMULA Float normal_or_zero(Float x) {
+  return select(less(absolute(x), constant(0x1p-126F)), constant(0.0F), x);
+}
+
 /// Sutskever et al. 2013, equations 3 and 4, the velocity u holding the step itself.
 SHOAL_FORMULA void momentum_step(Float& w, Float& u, Float g, Float eta, Float mu) {
   const Float q = eta * g;
-  u = fma(mu, u, constant(0.0F) - q);
+  u = normal_or_zero(fma(mu, u, constant(0.0F) - q));
   w = w + u;
 }
 SHOAL_FORMULA void nesterov_step(Float& w, Float& u, Float g, Float eta, Float mu) {
   const Float q = eta * g;
-  u = fma(mu, u, constant(0.0F) - q);
+  u = normal_or_zero(fma(mu, u, constant(0.0F) - q));
   w = w + fma(mu, u, constant(0.0F) - q);
 }
 
 /// Kingma & Ba 2015, the faster form at the end of section 2; c_k = 1 - beta_k, eta_t holds both bias corrections.
 SHOAL_FORMULA void adam_step(Float& w, Float& m, Float& v, Float g, Float eta_t, Float beta_1, Float c_1, Float beta_2,
                              Float c_2, Float epsilon) {
-  m = fma(beta_1, m, c_1 * g);
+  m = normal_or_zero(fma(beta_1, m, c_1 * g));
   v = fma(beta_2, v, c_2 * (g * g));
   w = w - (eta_t * m) / (square_root(v) + epsilon);
 }

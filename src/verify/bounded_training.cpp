@@ -150,6 +150,14 @@ Output output_of(const Hyperparameters& h, const Row& z, std::span<const double>
   return out;
 }
 
+/// 0 may stand for what is subnormal, or may be by its error.
+Bounded normal_or_zero(Bounded x) {
+  constexpr double kLeastNormal = 0x1p-126;
+  const bool is_zero = x.value == 0 && x.error == 0;
+  if (!is_zero && std::abs(x.value) - x.error < kLeastNormal) x.error += kLeastNormal;
+  return x;
+}
+
 /// Adam's |m| / sqrt(v) is bounded whatever the gradients were, by Cauchy and Schwarz:
 /// |sum c1 b1^i g_i| <= c1 / sqrt(c2 (1 - b1^2 / b2)) * sqrt(sum c2 b2^i g_i^2). So a step whose direction the rounding
 /// of tiny gradients leaves open still has a known length; both engines' steps lie within it (1e-5 covers roundings).
@@ -169,7 +177,7 @@ void adam_step(const Hyperparameters& h, std::span<const Bounded> rates, std::sp
     Bounded& m = state.first_moment[k];
     Bounded& v = state.second_moment[k];
     const Bounded g = gradient[k];
-    m = fma(constant(h.beta_1), m, constant(1 - h.beta_1) * g);
+    m = normal_or_zero(fma(constant(h.beta_1), m, constant(1 - h.beta_1) * g));
     v = fma(constant(h.beta_2), v, constant(1 - h.beta_2) * (g * g));
     Bounded step = (eta * m) / (sqrt(v) + constant(h.epsilon));
     step.error = std::min(step.error, 2 * eta.value * largest_adam_ratio(h));
@@ -217,7 +225,7 @@ void sgd_step(const Hyperparameters& h, std::span<const Bounded> rates, std::spa
     }
     Bounded& u = state.first_moment[k];
     const Bounded q = eta * gradient[k];
-    u = fma(mu, u, -q);
+    u = normal_or_zero(fma(mu, u, -q));
     w = w + (h.nesterovs_momentum ? fma(mu, u, -q) : u);
   }
 }

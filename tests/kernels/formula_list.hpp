@@ -20,7 +20,8 @@
   X(gelu)                 \
   X(silu_slope)           \
   X(gelu_slope)           \
-  X(log1p_exp_minus)
+  X(log1p_exp_minus)      \
+  X(normal_or_zero)
 
 namespace shoal::testing {
 

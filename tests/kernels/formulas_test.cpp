@@ -42,6 +42,25 @@ TEST(Formulas, BoundsSeeSmallErrors) {
   }
 }
 
+TEST(Formulas, AMeanOfPastGradientsEndsAtZero) {
+  EXPECT_EQ(formula::normal_or_zero(0x1p-126F), 0x1p-126F);
+  EXPECT_EQ(formula::normal_or_zero(-0x1p-126F), -0x1p-126F);
+  for (const float x : {0x1.fffffcp-127F, -0x1.fffffcp-127F, 0x1p-149F, -0.0F}) {
+    EXPECT_EQ(std::bit_cast<std::uint32_t>(formula::normal_or_zero(x)), 0U) << x;
+  }
+  EXPECT_EQ(formula::normal_or_zero(-kInf), -kInf);
+  EXPECT_TRUE(std::isnan(formula::normal_or_zero(kNaN)));
+  float w = 1, m = 0x1.1p-126F, v = 1;
+  formula::adam_step(w, m, v, 0.0F, 0.001F, 0.9F, 0.1F, 0.999F, 0.001F, 1e-8F);
+  EXPECT_EQ(m, 0.0F);
+  for (const auto& step : {formula::momentum_step, formula::nesterov_step}) {
+    float u = -0x1.1p-126F;
+    step(w, u, 0.0F, 0.1F, 0.9F);
+    EXPECT_EQ(u, 0.0F);
+  }
+  EXPECT_EQ(w, 1.0F);
+}
+
 TEST(Formulas, SmoothActivationsAtTheEndsOfTheirRange) {
   for (const auto& f : {formula::softplus, formula::silu, formula::gelu}) {
     EXPECT_EQ(f(kInf), kInf);
