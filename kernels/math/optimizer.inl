@@ -27,11 +27,18 @@ SHOAL_FORMULA void nesterov_step(Float& w, Float& u, Float g, Float eta, Float m
   w = w + fma(mu, u, constant(0.0F) - q);
 }
 
+/// g, or 0 where a thousandth of its square would be subnormal, which moves no weight: a penalty's gradient of weights
+/// that have decayed stays there for long.
+SHOAL_FORMULA Float squarable_or_zero(Float g) {
+  return select(less(absolute(g), constant(0x1p-58F)), constant(0.0F), g);
+}
+
 /// Kingma & Ba 2015, the faster form at the end of section 2; c_k = 1 - beta_k, eta_t holds both bias corrections.
 SHOAL_FORMULA void adam_step(Float& w, Float& m, Float& v, Float g, Float eta_t, Float beta_1, Float c_1, Float beta_2,
                              Float c_2, Float epsilon) {
+  g = squarable_or_zero(g);
   m = normal_or_zero(fma(beta_1, m, c_1 * g));
-  v = fma(beta_2, v, c_2 * (g * g));
+  v = normal_or_zero(fma(beta_2, v, c_2 * (g * g)));
   w = w - (eta_t * m) / (square_root(v) + epsilon);
 }
 
@@ -40,6 +47,7 @@ SHOAL_FORMULA Float decayed(Float w, Float decay) { return fma(constant(0.0F) - 
 
 /// Tieleman & Hinton 2012, lecture 6e, with epsilon outside the root.
 SHOAL_FORMULA void rmsprop_step(Float& w, Float& v, Float g, Float eta, Float beta_2, Float c_2, Float epsilon) {
-  v = fma(beta_2, v, c_2 * (g * g));
+  g = squarable_or_zero(g);
+  v = normal_or_zero(fma(beta_2, v, c_2 * (g * g)));
   w = w - (eta * g) / (square_root(v) + epsilon);
 }

@@ -150,13 +150,14 @@ Output output_of(const Hyperparameters& h, const Row& z, std::span<const double>
   return out;
 }
 
-/// 0 may stand for what is subnormal, or may be by its error.
-Bounded normal_or_zero(Bounded x) {
-  constexpr double kLeastNormal = 0x1p-126;
+/// 0 may stand for what is less than that, or may be by its error.
+Bounded or_zero_below(double least, Bounded x) {
   const bool is_zero = x.value == 0 && x.error == 0;
-  if (!is_zero && std::abs(x.value) - x.error < kLeastNormal) x.error += kLeastNormal;
+  if (!is_zero && std::abs(x.value) - x.error < least) x.error += least;
   return x;
 }
+Bounded normal_or_zero(Bounded x) { return or_zero_below(0x1p-126, x); }
+Bounded squarable_or_zero(Bounded g) { return or_zero_below(0x1p-58, g); }
 
 /// Adam's |m| / sqrt(v) is bounded whatever the gradients were, by Cauchy and Schwarz:
 /// |sum c1 b1^i g_i| <= c1 / sqrt(c2 (1 - b1^2 / b2)) * sqrt(sum c2 b2^i g_i^2). So a step whose direction the rounding
@@ -176,9 +177,9 @@ void adam_step(const Hyperparameters& h, std::span<const Bounded> rates, std::sp
     const Bounded eta = rounded(rates[k].value * correction, rates[k].error * correction);
     Bounded& m = state.first_moment[k];
     Bounded& v = state.second_moment[k];
-    const Bounded g = gradient[k];
+    const Bounded g = squarable_or_zero(gradient[k]);
     m = normal_or_zero(fma(constant(h.beta_1), m, constant(1 - h.beta_1) * g));
-    v = fma(constant(h.beta_2), v, constant(1 - h.beta_2) * (g * g));
+    v = normal_or_zero(fma(constant(h.beta_2), v, constant(1 - h.beta_2) * (g * g)));
     Bounded step = (eta * m) / (sqrt(v) + constant(h.epsilon));
     step.error = std::min(step.error, 2 * eta.value * largest_adam_ratio(h));
     state.parameters[k] = state.parameters[k] - step;
@@ -204,8 +205,8 @@ void rmsprop_step(const Hyperparameters& h, std::span<const Bounded> rates, std:
                   BoundedState& state) {
   for (std::size_t k = 0; k < gradient.size(); ++k) {
     Bounded& v = state.second_moment[k];
-    const Bounded g = gradient[k];
-    v = fma(constant(h.beta_2), v, constant(1 - h.beta_2) * (g * g));
+    const Bounded g = squarable_or_zero(gradient[k]);
+    v = normal_or_zero(fma(constant(h.beta_2), v, constant(1 - h.beta_2) * (g * g)));
     const double longest = (1 + 1e-5) * rates[k].value / std::sqrt(1 - h.beta_2);
     Bounded step = (rates[k] * g) / (sqrt(v) + constant(h.epsilon));
     step.error = std::min(step.error, 2 * longest);

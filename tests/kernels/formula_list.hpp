@@ -21,7 +21,8 @@
   X(silu_slope)           \
   X(gelu_slope)           \
   X(log1p_exp_minus)      \
-  X(normal_or_zero)
+  X(normal_or_zero)       \
+  X(squarable_or_zero)
 
 namespace shoal::testing {
 

@@ -61,6 +61,25 @@ TEST(Formulas, AMeanOfPastGradientsEndsAtZero) {
   EXPECT_EQ(w, 1.0F);
 }
 
+TEST(Formulas, ASquareThatWouldBeSubnormalIsZero) {
+  EXPECT_EQ(formula::squarable_or_zero(-0x1p-58F), -0x1p-58F);
+  EXPECT_EQ(std::bit_cast<std::uint32_t>(formula::squarable_or_zero(-0x1.fffffep-59F)), 0U);
+  EXPECT_TRUE(std::isnan(formula::squarable_or_zero(kNaN)));
+  const float c_2 = 1.0F - 0.999F;
+  float w = 1, m = 0, v = 0;
+  formula::adam_step(w, m, v, 0x1p-58F, 0.001F, 0.9F, 0.1F, 0.999F, c_2, 1e-8F);
+  EXPECT_EQ(m, 0.1F * 0x1p-58F);
+  EXPECT_EQ(v, c_2 * 0x1p-116F);
+  m = 0, v = 0x1.001p-126F;
+  formula::adam_step(w, m, v, 0x1p-59F, 0.001F, 0.9F, 0.1F, 0.999F, c_2, 1e-8F);
+  EXPECT_EQ(m, 0.0F);
+  EXPECT_EQ(v, 0.0F);
+  m = 0, v = 0x1.001p-126F;
+  formula::rmsprop_step(w, v, 0x1p-59F, 0.001F, 0.999F, c_2, 1e-8F);
+  EXPECT_EQ(v, 0.0F);
+  EXPECT_EQ(w, 1.0F);
+}
+
 TEST(Formulas, SmoothActivationsAtTheEndsOfTheirRange) {
   for (const auto& f : {formula::softplus, formula::silu, formula::gelu}) {
     EXPECT_EQ(f(kInf), kInf);
