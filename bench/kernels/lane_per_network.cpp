@@ -88,7 +88,7 @@ class Candidates {
         shared_{&data_, {.metric = Metric::train_loss}, {}},
         gang_{gang_key(trial(topology, 0)), 0, static_cast<std::uint32_t>(kernels().n_lanes)},
         core_(std::make_shared<const cpu::NetworkLayout>(topology), gang_),
-        lanes_(std::make_shared<const cpu::LaneLayout>(topology), gang_, 0, gang_.n_slots, kernels()),
+        lanes_(std::make_shared<const cpu::LaneLayout>(topology), gang_, slots(), kernels()),
         minibatch_(data_, cpu::kernels()),
         worker_(cpu::kernels(), kernels()) {
     tables_.prepare(data_, std::span(&gang_.key, 1));
@@ -97,6 +97,11 @@ class Candidates {
       targets_.push_back({slot, 0});
       lanes_.place(shared_, slot, trial(topology, slot), initial_state(trial(topology, slot)));
     }
+  }
+  [[nodiscard]] std::vector<Slot> slots() const {
+    std::vector<Slot> all(gang_.n_slots);
+    std::iota(all.begin(), all.end(), Slot{0});
+    return all;
   }
   [[nodiscard]] static const cpu::LaneKernels& kernels() { return cpu::all_lane_kernels().front(); }
 

@@ -105,6 +105,12 @@ class Engine {
   [[nodiscard]] virtual std::uint32_t gang_size(const GangKey& key) const = 0;
   /// What every kernel that could train this gang is predicted to take; the first one does.
   [[nodiscard]] virtual std::vector<Prediction> predictions(const Gang& gang) const = 0;
+  /// The same of gangs that are prepared together, some of which may share instructions.
+  [[nodiscard]] virtual std::vector<std::vector<Prediction>> predictions_together(std::span<const Gang> gangs) const {
+    std::vector<std::vector<Prediction>> all;
+    for (const Gang& gang : gangs) all.push_back(predictions(gang));
+    return all;
+  }
   /// How this gang is trained.
   [[nodiscard]] std::string_view kernel(const Gang& gang) const { return predictions(gang).front().kernel; }
   /// Bytes that prepare() takes for one place of this gang, and for the engine's workspace whatever the gangs.
@@ -118,6 +124,9 @@ class Engine {
   /// Allocates the places of these gangs; what was placed before is gone. Nothing below allocates in the long run.
   /// OutOfMemoryError where the memory for them is not there: it may be called again with fewer.
   virtual void prepare(std::span<const Gang> gangs) = 0;
+  /// Of a gang that is prepared: the first place of those gangs that share instructions with it, so that one call had
+  /// better train all of them.
+  [[nodiscard]] virtual Slot company(const Gang& gang) const { return gang.first_slot; }
   /// Puts a trial at a place of a gang with its key, with the state it had (initial_state() for a new one).
   virtual void place(Slot slot, const Trial& trial, const TrialState& state) = 0;
   /// Trains. Appends one record an epoch and network to `records`: of one network in order of epochs. What is decided

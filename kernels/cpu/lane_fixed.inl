@@ -208,7 +208,8 @@ FixedKernels fixed_kernels_of(Act act, LossKind loss) {
 }
 
 FixedKernels fixed_kernels(const LaneShape& shape, LossKind loss) {
-  if (shape.layers.size() != 3 || (loss != LossKind::squared && loss != LossKind::half_squared)) return {};
+  if (shape.is_mixed || shape.layers.size() != 3 || (loss != LossKind::squared && loss != LossKind::half_squared))
+    return {};
   const Act act = shape.layers[0].activation;
   if (act != shape.layers[1].activation || (act != Act::relu && act != Act::tanh)) return {};
   if (FixedShape<1, 2, 2, 1>::is(shape)) return fixed_kernels_of<FixedShape<1, 2, 2, 1>>(act, loss);

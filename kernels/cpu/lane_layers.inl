@@ -7,7 +7,7 @@ struct Operand {
 };
 
 /// C(m, n) = start(m, n) + sum over k of A(m, k) B(n, k), k ascending, each element one accumulator a lane, filled by
-/// fma. Every element is a vector of lanes.
+/// fma. Every element is a vector of lanes. From n_common on a lane adds those k only that are present in it.
 struct LaneProduct {
   Operand a, b;
   const float* start;  ///< nullptr: +0
@@ -15,6 +15,8 @@ struct LaneProduct {
   float* c;
   std::size_t c_row, c_column;
   std::size_t n_rows, n_columns, depth;
+  std::size_t n_common;
+  const float* present;  ///< [depth] x lanes
 };
 
 template <bool kBroadcast>
@@ -41,13 +43,20 @@ HWY_INLINE void lane_tile(const LaneProduct& p, std::size_t m, std::size_t n) {
   const std::size_t b_outer = p.b.outer;
   const float* a = p.a.data + m * a_outer;
   const float* b = p.b.data + n * b_outer;
-  for (std::size_t k = 0; k < p.depth; ++k, a += p.a.depth, b += p.b.depth) {
+  const auto add = [&](auto kept) HWY_ATTR {
     Float right[kColumns];
     unrolled(kEveryColumn, [&](auto c) HWY_ATTR { right[c] = element<kBroadcastB>(b + c * b_outer); });
     unrolled(kEveryRow, [&](auto r) HWY_ATTR {
       const Float left = element<kBroadcastA>(a + r * a_outer);
-      unrolled(kEveryColumn, [&](auto c) HWY_ATTR { sum[r][c] = fma(left, right[c], sum[r][c]); });
+      unrolled(kEveryColumn, [&](auto c) HWY_ATTR { sum[r][c] = kept(fma(left, right[c], sum[r][c]), sum[r][c]); });
     });
+    a += p.a.depth;
+    b += p.b.depth;
+  };
+  for (std::size_t k = 0; k < p.n_common; ++k) add([](Float next, Float) HWY_ATTR { return next; });
+  for (std::size_t k = p.n_common; k < p.depth; ++k) {
+    const Mask present = holds(p.present + k * kLanes);
+    add([&](Float next, Float before) HWY_ATTR { return select(present, next, before); });
   }
   float* to = p.c + m * p.c_row + n * p.c_column;
   const std::size_t c_row = p.c_row;
@@ -124,9 +133,13 @@ HWY_INLINE void layer_forward(const LaneWorkspace& space, std::span<const LaneLa
                 .c_column = z.unit_stride,
                 .n_rows = n_rows,
                 .n_columns = units.n,
-                .depth = layer.n_in};
+                .depth = layer.n_in,
+                .n_common = layer.n_in,
+                .present = nullptr};
   if (l == 0) return lane_product<true, false>(p);
   const LayerValues below = values_of(space.activations, layers, l - 1);
+  p.n_common = layers[l - 1].n_common;
+  p.present = layers[l - 1].present;
   p.a = {below.data, below.row_stride, below.unit_stride};
   lane_product<false, false>(p);
 }
@@ -153,7 +166,9 @@ HWY_INLINE void weights_gradient(const LaneWorkspace& space, std::span<const Lan
                 .c_column = kLanes,
                 .n_rows = part.outputs.n,
                 .n_columns = part.inputs.n,
-                .depth = n_rows};
+                .depth = n_rows,
+                .n_common = n_rows,
+                .present = nullptr};
   if (l == 0) return lane_product<false, true>(p);
   const LayerValues below = values_of(space.activations, layers, l - 1);
   p.b = {below.from(part.inputs.first), below.unit_stride, below.row_stride};
@@ -201,7 +216,9 @@ HWY_INLINE void layer_errors(const LaneWorkspace& space, std::span<const LaneLay
        .c_column = to.unit_stride,
        .n_rows = n_rows,
        .n_columns = below.n,
-       .depth = layer.n_out});
+       .depth = layer.n_out,
+       .n_common = layer.n_common,
+       .present = layer.present});
 }
 
 /// Dropout's factors of a hidden layer for the block's rows, which begin at `position` of the minibatch.

@@ -106,6 +106,24 @@ HWY_INLINE void train_block(const LaneTraining& t, std::size_t first, std::size_
   block_backward(t, n_rows, position == 0);
 }
 
+/// What belongs to units that a lane has not, from what values its minibatches left there: 0 again.
+HWY_INLINE void clear_absent(const LaneShape& shape, float* values) {
+  for (std::size_t l = 0; l < shape.layers.size(); ++l) {
+    const LaneLayer& layer = shape.layers[l];
+    const std::size_t n_common_in = l == 0 ? layer.n_in : shape.layers[l - 1].n_common;
+    for (std::size_t o = 0; o < layer.n_out; ++o) {
+      float* row = values + (layer.parameters + o * (layer.n_in + 1)) * kLanes;
+      const auto keep = [&](const float* present, float* at)
+                            HWY_ATTR { store(select(holds(present), load(at), constant(0.0F)), at); };
+      for (std::size_t i = n_common_in; i < layer.n_in; ++i) {
+        keep(shape.layers[l - 1].present + i * kLanes, row + i * kLanes);
+      }
+      if (o < layer.n_common) continue;
+      for (std::size_t i = 0; i <= layer.n_in; ++i) keep(layer.present + o * kLanes, row + i * kLanes);
+    }
+  }
+}
+
 HWY_ATTR void train_any(const LaneTraining& t) {
   const Float zero = constant(0.0F);
   for (std::size_t first = t.first; first < t.last; first += t.batch) {
@@ -122,6 +140,8 @@ HWY_ATTR void train_any(const LaneTraining& t) {
     }
     step(t, inverse);
   }
+  if (!t.shape.is_mixed) return;
+  for (float* values : {t.weights, t.first_moment, t.second_moment}) clear_absent(t.shape, values);
 }
 
 HWY_ATTR void evaluate_any(const LaneEvaluation& t) {

@@ -10,9 +10,10 @@
 #include "kernels/math/sum32.hpp"
 
 /// Training as many small networks at once as a vector has lanes, one a lane: the passes of docs/numerics.md over the
-/// minibatches of an epoch, one function table a SIMD target. The networks share their topology, loss and solver and
-/// see the same rows in the same order; all else is a lane's own. A lane computes what core_per_network computes, in
-/// the same order, so the bits are the same.
+/// minibatches of an epoch, one function table a SIMD target. The networks share their activations, loss and solver and
+/// see the same rows in the same order; all else is a lane's own. Where their hidden layers differ in width, a layer
+/// has the units of the widest, and a sum leaves out those that its lane has not. A lane computes what core_per_network
+/// computes, in the same order, so the bits are the same.
 ///
 /// Whatever belongs to networks is [element][lane], n_lanes floats an element: parameters in canonical order, units of
 /// a row, losses. All such pointers are aligned to 64 bytes. What a row has (inputs, targets, its weight) is one number
@@ -32,11 +33,14 @@ struct LaneLayer {
   std::size_t parameters;  ///< before its matrix of n_out rows of n_in + 1
   std::size_t units;       ///< outputs of the layers below it
   Act activation;          ///< identity of the last layer
+  std::size_t n_common;    ///< units that every lane has, its first ones
+  const float* present;    ///< [n_out] x lanes: 1 where a lane has the unit, else 0; read from n_common on
 };
 
 struct LaneShape {
   std::span<const LaneLayer> layers;
   std::size_t n_parameters;
+  bool is_mixed;  ///< lanes differ in width: neither clipped nor with dropout, and what no lane has is garbage
 
   [[nodiscard]] std::size_t n_inputs() const { return layers.front().n_in; }
   [[nodiscard]] std::size_t n_outputs() const { return layers.back().n_out; }

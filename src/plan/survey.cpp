@@ -32,8 +32,10 @@ void Survey::add(std::span<const Trial> trials, std::span<const Chunk> chunks, c
   for (const Chunk& chunk : chunks) {
     largest_chunk_bytes_ = std::max(largest_chunk_bytes_, chunk.bytes);
     Time of_chunk;
-    for (const FilledGang& filled : chunk.gangs) {
-      const std::vector<Prediction> predictions = engine.predictions(filled.gang);
+    const std::vector<std::vector<Prediction>> of_gangs = engine.predictions_together(chunk.layout());
+    for (std::size_t g = 0; g < chunk.gangs.size(); ++g) {
+      const FilledGang& filled = chunk.gangs[g];
+      const std::vector<Prediction>& predictions = of_gangs[g];
       std::int32_t n_epochs = 0;
       for (const std::uint32_t i : filled.trials) n_epochs = std::max(n_epochs, trials[i].hyperparameters.max_iter);
       of_chunk.add(predictions.front(), n_epochs);

@@ -41,17 +41,33 @@ bool TrainingLoop::run(std::span<const Trial> trials, std::span<const Job> jobs,
     return run(trials, jobs, first, stop) && run(trials, jobs, second, stop);
   }
   in_flight_.clear();
-  auto next = chunk.gangs.begin();
-  while (next != chunk.gangs.end() || !in_flight_.empty()) {
+  const std::vector<Company> all = companies(chunk);
+  auto next = all.begin();
+  while (next != all.end() || !in_flight_.empty()) {
     if (stop.stop_requested()) return false;
-    while (next != chunk.gangs.end() && in_flight_.size() < sizer_.width()) admit(trials, jobs, *next++);
+    while (next != all.end() && in_flight_.size() < sizer_.width()) {
+      Members& members = in_flight_.emplace_back();
+      for (const plan::FilledGang* filled : *next++) admit(trials, jobs, *filled, members);
+    }
     round(stop);
   }
   return true;
 }
 
-void TrainingLoop::admit(std::span<const Trial> trials, std::span<const Job> jobs, const plan::FilledGang& filled) {
-  Members members;
+/// In the order of their costliest gangs.
+std::vector<TrainingLoop::Company> TrainingLoop::companies(const plan::Chunk& chunk) const {
+  std::vector<Company> all;
+  std::map<Slot, std::size_t> number;
+  for (const plan::FilledGang& filled : chunk.gangs) {
+    const auto [found, is_new] = number.try_emplace(engine_->company(filled.gang), all.size());
+    if (is_new) all.emplace_back();
+    all[found->second].push_back(&filled);
+  }
+  return all;
+}
+
+void TrainingLoop::admit(std::span<const Trial> trials, std::span<const Job> jobs, const plan::FilledGang& filled,
+                         Members& members) {
   for (std::size_t i = 0; i < filled.trials.size(); ++i) {
     const Trial& trial = trials[filled.trials[i]];
     const Job& job = jobs[filled.trials[i]];
@@ -69,13 +85,12 @@ void TrainingLoop::admit(std::span<const Trial> trials, std::span<const Job> job
     engine_->place(network.slot, trial, job.from != nullptr ? job.from->state : initial_state(trial));
     members.push_back(std::move(network));
   }
-  in_flight_.push_back(std::move(members));
 }
 
-/// The members of the oldest gangs, as many as the machine wants.
-std::vector<TrainingLoop::Network*> TrainingLoop::choose(std::size_t n_gangs) {
+/// The members of the oldest companies, as many as the machine wants.
+std::vector<TrainingLoop::Network*> TrainingLoop::choose(std::size_t n_companies) {
   std::vector<Network*> chosen;
-  for (std::size_t i = 0; i < n_gangs; ++i) {
+  for (std::size_t i = 0; i < n_companies; ++i) {
     for (Network& network : in_flight_[i]) {
       if (!network.gone) chosen.push_back(&network);
     }
@@ -84,8 +99,8 @@ std::vector<TrainingLoop::Network*> TrainingLoop::choose(std::size_t n_gangs) {
 }
 
 void TrainingLoop::round(const std::stop_token& stop) {
-  const std::size_t n_gangs = std::min(in_flight_.size(), sizer_.width());
-  const std::vector<Network*> chosen = choose(n_gangs);
+  const std::size_t n_companies = std::min(in_flight_.size(), sizer_.width());
+  const std::vector<Network*> chosen = choose(n_companies);
   double epoch_cost = 0;
   for (const Network* network : chosen) epoch_cost += network->epoch_cost;
   const std::uint32_t epochs = sizer_.epochs(epoch_cost);
@@ -106,7 +121,7 @@ void TrainingLoop::round(const std::stop_token& stop) {
   std::ranges::sort(lost);
   for (Network* network : chosen) network->gone = std::ranges::binary_search(lost, network->slot);
   const bool stopping = stop.stop_requested();
-  if (!stopping) sizer_.measured(round_cost_, seconds, epochs, n_gangs);
+  if (!stopping) sizer_.measured(round_cost_, seconds, epochs, n_companies);
   deliver(ended(chosen, stopping));
 
   for (Members& members : in_flight_) std::erase_if(members, &Network::gone);

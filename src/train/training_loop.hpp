@@ -67,11 +67,14 @@ class TrainingLoop {
 
     [[nodiscard]] bool has_last_leg() const;
   };
-  using Members = std::vector<Network>;  ///< of one gang
+  using Company = std::vector<const plan::FilledGang*>;  ///< gangs that one call had better train
+  using Members = std::vector<Network>;                  ///< of a company
 
-  void admit(std::span<const Trial> trials, std::span<const Job> jobs, const plan::FilledGang& filled);
+  [[nodiscard]] std::vector<Company> companies(const plan::Chunk& chunk) const;
+  void admit(std::span<const Trial> trials, std::span<const Job> jobs, const plan::FilledGang& filled,
+             Members& members);
   void round(const std::stop_token& stop);
-  [[nodiscard]] std::vector<Network*> choose(std::size_t n_gangs);
+  [[nodiscard]] std::vector<Network*> choose(std::size_t n_companies);
   void account(std::span<Network* const> chosen, std::span<const EpochRecord> records, double seconds);
   [[nodiscard]] std::vector<Network*> ended(std::span<Network* const> chosen, bool stopping) const;
   void deliver(std::span<Network* const> networks);

@@ -69,11 +69,13 @@ class ToyEngine final : public Engine {
   std::int32_t refused_hidden = -1;         ///< networks of this many hidden units are refused
   std::optional<std::uint64_t> stop_after;  ///< request `stop_source` after this many network-epochs
   std::stop_source stop_source;
+  Slot n_in_company = 1;                ///< first places of gangs that are called at once
   std::size_t room = SIZE_MAX;          ///< places; for more there is no memory, whatever bytes_per_slot() says
   std::optional<std::uint64_t> device;  ///< what device_bytes() says
   bool stalls = false;                  ///< train() does nothing: a broken engine
   std::uint64_t n_epochs = 0, n_train_calls = 0, n_prepares = 0;
   std::uint32_t most_epochs_a_call = 0;
+  std::set<Slot> first_call;  ///< places of the first call of train()
   std::size_t most_places = 0;
 
   [[nodiscard]] std::string_view name() const noexcept override { return "toy"; }
@@ -103,6 +105,7 @@ class ToyEngine final : public Engine {
     if (places_.size() > room) throw OutOfMemoryError("no memory for " + std::to_string(places_.size()) + " places");
     most_places = std::max(most_places, places_.size());
   }
+  [[nodiscard]] Slot company(const Gang& gang) const override { return gang.first_slot / n_in_company * n_in_company; }
   void place(Slot slot, const Trial& trial, const TrialState& state) override {
     Place& place = places_.at(slot);
     if (place.taken) throw std::logic_error("the place is taken");
@@ -119,6 +122,7 @@ class ToyEngine final : public Engine {
     for (const TrainTarget& target : targets) {
       Place& place = taken(target.slot);
       if (!seen.insert(target.slot).second) throw std::logic_error("a place is named twice");
+      if (n_train_calls == 1) first_call.insert(target.slot);
       const std::uint32_t before = place.state.epoch;
       while (!stalls && place.state.status == TrialStatus::running && place.state.epoch < target.epoch) {
         if (stop.stop_requested()) {

@@ -12,6 +12,7 @@
 #include "engine/cpu/lane_choice.hpp"
 #include "engine/cpu/lane_gang.hpp"
 #include "engine/cpu/minibatch.hpp"
+#include "engine/cpu/mixed_vectors.hpp"
 #include "engine/cpu/network_layout.hpp"
 #include "engine/cpu/pass.hpp"
 #include "engine/cpu/team_choice.hpp"
@@ -73,9 +74,26 @@ class CpuEngine final : public Engine {
     return both;
   }
 
+  [[nodiscard]] std::vector<std::vector<Prediction>> predictions_together(std::span<const Gang> gangs) const override {
+    std::vector<std::vector<Prediction>> all = Engine::predictions_together(gangs);
+    for (const cpu::MixedVector& vector : mixed_vectors(gangs)) {
+      for (const cpu::LoosePlaces& places : vector.places) {
+        const Gang& gang = *places.gang;
+        const cpu::LaneChoice::Ways ways = choice_.ways(gang, rows(gang.key), vector.gang.key, vector.topologies);
+        if (places.n == gang.n_slots) all[static_cast<std::size_t>(&gang - gangs.data())] = {ways.lanes, ways.cores};
+      }
+    }
+    return all;
+  }
+
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
-    if (!has_lanes(gang)) return sizeof(Where) + CoreNetwork::bytes(gang);
-    return sizeof(Where) + (LaneGang::bytes(gang, lane_kernels_->n_lanes) + gang.n_slots - 1) / gang.n_slots;
+    const std::size_t n_lanes = lane_kernels_->n_lanes;
+    if (has_lanes(gang)) return sizeof(Where) + (LaneGang::bytes(gang, n_lanes) + gang.n_slots - 1) / gang.n_slots;
+    if (!mixes(gang)) return sizeof(Where) + CoreNetwork::bytes(gang);
+    Gang full = gang;
+    full.n_slots = static_cast<std::uint32_t>(n_lanes);
+    return sizeof(Where) + std::max<std::uint64_t>(CoreNetwork::bytes(gang),
+                                                   cpu::kMostMixed * LaneGang::bytes(full, n_lanes) / n_lanes);
   }
 
   [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang> gangs) const override {
@@ -84,6 +102,7 @@ class CpuEngine final : public Engine {
     std::uint64_t largest_team = 0;
     std::size_t n_rows = 0;
     std::vector<GangKey> with_lanes;
+    std::map<GangKey, Topology> mixed;
     for (const Gang& gang : gangs) {
       const std::size_t training = shared_.dataset->splits.at(gang.key.fold).training.size();
       n_rows = std::max(n_rows, training);
@@ -92,8 +111,12 @@ class CpuEngine final : public Engine {
         const LaneLayout layout(gang.key.topology);
         largest_lanes = std::max(largest_lanes, LaneWorker::bytes(layout, lane_kernels_->n_lanes, gang.has_dropout));
       }
+      if (mixes(gang)) {
+        Topology& all = mixed.try_emplace(cpu::family(gang.key), gang.key.topology).first->second;
+        all = cpu::widest({{all, gang.key.topology}});
+      }
       // A gang with few lanes in use trains them on a core each.
-      const bool has_core = has_lanes(gang) && fewest_lanes(gang.key) > 1;
+      const bool has_core = (has_lanes(gang) || mixes(gang)) && fewest_lanes(gang.key) > 1;
       const NetworkLayout layout(gang.key.topology);
       largest_core = std::max(largest_core, (has_core ? CoreNetwork::bytes(gang) : 0) +
                                                 Minibatch::bytes(layout, cpu::kBlockRows, gang.has_dropout));
@@ -104,6 +127,10 @@ class CpuEngine final : public Engine {
         largest_team = std::max(
             largest_team, Minibatch::bytes(layout, Minibatch::block_rows(n_threads), gang.has_dropout, n_threads));
       }
+    }
+    for (const auto& [key, topology] : mixed) {
+      with_lanes.push_back(key);
+      largest_lanes = std::max(largest_lanes, LaneWorker::bytes(LaneLayout(topology), lane_kernels_->n_lanes, false));
     }
     return (largest_core + largest_lanes) * workers_.size() + largest_team + cpu::EpochOrders::bytes(n_rows) +
            cpu::LaneTables::bytes(*shared_.dataset, with_lanes);
@@ -116,16 +143,25 @@ class CpuEngine final : public Engine {
     std::map<Topology, std::shared_ptr<const NetworkLayout>> core_layouts;
     std::map<Topology, std::shared_ptr<const LaneLayout>> lane_layouts;
     std::vector<GangKey> with_lanes;
+    const std::vector<bool> is_mixed = add_mixed(gangs, with_lanes);
     for (const Gang& gang : gangs) {
-      if (where_.size() < gang.first_slot + gang.n_slots) where_.resize(gang.first_slot + gang.n_slots);
+      std::vector<Slot> slots;
+      for (Slot slot = gang.first_slot; slot < gang.first_slot + gang.n_slots; ++slot) {
+        if (!is_mixed[slot]) slots.push_back(slot);
+      }
       if (has_lanes(gang)) {
         with_lanes.push_back(gang.key);
-        add_lanes(gang, made(lane_layouts, gang.key.topology));
+        add_lanes(gang, made(lane_layouts, gang.key.topology), slots);
       } else {
-        add_cores(gang, made(core_layouts, gang.key.topology));
+        add_cores(gang, made(core_layouts, gang.key.topology), slots);
       }
     }
     tables_.prepare(*shared_.dataset, with_lanes);
+  }
+
+  [[nodiscard]] Slot company(const Gang& gang) const override {
+    const Where where = where_.at(gang.first_slot);
+    return where.has_lane ? lanes_.at(where.index).first_slot() : gang.first_slot;
   }
 
   void place(Slot slot, const Trial& trial, const TrialState& state) override {
@@ -144,7 +180,7 @@ class CpuEngine final : public Engine {
   void train(std::span<const TrainTarget> targets, std::stop_token stop, std::vector<EpochRecord>& records,
              std::vector<Slot>& lost) override {
     std::vector<TrainTarget> sorted(targets.begin(), targets.end());
-    std::ranges::sort(sorted, {}, &TrainTarget::slot);
+    sort_by_place(sorted, [](const TrainTarget& target) { return target.slot; });
     std::vector<Task> tasks = tasks_of(sorted, [](const TrainTarget& target) { return target.slot; });
     for (Task& task : tasks) {
       const auto of_task = std::span(sorted).subspan(task.first, task.count);
@@ -170,7 +206,7 @@ class CpuEngine final : public Engine {
   [[nodiscard]] std::vector<MetricSums> evaluate(std::span<const Slot> slots, RowSet rows) override {
     std::vector<std::size_t> order(slots.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::ranges::sort(order, {}, [&](std::size_t i) { return slots[i]; });
+    sort_by_place(order, [&](std::size_t i) { return slots[i]; });
     std::vector<Slot> sorted;
     for (const std::size_t i : order) sorted.push_back(slots[i]);
     const std::vector<Task> tasks = tasks_of(sorted, [](Slot slot) { return slot; });
@@ -220,9 +256,9 @@ class CpuEngine final : public Engine {
   struct Where {
     std::uint32_t index = 0;
     bool has_lane = false;
-    friend bool operator==(const Where&, const Where&) = default;
+    friend auto operator<=>(const Where&, const Where&) = default;
   };
-  /// What one thread does at a time: the places [first, first + count) of a sorted list, which are a gang's or one.
+  /// What one thread does at a time: the places [first, first + count) of a sorted list, which are a vector's or one.
   struct Task {
     Where where;
     std::size_t first = 0, count = 0;
@@ -250,19 +286,57 @@ class CpuEngine final : public Engine {
     return layout;
   }
 
-  void add_lanes(const Gang& gang, const std::shared_ptr<const LaneLayout>& layout) {
-    const auto n_lanes = static_cast<std::uint32_t>(lane_kernels_->n_lanes);
-    for (std::uint32_t i = 0; i < gang.n_slots; i += n_lanes) {
-      const std::uint32_t n_places = std::min(n_lanes, gang.n_slots - i);
-      const auto index = static_cast<std::uint32_t>(lanes_.size());
-      lanes_.emplace_back(layout, gang, gang.first_slot + i, n_places, *lane_kernels_);
-      std::fill_n(where_.begin() + gang.first_slot + i, n_places, Where{index, true});
+  /// Places of a gang that fill no vector.
+  [[nodiscard]] std::uint32_t n_loose(const Gang& gang) const {
+    return gang.n_slots % static_cast<std::uint32_t>(lane_kernels_->n_lanes);
+  }
+  /// Whether these may share a vector with others'.
+  [[nodiscard]] bool mixes(const Gang& gang) const {
+    return gang_size(gang.key) > 1 && cpu::may_mix(gang.key) && n_loose(gang) > 0;
+  }
+
+  [[nodiscard]] std::vector<cpu::MixedVector> mixed_vectors(std::span<const Gang> gangs) const {
+    std::vector<cpu::LoosePlaces> loose;
+    std::uint64_t n_networks = 0;
+    for (const Gang& gang : gangs) {
+      n_networks = std::max(n_networks + gang.n_slots, gang.n_company);
+      if (mixes(gang)) loose.push_back({&gang, n_loose(gang)});
+    }
+    const bool is_busy = n_networks >= lane_kernels_->n_lanes * workers_.size();
+    return cpu::mixed_vectors(loose, choice_, *shared_.dataset, is_busy);
+  }
+
+  /// Places that fill no vector of their own gang share one where that pays. Says of every place whether it does.
+  std::vector<bool> add_mixed(std::span<const Gang> gangs, std::vector<GangKey>& with_lanes) {
+    for (const Gang& gang : gangs) {
+      if (where_.size() < gang.first_slot + gang.n_slots) where_.resize(gang.first_slot + gang.n_slots);
+    }
+    std::vector<bool> is_mixed(where_.size());
+    for (cpu::MixedVector& vector : mixed_vectors(gangs)) {
+      for (const Slot slot : vector.slots) is_mixed[slot] = true;
+      with_lanes.push_back(vector.gang.key);
+      add_vector(std::make_shared<const LaneLayout>(vector.topologies, lane_kernels_->n_lanes), vector.gang,
+                 std::move(vector.slots));
+    }
+    return is_mixed;
+  }
+
+  void add_vector(const std::shared_ptr<const LaneLayout>& layout, const Gang& gang, std::vector<Slot> slots) {
+    for (const Slot slot : slots) where_[slot] = {static_cast<std::uint32_t>(lanes_.size()), true};
+    lanes_.emplace_back(layout, gang, std::move(slots), *lane_kernels_);
+  }
+
+  void add_lanes(const Gang& gang, const std::shared_ptr<const LaneLayout>& layout, std::span<const Slot> slots) {
+    while (!slots.empty()) {
+      const auto of_vector = slots.first(std::min(lane_kernels_->n_lanes, slots.size()));
+      add_vector(layout, gang, {of_vector.begin(), of_vector.end()});
+      slots = slots.subspan(of_vector.size());
     }
   }
 
-  void add_cores(const Gang& gang, const std::shared_ptr<const NetworkLayout>& layout) {
-    for (std::uint32_t i = 0; i < gang.n_slots; ++i) {
-      where_[gang.first_slot + i] = {static_cast<std::uint32_t>(cores_.size()), false};
+  void add_cores(const Gang& gang, const std::shared_ptr<const NetworkLayout>& layout, std::span<const Slot> slots) {
+    for (const Slot slot : slots) {
+      where_[slot] = {static_cast<std::uint32_t>(cores_.size()), false};
       cores_.emplace_back(layout, gang);
     }
   }
@@ -275,7 +349,14 @@ class CpuEngine final : public Engine {
     return where;
   }
 
-  /// Divides a list that is sorted by slots.
+  /// Places of a vector side by side, in ascending order.
+  template <class Item, class SlotOf>
+  void sort_by_place(std::vector<Item>& items, SlotOf slot_of) const {
+    const auto place = [&](const Item& item) { return std::pair(occupied(slot_of(item)), slot_of(item)); };
+    if (!std::ranges::is_sorted(items, {}, place)) std::ranges::sort(items, {}, place);
+  }
+
+  /// Divides a list that is sorted by places.
   template <class Item, class SlotOf>
   [[nodiscard]] std::vector<Task> tasks_of(const std::vector<Item>& sorted, SlotOf slot_of) const {
     std::vector<Task> tasks;
@@ -317,8 +398,11 @@ class CpuEngine final : public Engine {
     if (!task.where.has_lane) return train_core(cores_[task.where.index], targets.front(), worker.minibatch, stop);
     Trained result;
     LaneGang& gang = lanes_[task.where.index];
-    const auto n_live = std::ranges::count_if(targets, [&](const TrainTarget& t) { return gang.has_work(t); });
-    if (static_cast<std::size_t>(n_live) >= fewest_lanes(gang.key())) {
+    std::vector<Slot> live;
+    for (const TrainTarget& target : targets) {
+      if (gang.has_work(target)) live.push_back(target.slot);
+    }
+    if (are_lanes_sooner(gang, live)) {
       gang.train(shared_, tables_, targets, worker.lanes, stop, result.records);
     } else {
       for (const TrainTarget& target : targets) train_alone(gang, target, worker, stop, result);
@@ -326,18 +410,24 @@ class CpuEngine final : public Engine {
     return result;
   }
 
+  [[nodiscard]] bool are_lanes_sooner(const LaneGang& gang, std::span<const Slot> slots) const {
+    std::vector<const Topology*> topologies;
+    for (const Slot slot : slots) topologies.push_back(&gang.trial(slot).topology);
+    return choice_.is_vector_sooner(gang.key(), rows(gang.key()), topologies, gang.n_epochs_apart(slots));
+  }
+
   /// A lane's network as a core trains it.
   [[nodiscard]] CoreNetwork alone(const LaneGang& gang, Slot slot) {
     const Trial& trial = gang.trial(slot);
     CoreNetwork network(std::make_shared<const NetworkLayout>(trial.topology),
-                        {.key = gang.key(), .n_slots = 1, .keeps_best = gang.keeps_best()});
+                        {.key = gang_key(trial), .n_slots = 1, .keeps_best = gang.keeps_best()});
     network.place(shared_, trial, gang.read(slot));
     return network;
   }
 
   [[nodiscard]] std::vector<MetricSums> measure_lanes(LaneGang& gang, std::span<const Slot> slots, Worker& worker,
                                                       RowSet rows) {
-    if (slots.size() >= fewest_lanes(gang.key())) return gang.measure(shared_, tables_, slots, worker.lanes, rows);
+    if (are_lanes_sooner(gang, slots)) return gang.measure(shared_, tables_, slots, worker.lanes, rows);
     std::vector<MetricSums> sums;
     for (const Slot slot : slots) {
       CoreNetwork network = alone(gang, slot);

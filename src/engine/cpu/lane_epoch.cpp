@@ -68,7 +68,7 @@ bool LaneGang::train_epoch(Shared& shared, const LaneTables& tables, LaneSet lan
   const std::span<const double> loss = combine(worker.loss, n_lanes_);
   const std::span<const double> weight = combine(worker.weight, n_lanes_);
   each_lane(lanes, [&](std::uint32_t lane) {
-    EpochRecord record{.slot = first_slot_ + lane, .epoch = epoch + 1};
+    EpochRecord record{.slot = slots_[lane], .epoch = epoch + 1};
     record.train_loss = loss[lane];
     record.train_weight = rows.weighted() ? weight[lane] : static_cast<double>(training.size());
     records.push_back(record);

@@ -1,6 +1,7 @@
 #include "engine/cpu/lane_gang.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "engine/cpu/epoch_end.hpp"
@@ -14,21 +15,21 @@ constexpr std::size_t kWorkBetweenLooks = 4'000'000;
 
 }  // namespace
 
-LaneGang::LaneGang(std::shared_ptr<const LaneLayout> layout, const Gang& gang, Slot first_slot, std::uint32_t n_places,
+LaneGang::LaneGang(std::shared_ptr<const LaneLayout> layout, const Gang& gang, std::vector<Slot> slots,
                    const LaneKernels& kernels)
     : layout_(std::move(layout)),
       key_(gang.key),
-      first_slot_(first_slot),
+      slots_(std::move(slots)),
       n_lanes_(kernels.n_lanes),
       kernels_(&kernels),
       layer_rates_(layout_->n_layers()),
-      members_(n_places),
-      trials_(n_places),
+      members_(slots_.size()),
+      trials_(slots_.size()),
       vectors_(gang, n_floats()) {}
 
 std::uint64_t LaneGang::bytes(const Gang& gang, std::size_t n_lanes) {
   const LaneLayout layout(gang.key.topology);
-  const std::uint64_t of_places = gang.n_slots * (sizeof(Member) + sizeof(Trial));
+  const std::uint64_t of_places = gang.n_slots * (sizeof(Member) + sizeof(Trial) + sizeof(Slot));
   const std::uint64_t n_vectors = (gang.n_slots + n_lanes - 1) / n_lanes;
   const std::uint64_t of_networks = NetworkVectors::bytes(gang, layout.n_parameters() * n_lanes);
   return of_places + n_vectors * (sizeof(LaneGang) + layout.n_layers() * sizeof(LaneDoubles) + of_networks);
@@ -39,7 +40,7 @@ void LaneGang::place(const Shared& shared, Slot slot, const Trial& trial, const 
   trials_[lane] = trial;
   members_[lane] = {state, epoch_rules(trial.hyperparameters, shared.options)};
   vectors_.take(trial.hyperparameters, members_[lane].state, [&](std::span<const float> from, float* to) {
-    for (std::size_t p = 0; p < from.size(); ++p) to[p * n_lanes_ + lane] = from[p];
+    layout_->each_parameter(lane, [&](std::size_t p, std::size_t element) { to[element * n_lanes_ + lane] = from[p]; });
   });
   if (trial.hyperparameters.class_weight == ClassWeight::balanced) {
     class_weights_ = class_weights(*shared.dataset, split(shared), ClassWeight::balanced);
@@ -104,11 +105,18 @@ TrialState LaneGang::read(Slot slot) const {
   const std::uint32_t lane = lane_of(slot);
   TrialState state = members_[lane].state;
   vectors_.give(trials_[lane].hyperparameters, state, [&](const float* from) {
-    std::vector<float> canonical(layout_->n_parameters());
-    for (std::size_t p = 0; p < canonical.size(); ++p) canonical[p] = from[p * n_lanes_ + lane];
+    std::vector<float> canonical(layout_->n_parameters(lane));
+    layout_->each_parameter(
+        lane, [&](std::size_t p, std::size_t element) { canonical[p] = from[element * n_lanes_ + lane]; });
     return canonical;
   });
   return state;
+}
+
+std::size_t LaneGang::n_epochs_apart(std::span<const Slot> slots) const {
+  std::set<std::uint32_t> epochs;
+  for (const Slot slot : slots) epochs.insert(members_[lane_of(slot)].state.epoch);
+  return epochs.size();
 }
 
 double LaneGang::cost(const Shared& shared, std::span<const TrainTarget> targets) const {

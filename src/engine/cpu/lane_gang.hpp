@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -50,9 +51,9 @@ class LaneWorker {
 /// when it is done, so that lanes that have ended, are empty or are at another epoch keep what they have.
 class LaneGang {
  public:
-  /// Takes the places first_slot, ... of a gang with as many lanes as the target has, the last ones unused where
-  /// n_places is less.
-  LaneGang(std::shared_ptr<const LaneLayout> layout, const Gang& gang, Slot first_slot, std::uint32_t n_places,
+  /// Has these places, in ascending order, a lane each, as many lanes as the target has, the last ones unused where
+  /// there are fewer places. gang: what they have in common; layout has the topologies.
+  LaneGang(std::shared_ptr<const LaneLayout> layout, const Gang& gang, std::vector<Slot> slots,
            const LaneKernels& kernels);
   /// Of a whole gang, whatever number of vectors its places make.
   [[nodiscard]] static std::uint64_t bytes(const Gang& gang, std::size_t n_lanes);
@@ -60,12 +61,15 @@ class LaneGang {
   [[nodiscard]] bool is_occupied(Slot slot) const { return (occupied_ >> lane_of(slot) & 1U) != 0; }
   [[nodiscard]] bool keeps_best() const noexcept { return vectors_.best.size() > 0; }
   [[nodiscard]] const GangKey& key() const noexcept { return key_; }
+  [[nodiscard]] Slot first_slot() const { return slots_.front(); }
   [[nodiscard]] const Trial& trial(Slot slot) const { return trials_[lane_of(slot)]; }
   /// Whether a target still has epochs to train.
   [[nodiscard]] bool has_work(const TrainTarget& target) const {
     const TrialState& state = members_[lane_of(target.slot)].state;
     return state.status == TrialStatus::running && state.epoch < target.epoch;
   }
+  /// How many epochs these places are at: lanes at different ones are trained one after another.
+  [[nodiscard]] std::size_t n_epochs_apart(std::span<const Slot> slots) const;
   void place(const Shared& shared, Slot slot, const Trial& trial, const TrialState& state);
   void free(Slot slot);
   [[nodiscard]] TrialState read(Slot slot) const;
@@ -86,7 +90,12 @@ class LaneGang {
     math::EpochRules rules;
   };
 
-  [[nodiscard]] std::uint32_t lane_of(Slot slot) const noexcept { return slot - first_slot_; }
+  [[nodiscard]] std::uint32_t lane_of(Slot slot) const noexcept {
+    // Most have neighbouring places, the others lie further apart.
+    std::uint32_t lane = std::min(slot - slots_.front(), static_cast<std::uint32_t>(slots_.size()) - 1);
+    while (slots_[lane] != slot) --lane;
+    return lane;
+  }
   [[nodiscard]] const Split& split(const Shared& shared) const { return shared.dataset->splits.at(key_.fold); }
   [[nodiscard]] std::size_t n_floats() const noexcept { return layout_->n_parameters() * n_lanes_; }
   void set_rules(std::uint32_t lane, const Trial& trial);
@@ -107,7 +116,7 @@ class LaneGang {
 
   std::shared_ptr<const LaneLayout> layout_;
   GangKey key_;
-  Slot first_slot_;
+  std::vector<Slot> slots_;
   std::size_t n_lanes_;
   LaneSet occupied_ = 0, has_first_moment_ = 0;  ///< the latter: lanes whose solver keeps one
   const LaneKernels* kernels_;

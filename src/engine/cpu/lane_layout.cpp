@@ -1,20 +1,48 @@
 #include "engine/cpu/lane_layout.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace shoal::cpu {
 
-LaneLayout::LaneLayout(const Topology& topology) : n_parameters_(topology.n_parameters()) {
+Topology widest(std::span<const Topology> topologies) {
+  Topology all = topologies.front();
+  for (const Topology& topology : topologies) {
+    for (std::size_t l = 0; l < all.hidden_layer_sizes.size(); ++l) {
+      all.hidden_layer_sizes[l] = std::max(all.hidden_layer_sizes[l], topology.hidden_layer_sizes[l]);
+    }
+  }
+  return all;
+}
+
+LaneLayout::LaneLayout(std::span<const Topology> of_lanes, std::size_t n_lanes)
+    : topologies_(of_lanes.begin(), of_lanes.end()) {
+  const Topology topology = widest(of_lanes);
+  n_parameters_ = topology.n_parameters();
   std::size_t parameters = 0;
   for (std::size_t l = 0; l < topology.n_layers(); ++l) {
     const LaneLayer layer{.n_in = static_cast<std::size_t>(topology.fan_in(l)),
                           .n_out = static_cast<std::size_t>(topology.fan_out(l)),
                           .parameters = parameters,
                           .units = n_units_,
-                          .activation = static_cast<Act>(topology.activation(l))};
+                          .activation = static_cast<Act>(topology.activation(l)),
+                          .n_common = static_cast<std::size_t>(topology.fan_out(l)),
+                          .present = nullptr};
     parameters += layer.n_out * (layer.n_in + 1);
     n_units_ += layer.n_out;
     layers_.push_back(layer);
+  }
+  if (!is_mixed()) return;
+  present_ = AlignedFloats(n_units_ * n_lanes);
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    LaneLayer& layer = layers_[l];
+    float* const present = present_.data() + layer.units * n_lanes;
+    layer.present = present;
+    for (std::size_t lane = 0; lane < of_lanes.size(); ++lane) {
+      const auto n_out = static_cast<std::size_t>(of_lanes[lane].fan_out(l));
+      layer.n_common = std::min(layer.n_common, n_out);
+      for (std::size_t unit = 0; unit < n_out; ++unit) present[unit * n_lanes + lane] = 1.0F;
+    }
   }
 }
 

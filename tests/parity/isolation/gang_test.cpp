@@ -11,29 +11,20 @@
 #include "engine/cpu/core_network.hpp"
 #include "engine/cpu/cpu_engine.hpp"
 #include "engine/cpu/lane_gang.hpp"
-#include "tests/parity/isolation/outcome.hpp"
+#include "tests/parity/isolation/company.hpp"
 #include "tests/support/random_trials.hpp"
 
 namespace shoal {
 namespace {
 
+using testing::alone;
 using testing::below;
+using testing::companion;
+using testing::metrics_of;
 using testing::Outcome;
+using testing::Placed;
 using testing::Random;
-
-/// A trial that may share a gang with `first`: all that a gang's places do not share is drawn anew.
-Trial companion(Random& random, const Dataset& data, const Trial& first) {
-  Trial trial = testing::random_trial(random, data);
-  const Hyperparameters& h = first.hyperparameters;
-  trial.topology = first.topology;
-  trial.hyperparameters.loss = h.loss;
-  trial.hyperparameters.solver = h.solver;
-  trial.hyperparameters.batch_size = h.batch_size;
-  trial.hyperparameters.shuffle = h.shuffle;
-  trial.shuffle_seed = first.shuffle_seed;
-  if (below(random, 8) == 0) trial.hyperparameters.learning_rate_init = 1e6;
-  return trial;
-}
+using testing::together;
 
 /// Trials of one gang that differ in all they may, plain or not alike.
 std::vector<Trial> gang_of(Random& random, const Dataset& data, std::size_t n) {
@@ -48,59 +39,9 @@ std::vector<Trial> gang_of(Random& random, const Dataset& data, std::size_t n) {
   return trials;
 }
 
-Outcome alone(const Dataset& data, const Trial& trial, Metric metric, const cpu::Kernels& kernels) {
-  cpu::Shared shared{&data, {.metric = metric}, {}};
-  const Gang gang{gang_key(trial), 0, 1, true, true};
-  cpu::CoreNetwork network(std::make_shared<const cpu::NetworkLayout>(trial.topology), gang);
-  cpu::Minibatch minibatch(data, kernels);
-  network.place(shared, trial, initial_state(trial));
-  Outcome outcome;
-  network.train(shared, {0, 4}, minibatch, {}, outcome.records);
-  outcome.sums = network.measure(shared, minibatch, RowSet::validation, std::nullopt);
-  outcome.state = network.read();
-  return outcome;
-}
-
-/// Some places of a gang, the others empty.
-struct Placed {
-  std::vector<Trial> trials;
-  std::vector<Slot> slots;
-  std::uint32_t n_slots;
-};
-
-std::vector<Outcome> together(Engine& engine, const Placed& placed, std::uint32_t epochs_a_call) {
-  const Gang gang{gang_key(placed.trials.front()), 0, placed.n_slots, true, true};
-  engine.prepare(std::span(&gang, 1));
-  for (std::size_t i = 0; i < placed.trials.size(); ++i) {
-    engine.place(placed.slots[i], placed.trials[i], initial_state(placed.trials[i]));
-  }
-  std::vector<EpochRecord> records;
-  std::vector<Slot> lost;
-  for (std::uint32_t epoch = epochs_a_call; epoch < 4 + epochs_a_call; epoch += epochs_a_call) {
-    std::vector<TrainTarget> targets;
-    for (const Slot slot : placed.slots) targets.push_back({slot, epoch});
-    engine.train(targets, {}, records, lost);
-  }
-  EXPECT_TRUE(lost.empty());
-  const std::vector<MetricSums> sums = engine.evaluate(placed.slots, RowSet::validation);
-  std::vector<Outcome> outcomes;
-  for (std::size_t i = 0; i < placed.slots.size(); ++i) {
-    Outcome outcome{engine.take(placed.slots[i]), {}, sums[i]};
-    std::ranges::copy_if(records, std::back_inserter(outcome.records),
-                         [&](const EpochRecord& record) { return record.slot == placed.slots[i]; });
-    outcomes.push_back(std::move(outcome));
-  }
-  return outcomes;
-}
-
-/// Metrics that are defined for a table's task.
-std::vector<Metric> metrics_of(Task task) {
-  if (task == Task::regression) return {Metric::val_loss, Metric::train_loss, Metric::val_rmse};
-  return {Metric::val_loss, Metric::train_loss, Metric::val_accuracy, Metric::val_auc};
-}
-
 Placed placed_somewhere(Random& random, std::vector<Trial> trials, std::uint32_t n_slots) {
-  Placed placed{std::move(trials), {}, n_slots};
+  const Gang gang{gang_key(trials.front()), 0, n_slots, true, true};
+  Placed placed{std::move(trials), {}, {gang}};
   for (Slot slot = 0; slot < n_slots; ++slot) placed.slots.push_back(slot);
   std::ranges::shuffle(placed.slots, random);
   placed.slots.resize(placed.trials.size());
@@ -203,7 +144,7 @@ TEST(Gang, AStopInTheMiddleOfAnEpochLosesThatEpochAndNoNetwork) {
     cpu::LaneTables tables;
     tables.prepare(data, std::span(&gang.key, 1));
     cpu::LaneWorker worker(cpu::all_kernels()[i], kernels);
-    cpu::LaneGang lanes(std::make_shared<const cpu::LaneLayout>(trial.topology), gang, 0, 1, kernels);
+    cpu::LaneGang lanes(std::make_shared<const cpu::LaneLayout>(trial.topology), gang, {0}, kernels);
     lanes.place(shared, 0, trial, initial_state(trial));
     Outcome found;
     lanes.train(shared, tables, std::span(&target, 1), worker, Stopping::stop.get_token(), found.records);
@@ -227,7 +168,7 @@ TEST(Gang, TheCheckSeesThatALaneHasAnothersRate) {
   const Outcome expected = alone(data, trials[1], Metric::val_loss, cpu::kernels());
   trials[1].hyperparameters.learning_rate_init = 2e-3;
   const auto engine = make_cpu_engine(data, {.n_threads = 1});
-  const std::vector<Outcome> found = together(*engine, {trials, {0, 1}, 2}, 4);
+  const std::vector<Outcome> found = together(*engine, {trials, {0, 1}, {{gang_key(trials[0]), 0, 2, true, true}}}, 4);
   EXPECT_FALSE(testing::same_bits(found[1].state.parameters, expected.state.parameters));
 }
 

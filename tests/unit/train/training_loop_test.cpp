@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <limits>
 #include <map>
+#include <set>
 #include <string>
 
 #include "shoal/error.hpp"
@@ -191,6 +192,22 @@ TEST(TrainingLoop, GivesTheSameResultsForEveryGangSizeMemoryLimitAndRound) {
         EXPECT_TRUE(same(result.metrics.values[m], other.metrics.values[m])) << id << " metric " << m;
       }
     }
+  }
+}
+
+TEST(TrainingLoop, CallsGangsTogetherThatShareInstructions) {
+  std::vector<Trial> trials;
+  for (std::uint64_t i = 0; i < 40; ++i) trials.push_back(toy::trial(i, static_cast<std::int32_t>(2 + i), 3));
+  Loop apart(trials);
+  ASSERT_TRUE(apart.train());
+  EXPECT_EQ(apart.engine.first_call, (std::set<Slot>{0}));
+  Loop together(trials);
+  together.engine.n_in_company = 8;
+  ASSERT_TRUE(together.train());
+  EXPECT_EQ(together.engine.first_call, (std::set<Slot>{0, 1, 2, 3, 4, 5, 6, 7}));
+  EXPECT_EQ(together.collector.results.size(), trials.size());
+  for (const auto& [id, state] : apart.collector.states) {
+    EXPECT_EQ(together.collector.states.at(id).parameters, state.parameters);
   }
 }
 
