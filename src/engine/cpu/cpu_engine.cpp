@@ -42,6 +42,7 @@ const LaneKernels& lane_kernels_of(const cpu::Kernels& kernels) {
 struct alignas(128) Worker {
   Minibatch minibatch;
   LaneWorker lanes;
+  std::vector<EpochRecord> records;  ///< of a call; its memory is for the next one, too
 };
 
 class CpuEngine final : public Engine {
@@ -56,7 +57,7 @@ class CpuEngine final : public Engine {
                              ": engine cpu computes in strict precision only");
     }
     for (std::uint32_t t = 0; t < n_threads(options); ++t) {
-      workers_.push_back({Minibatch(dataset, kernels), LaneWorker(kernels, *lane_kernels_)});
+      workers_.push_back({Minibatch(dataset, kernels), LaneWorker(kernels, *lane_kernels_), {}});
     }
   }
 
@@ -190,16 +191,24 @@ class CpuEngine final : public Engine {
     // Those that end last begin first, so that no thread waits long for another at the end.
     std::ranges::stable_sort(tasks, std::ranges::greater{}, &Task::cost);
     std::vector<Trained> trained(tasks.size());
+    for (Worker& worker : workers_) worker.records.clear();
     const std::size_t n_divided = divided(tasks);
     for (std::size_t i = 0; i < n_divided; ++i) {
-      trained[i] = train_core(cores_[tasks[i].where.index], sorted[tasks[i].first], team(), stop);
+      Worker& worker = workers_.front();
+      trained[i].begin(worker);
+      train_core(cores_[tasks[i].where.index], sorted[tasks[i].first], team(), stop, worker.records, trained[i].lost);
+      trained[i].end();
     }
     cpu::each_in_parallel(workers_, tasks.size() - n_divided, [&](std::size_t i, Worker& worker) {
-      trained[n_divided + i] = train_task(tasks[n_divided + i], sorted, worker, stop);
+      Trained& result = trained[n_divided + i];
+      result.begin(worker);
+      train_task(tasks[n_divided + i], sorted, worker, stop, result.lost);
+      result.end();
     });
-    for (std::size_t i = 0; i < tasks.size(); ++i) {
-      records.insert(records.end(), trained[i].records.begin(), trained[i].records.end());
-      lost.insert(lost.end(), trained[i].lost.begin(), trained[i].lost.end());
+    for (const Trained& result : trained) {
+      const std::span<const EpochRecord> of_task = result.records();
+      records.insert(records.end(), of_task.begin(), of_task.end());
+      lost.insert(lost.end(), result.lost.begin(), result.lost.end());
     }
   }
 
@@ -264,9 +273,22 @@ class CpuEngine final : public Engine {
     std::size_t first = 0, count = 0;
     double cost = 0;
   };
+  /// What came of a task: some of a worker's records.
   struct Trained {
-    std::vector<EpochRecord> records;
     std::vector<Slot> lost;
+
+    void begin(const Worker& by) {
+      worker = &by;
+      first = by.records.size();
+    }
+    void end() { count = worker->records.size() - first; }
+    [[nodiscard]] std::span<const EpochRecord> records() const {
+      return std::span(worker->records).subspan(first, count);
+    }
+
+   private:
+    const Worker* worker = nullptr;
+    std::size_t first = 0, count = 0;
   };
 
   static std::uint32_t n_threads(const EngineOptions& options) {
@@ -382,32 +404,30 @@ class CpuEngine final : public Engine {
     return *team_;
   }
 
-  Trained train_core(CoreNetwork& network, const TrainTarget& target, Minibatch& minibatch,
-                     const std::stop_token& stop) {
-    Trained result;
-    if (!network.train(shared_, target, minibatch, stop, result.records)) {
-      network.free();
-      result.lost.push_back(target.slot);
-    }
-    return result;
+  void train_core(CoreNetwork& network, const TrainTarget& target, Minibatch& minibatch, const std::stop_token& stop,
+                  std::vector<EpochRecord>& records, std::vector<Slot>& lost) {
+    if (network.train(shared_, target, minibatch, stop, records)) return;
+    network.free();
+    lost.push_back(target.slot);
   }
 
-  Trained train_task(const Task& task, std::span<const TrainTarget> sorted, Worker& worker,
-                     const std::stop_token& stop) {
+  void train_task(const Task& task, std::span<const TrainTarget> sorted, Worker& worker, const std::stop_token& stop,
+                  std::vector<Slot>& lost) {
     const auto targets = sorted.subspan(task.first, task.count);
-    if (!task.where.has_lane) return train_core(cores_[task.where.index], targets.front(), worker.minibatch, stop);
-    Trained result;
+    if (!task.where.has_lane) {
+      CoreNetwork& network = cores_[task.where.index];
+      return train_core(network, targets.front(), worker.minibatch, stop, worker.records, lost);
+    }
     LaneGang& gang = lanes_[task.where.index];
     std::vector<Slot> live;
     for (const TrainTarget& target : targets) {
       if (gang.has_work(target)) live.push_back(target.slot);
     }
     if (are_lanes_sooner(gang, live)) {
-      gang.train(shared_, tables_, targets, worker.lanes, stop, result.records);
+      gang.train(shared_, tables_, targets, worker.lanes, stop, worker.records);
     } else {
-      for (const TrainTarget& target : targets) train_alone(gang, target, worker, stop, result);
+      for (const TrainTarget& target : targets) train_alone(gang, target, worker, stop, lost);
     }
-    return result;
   }
 
   [[nodiscard]] bool are_lanes_sooner(const LaneGang& gang, std::span<const Slot> slots) const {
@@ -437,15 +457,15 @@ class CpuEngine final : public Engine {
   }
 
   void train_alone(LaneGang& gang, const TrainTarget& target, Worker& worker, const std::stop_token& stop,
-                   Trained& result) {
+                   std::vector<Slot>& lost) {
     if (!gang.has_work(target)) return;
     const Trial trial = gang.trial(target.slot);
     CoreNetwork network = alone(gang, target.slot);
-    if (network.train(shared_, target, worker.minibatch, stop, result.records)) {
+    if (network.train(shared_, target, worker.minibatch, stop, worker.records)) {
       gang.place(shared_, target.slot, trial, network.read());
     } else {
       gang.free(target.slot);
-      result.lost.push_back(target.slot);
+      lost.push_back(target.slot);
     }
   }
 
