@@ -11,18 +11,18 @@ namespace shoal {
 struct CpuCosts {
   double core_vector = 2.3e-10;      ///< a vector of multiply-adds of a network that has a core
   double core_layer = 3.9e-9;        ///< beginning and ending the loops of a layer, a row
-  double core_exponential = 4.6e-9;  ///< a vector of units whose activation takes an exponential
+  double core_exponential = 7.2e-9;  ///< a vector of units whose activation takes an exponential
   double core_output = 1.7e-9;       ///< an output of a row: its loss and what is measured of it
   double core_minibatch = 1.4e-7;    ///< a layer, a minibatch
   double core_sgd = 1.3e-9;          ///< a vector of parameters, a minibatch
-  double core_moments = 8.5e-9;      ///< the same where the solver divides by a second moment
+  double core_moments = 9.7e-9;      ///< the same where the solver divides by a second moment
   double core_epoch = 9.3e-9;        ///< the ends of an epoch
   double lane_vector = 2.3e-10;      ///< a multiply-add of networks that share a vector
   double lane_spilled = 3.3e-10;     ///< the same where their vectors leave the second-level cache
-  double lane_unit = 1.2e-9;         ///< a unit of a row
+  double lane_unit = 4.6e-10;        ///< a unit of a row
   double lane_exponential = 6.7e-9;  ///< a unit whose activation takes an exponential
   double lane_sgd = 3.9e-9;          ///< a parameter, a minibatch
-  double lane_moments = 7e-9;        ///< the same where the solver divides by a second moment
+  double lane_moments = 9e-9;        ///< the same where the solver divides by a second moment
   double lane_epoch = 1.8e-6;        ///< the ends of an epoch
   double measured_row = 9.8e-9;      ///< a row of a network whose metric is not added up by a kernel
   double measured_output = 1.8e-10;  ///< an output of it
