@@ -69,6 +69,12 @@ class Page(unittest.TestCase):
         self.assertEqual(browser.evaluate("document.querySelectorAll('section').length"), 11)
         self.assertEqual(browser.evaluate("document.querySelectorAll('main b').length"), 0)
 
+    def check_summary(self, browser):
+        words = browser.evaluate("document.querySelector('#summary').textContent")
+        trials, settings = browser.evaluate("[report.run.n_trials, report.run.n_settings]")
+        self.assertIn(f"{trials} trials", words)
+        self.assertEqual("with folds and repeats" in words, trials > settings)
+
     def check_brushing(self, browser):
         browser.evaluate("document.querySelector('#parallel canvas').scrollIntoView({block: 'center'})")
         canvas = browser.evaluate("(({x, y}) => ({x, y}))(document.querySelector('#parallel canvas').getBoundingClientRect())")
@@ -166,7 +172,7 @@ class Page(unittest.TestCase):
         with chromium.Chromium(chromium.find()) as browser:
             self.look(browser, path)
             for check in (self.check_drawn, self.check_sorting, self.check_brushing, self.check_keyboard, self.check_theme,
-                          self.check_narrow, self.check_print, *more):
+                          self.check_narrow, self.check_print, self.check_summary, *more):
                 with self.subTest(check=check.__name__):
                     check(browser)
             self.assertEqual(browser.errors, [])

@@ -12,7 +12,8 @@ function sweptText() {
   });
   const method = report.sweep.method ? ` by method ${report.sweep.method}` : "";
   const what = parameters.length > 0 ? ` over ${parameters.join(", ")}` : "";
-  return `${counted(run.n_settings, "setting")}, ${counted(run.n_trials, "trial")} with folds and repeats, of ${run.task} on ${run.dataset}${method}${what}.`;
+  const tried = run.n_trials > run.n_settings ? `${counted(run.n_settings, "setting")}, ${counted(run.n_trials, "trial")} with folds and repeats,` : counted(run.n_trials, "trial");
+  return `${tried} of ${run.task} on ${run.dataset}${method}${what}.`;
 }
 
 function endedText() {
