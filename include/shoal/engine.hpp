@@ -45,6 +45,7 @@ struct Gang {
   bool has_dropout = false;  ///< some member drops units, so the workspace holds what was dropped
   /// Networks that are planned together with these, which count: the machine is theirs as well. 0: it is alone.
   std::uint64_t n_company = 0;
+  std::uint32_t first_epoch = 0;  ///< those that its members have trained already
 };
 
 /// What training a gang by one kernel is predicted to take, in seconds.
@@ -53,6 +54,7 @@ struct Prediction {
   double epoch_s = 0;       ///< of an epoch: of the whole machine, were it busy with others as well
   double alone_s = 0;       ///< of an epoch: at least, were it free
   double place_s = 0;       ///< once: to place its networks and to take them out
+  bool is_shared = false;   ///< alone_s is that of other gangs too, which share instructions
 };
 
 /// Train the network at `slot` until `epoch` epochs are done in all, or it stops by itself.

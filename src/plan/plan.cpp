@@ -102,6 +102,7 @@ std::vector<FilledGang> gangs(std::span<const Trial> trials, std::span<const Leg
       const auto members = std::span(cohort.members).subspan(first, count);
       FilledGang filled{{cohort.key, 0, static_cast<std::uint32_t>(count), false}, {members.begin(), members.end()}, 0};
       filled.gang.n_company = trials.size();
+      filled.gang.first_epoch = legs[members.front()].from;
       for (const std::uint32_t i : members) {
         filled.gang.keeps_best |= has_patience(trials[i]);
         filled.gang.has_dropout |= trials[i].hyperparameters.dropout > 0;

@@ -40,7 +40,10 @@ void Survey::add(std::span<const Trial> trials, std::span<const Chunk> chunks, c
       for (const std::uint32_t i : filled.trials) n_epochs = std::max(n_epochs, trials[i].hyperparameters.max_iter);
       of_chunk.add(predictions.front(), n_epochs);
       Shape& shape = shapes_[{filled.gang.key.topology, std::string(predictions.front().kernel)}];
-      for (const Prediction& each : predictions) shape.times[std::string(each.kernel)].add(each, n_epochs);
+      for (Prediction each : predictions) {
+        if (each.is_shared) each.alone_s = each.epoch_s;  // its part
+        shape.times[std::string(each.kernel)].add(each, n_epochs);
+      }
       shape.n_trials += filled.trials.size();
       shape.n_gangs += 1;
       shape.bytes += filled.gang.n_slots * engine.bytes_per_slot(filled.gang);

@@ -159,6 +159,10 @@ Bounded or_zero_below(double least, Bounded x) {
 Bounded normal_or_zero(Bounded x) { return or_zero_below(0x1p-126, x); }
 Bounded squarable_or_zero(Bounded g) { return or_zero_below(0x1p-58, g); }
 
+/// Where v is 0 although gradients were not, since their squares would be subnormal, a step is that small gradient's
+/// over epsilon.
+bool has_longest_step(const Hyperparameters& h) { return h.epsilon >= 1e-15; }
+
 /// Adam's |m| / sqrt(v) is bounded whatever the gradients were, by Cauchy and Schwarz:
 /// |sum c1 b1^i g_i| <= c1 / sqrt(c2 (1 - b1^2 / b2)) * sqrt(sum c2 b2^i g_i^2). So a step whose direction the rounding
 /// of tiny gradients leaves open still has a known length; both engines' steps lie within it (1e-5 covers roundings).
@@ -181,7 +185,7 @@ void adam_step(const Hyperparameters& h, std::span<const Bounded> rates, std::sp
     m = normal_or_zero(fma(constant(h.beta_1), m, constant(1 - h.beta_1) * g));
     v = normal_or_zero(fma(constant(h.beta_2), v, constant(1 - h.beta_2) * (g * g)));
     Bounded step = (eta * m) / (sqrt(v) + constant(h.epsilon));
-    step.error = std::min(step.error, 2 * eta.value * largest_adam_ratio(h));
+    if (has_longest_step(h)) step.error = std::min(step.error, 2 * eta.value * largest_adam_ratio(h));
     state.parameters[k] = state.parameters[k] - step;
   }
 }
@@ -209,7 +213,7 @@ void rmsprop_step(const Hyperparameters& h, std::span<const Bounded> rates, std:
     v = normal_or_zero(fma(constant(h.beta_2), v, constant(1 - h.beta_2) * (g * g)));
     const double longest = (1 + 1e-5) * rates[k].value / std::sqrt(1 - h.beta_2);
     Bounded step = (rates[k] * g) / (sqrt(v) + constant(h.epsilon));
-    step.error = std::min(step.error, 2 * longest);
+    if (has_longest_step(h)) step.error = std::min(step.error, 2 * longest);
     state.parameters[k] = state.parameters[k] - step;
   }
 }

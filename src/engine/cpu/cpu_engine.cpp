@@ -89,12 +89,13 @@ class CpuEngine final : public Engine {
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
     const std::size_t n_lanes = lane_kernels_->n_lanes;
-    if (has_lanes(gang)) return sizeof(Where) + (LaneGang::bytes(gang, n_lanes) + gang.n_slots - 1) / gang.n_slots;
-    if (!mixes(gang)) return sizeof(Where) + CoreNetwork::bytes(gang);
+    const std::uint64_t apart =
+        has_lanes(gang) ? (LaneGang::bytes(gang, n_lanes) + gang.n_slots - 1) / gang.n_slots : CoreNetwork::bytes(gang);
+    if (!mixes(gang)) return sizeof(Where) + apart;
     Gang full = gang;
     full.n_slots = static_cast<std::uint32_t>(n_lanes);
-    return sizeof(Where) + std::max<std::uint64_t>(CoreNetwork::bytes(gang),
-                                                   cpu::kMostMixed * LaneGang::bytes(full, n_lanes) / n_lanes);
+    const std::uint64_t of_lane = LaneGang::bytes(full, n_lanes) / n_lanes + LaneLayout::mixed_bytes(gang.key.topology);
+    return sizeof(Where) + std::max(apart, cpu::kMostMixed * of_lane);
   }
 
   [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang> gangs) const override {
@@ -423,17 +424,18 @@ class CpuEngine final : public Engine {
     for (const TrainTarget& target : targets) {
       if (gang.has_work(target)) live.push_back(target.slot);
     }
-    if (are_lanes_sooner(gang, live)) {
+    if (are_lanes_sooner(gang, live, gang.n_epochs_apart(live))) {
       gang.train(shared_, tables_, targets, worker.lanes, stop, worker.records);
     } else {
       for (const TrainTarget& target : targets) train_alone(gang, target, worker, stop, lost);
     }
   }
 
-  [[nodiscard]] bool are_lanes_sooner(const LaneGang& gang, std::span<const Slot> slots) const {
+  /// n_times: passes of the vector that it takes.
+  [[nodiscard]] bool are_lanes_sooner(const LaneGang& gang, std::span<const Slot> slots, std::size_t n_times) const {
     std::vector<const Topology*> topologies;
     for (const Slot slot : slots) topologies.push_back(&gang.trial(slot).topology);
-    return choice_.is_vector_sooner(gang.key(), rows(gang.key()), topologies, gang.n_epochs_apart(slots));
+    return choice_.is_vector_sooner(gang.key(), rows(gang.key()), topologies, n_times);
   }
 
   /// A lane's network as a core trains it.
@@ -447,7 +449,7 @@ class CpuEngine final : public Engine {
 
   [[nodiscard]] std::vector<MetricSums> measure_lanes(LaneGang& gang, std::span<const Slot> slots, Worker& worker,
                                                       RowSet rows) {
-    if (are_lanes_sooner(gang, slots)) return gang.measure(shared_, tables_, slots, worker.lanes, rows);
+    if (are_lanes_sooner(gang, slots, 1)) return gang.measure(shared_, tables_, slots, worker.lanes, rows);
     std::vector<MetricSums> sums;
     for (const Slot slot : slots) {
       CoreNetwork network = alone(gang, slot);

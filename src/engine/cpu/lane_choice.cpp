@@ -43,8 +43,9 @@ LaneChoice::Ways LaneChoice::ways(const Gang& gang, const EpochRows& rows, const
     narrow.topology = topology;
     cores += core_seconds(narrow, rows);
   }
-  both.lanes.epoch_s = vector_seconds(widest, rows, topologies.size()) * both.cores.epoch_s / cores;
-  both.lanes.alone_s = both.lanes.epoch_s;
+  both.lanes.alone_s = vector_seconds(widest, rows, topologies.size());
+  both.lanes.epoch_s = both.lanes.alone_s * both.cores.epoch_s / cores;
+  both.lanes.is_shared = true;
   return both;
 }
 

@@ -37,12 +37,11 @@ class LaneChoice {
   [[nodiscard]] std::size_t fewest_lanes(const GangKey& key, const EpochRows& rows) const;
   [[nodiscard]] std::size_t n_lanes() const noexcept { return n_lanes_; }
   [[nodiscard]] std::size_t n_threads() const noexcept { return n_threads_; }
-
- private:
   /// Of an epoch on one core: of a vector with so many networks, of one network by itself.
   [[nodiscard]] double vector_seconds(const GangKey& key, const EpochRows& rows, std::size_t n_networks) const;
   [[nodiscard]] double core_seconds(const GangKey& key, const EpochRows& rows) const;
 
+ private:
   CpuCosts costs_;
   std::size_t n_lanes_, n_threads_;
   bool collects_;

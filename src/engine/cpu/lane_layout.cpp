@@ -1,6 +1,7 @@
 #include "engine/cpu/lane_layout.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 namespace shoal::cpu {
@@ -44,6 +45,13 @@ LaneLayout::LaneLayout(std::span<const Topology> of_lanes, std::size_t n_lanes)
       for (std::size_t unit = 0; unit < n_out; ++unit) present[unit * n_lanes + lane] = 1.0F;
     }
   }
+}
+
+std::size_t LaneLayout::mixed_bytes(const Topology& topology) {
+  std::size_t units = 0;
+  for (std::size_t l = 0; l < topology.n_layers(); ++l) units += static_cast<std::size_t>(topology.fan_out(l));
+  const std::size_t of_lists = topology.hidden_layer_sizes.size() * (sizeof(std::int32_t) + sizeof(Activation));
+  return units * sizeof(float) + sizeof(Topology) + of_lists;
 }
 
 std::size_t LaneLayout::workspace_floats(std::size_t n_lanes, bool has_dropout) const {

@@ -22,6 +22,9 @@ class LaneLayout {
   /// of the widest one is there, and 0.
   LaneLayout(std::span<const Topology> of_lanes, std::size_t n_lanes);
 
+  /// What a lane of a mixed vector takes of the layout itself.
+  [[nodiscard]] static std::size_t mixed_bytes(const Topology& topology);
+
   [[nodiscard]] std::size_t n_parameters() const noexcept { return n_parameters_; }
   [[nodiscard]] std::size_t n_layers() const noexcept { return layers_.size(); }
   [[nodiscard]] std::size_t n_outputs() const noexcept { return layers_.back().n_out; }

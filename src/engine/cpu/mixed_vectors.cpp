@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "engine/cpu/lane_layout.hpp"
@@ -76,7 +78,6 @@ class Family {
     std::ranges::sort(all, {}, &LoosePlaces::first);
     MixedVector vector{*all.front().gang, std::move(all), {}, {}};
     for (const LoosePlaces& each : vector.places) {
-      vector.gang.keeps_best |= each.gang->keeps_best;
       for (std::uint32_t i = 0; i < each.n; ++i) {
         vector.slots.push_back(each.first() + i);
         vector.topologies.push_back(topology(each));
@@ -88,14 +89,18 @@ class Family {
   }
 
   [[nodiscard]] bool pays(const MixedVector& vector) const {
+    // A vector has one thread, where that is all there is to do; cores have all of them.
+    const double n_threads = is_busy_ ? 1 : static_cast<double>(choice_->n_threads());
     std::size_t own = 0;
-    std::vector<const Topology*> topologies;
-    for (const Topology& topology : vector.topologies) {
-      own += topology.n_parameters();
-      topologies.push_back(&topology);
+    double apart = 0;
+    for (const LoosePlaces& each : vector.places) {
+      const GangKey& key = each.gang->key;
+      own += each.n * key.topology.n_parameters();
+      apart +=
+          std::min(each.n * choice_->core_seconds(key, rows_), n_threads * choice_->vector_seconds(key, rows_, each.n));
     }
     if (vector.gang.key.topology.n_parameters() * choice_->n_lanes() > kMostMixed * own) return false;
-    return choice_->is_vector_sooner(vector.gang.key, rows_, topologies, is_busy_ ? 1 : choice_->n_threads());
+    return n_threads * choice_->vector_seconds(vector.gang.key, rows_, vector.slots.size()) <= apart;
   }
 
   std::vector<LoosePlaces> places_;
@@ -117,11 +122,14 @@ bool may_mix(const GangKey& key) { return key.plain && !key.topology.hidden_laye
 
 std::vector<MixedVector> mixed_vectors(std::span<const LoosePlaces> places, const LaneChoice& choice,
                                        const Dataset& dataset, bool is_busy) {
-  std::map<GangKey, std::vector<LoosePlaces>> families;
-  for (const LoosePlaces& of_gang : places) families[family(of_gang.gang->key)].push_back(of_gang);
+  // Lanes at different epochs see different rows; a place that keeps the best has more memory.
+  std::map<std::tuple<GangKey, std::uint32_t, bool>, std::vector<LoosePlaces>> families;
+  for (const LoosePlaces& each : places) {
+    families[{family(each.gang->key), each.gang->first_epoch, each.gang->keeps_best}].push_back(each);
+  }
   std::vector<MixedVector> vectors;
-  for (const auto& [key, of_family] : families) {
-    Family(of_family, choice, epoch_rows(key, dataset), is_busy).divide(vectors);
+  for (const auto& [kind, of_family] : families) {
+    Family(of_family, choice, epoch_rows(std::get<0>(kind), dataset), is_busy).divide(vectors);
   }
   return vectors;
 }

@@ -33,8 +33,9 @@ struct MixedVector {
 /// Whether a gang's networks may share a vector with others that differ in the widths of hidden layers.
 [[nodiscard]] bool may_mix(const GangKey& key);
 
-/// Vectors of networks that are alike in width and sooner together than one after another on a core. is_busy: other
-/// networks keep the machine's other threads from idling. Loose places of a gang are not parted.
+/// Vectors of networks that are alike in width, at one epoch, and sooner together than their gangs apart, on a core or
+/// in a vector each. is_busy: other networks keep the machine's other threads from idling. Loose places of a gang are
+/// not parted.
 [[nodiscard]] std::vector<MixedVector> mixed_vectors(std::span<const LoosePlaces> places, const LaneChoice& choice,
                                                      const Dataset& dataset, bool is_busy);
 

@@ -138,6 +138,45 @@ TEST(MixedVectors, NeitherPartAGangNorMixFamilies) {
   EXPECT_EQ(of_sgd.front().gang.key.solver, Solver::sgd);
 }
 
+TEST(MixedVectors, HaveOneEpochAndKeepTheBestOrNot) {
+  const std::vector<std::vector<std::int32_t>> widths(32, {20});
+  std::vector<Gang> gangs = gangs_of(widths);
+  ASSERT_EQ(mixed(gangs, 100).size(), 2U);
+  for (std::size_t i = 0; i < 32; ++i) {
+    gangs[i].first_epoch = i % 2 == 0 ? 9 : 0;
+    gangs[i].keeps_best = i % 4 < 2;
+  }
+  EXPECT_EQ(mixed(gangs, 100).size(), 4U);
+  for (const MixedVector& vector : mixed(gangs, 100)) {
+    for (const Slot slot : vector.slots) {
+      EXPECT_EQ(gangs[slot].first_epoch, vector.gang.first_epoch);
+      EXPECT_EQ(gangs[slot].keeps_best, vector.gang.keeps_best);
+    }
+  }
+}
+
+TEST(MixedVectors, LeaveAGangAVectorOfItsOwnThatIsSooner) {
+  const std::vector<Gang> gangs{gang({20}, 0, 15), gang({40}, 15, 1)};
+  EXPECT_TRUE(mixed(gangs).empty()) << "fifteen would wait for one that is twice as wide";
+  const std::vector<Gang> nearer{gang({20}, 0, 15), gang({21}, 15, 1)};
+  EXPECT_EQ(mixed(nearer).size(), 1U);
+}
+
+TEST(MixedVectors, TakeNoMoreMemoryThanTheEnginePredicts) {
+  testing::Random random(3);
+  const Dataset data = testing::random_dataset(random, Task::regression, 60, 4, 2);
+  EngineOptions options{.n_threads = 1};
+  options.costs = slowed(options.costs, "core_per_network", 100);
+  const auto engine = make_cpu_engine(data, options);
+  for (const std::uint32_t n_narrow : {8U, 15U}) {
+    const std::vector<Gang> gangs{gang({10}, 0, n_narrow), gang({18}, n_narrow, 16 - n_narrow)};
+    std::uint64_t predicted = 0;
+    for (const Gang& each : gangs) predicted += each.n_slots * engine->bytes_per_slot(each);
+    const Topology all = widest({{gangs[0].key.topology, gangs[1].key.topology}});
+    EXPECT_GE(predicted, 2 * all.n_parameters() * kLanes * sizeof(float)) << "weights and first moments of all lanes";
+  }
+}
+
 TEST(MixedVectors, AreOfPlainNetworksWithHiddenLayers) {
   EXPECT_TRUE(may_mix(gang({8}, 0, 1).key));
   EXPECT_FALSE(may_mix(gang({}, 0, 1).key));
