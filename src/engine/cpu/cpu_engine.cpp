@@ -279,17 +279,17 @@ class CpuEngine final : public Engine {
     std::vector<Slot> lost;
 
     void begin(const Worker& by) {
-      worker = &by;
-      first = by.records.size();
+      worker_ = &by;
+      first_ = by.records.size();
     }
-    void end() { count = worker->records.size() - first; }
+    void end() { count_ = worker_->records.size() - first_; }
     [[nodiscard]] std::span<const EpochRecord> records() const {
-      return std::span(worker->records).subspan(first, count);
+      return std::span(worker_->records).subspan(first_, count_);
     }
 
    private:
-    const Worker* worker = nullptr;
-    std::size_t first = 0, count = 0;
+    const Worker* worker_ = nullptr;
+    std::size_t first_ = 0, count_ = 0;
   };
 
   static std::uint32_t n_threads(const EngineOptions& options) {
