@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws many tiny networks from a queue: every one has its result, and memory does not grow with their number.
 
-  queue_test.py SHOAL [--trials N]     1,000,000 take two minutes on two cores, and 900 MB of disk
+  queue_test.py SHOAL [--trials N]     1,000,000 take one minute on two cores, and 900 MB of disk
 
 The run's resident memory is sampled. Its median in the last quarter may be a tenth more than in the second, by when
 windows of the queue have reached their full size (150 bytes a trial would be more), and its peak a third more: a

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <iterator>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,40 @@ inline std::vector<Metric> metrics_of(Task task) {
   return {Metric::val_loss, Metric::train_loss, Metric::val_accuracy, Metric::val_auc};
 }
 
+inline std::vector<EpochRecord> records_of(Slot slot, const std::vector<EpochRecord>& all) {
+  std::vector<EpochRecord> records;
+  std::ranges::copy_if(all, std::back_inserter(records),
+                       [&](const EpochRecord& record) { return record.slot == slot; });
+  return records;
+}
+
+/// The i-th table of a test: every task by turns, every fourth one with weights.
+inline Dataset small_table(Random& random, int i) {
+  return random_dataset(random, static_cast<Task>(i % 3), 24 + below(random, 60),
+                        static_cast<std::int32_t>(1 + below(random, 6)),
+                        static_cast<std::int32_t>(2 + below(random, 3)), i % 4 == 0);
+}
+
+/// What a test's trials have been: that all there is was among it.
+class Coverage {
+ public:
+  void add(const Trial& any, const std::vector<Outcome>& outcomes) {
+    for (const Outcome& outcome : outcomes) statuses_.insert(outcome.state.status);
+    for (const Activation f : any.topology.activations) activations_.insert(f);
+    formulas_.emplace(any.hyperparameters.loss, any.hyperparameters.solver);
+  }
+  void expect_everything() const {
+    EXPECT_EQ(statuses_, (std::set{TrialStatus::finished, TrialStatus::stopped, TrialStatus::diverged}));
+    EXPECT_EQ(activations_.size(), activation_names().size());
+    EXPECT_EQ(formulas_.size(), loss_names().size() * solver_names().size());
+  }
+
+ private:
+  std::set<TrialStatus> statuses_;
+  std::set<Activation> activations_;
+  std::set<std::pair<Loss, Solver>> formulas_;
+};
+
 /// Some places of gangs, the others empty.
 struct Placed {
   std::vector<Trial> trials;
@@ -60,10 +95,7 @@ inline std::vector<Outcome> together(Engine& engine, const Placed& placed, std::
   const std::vector<MetricSums> sums = engine.evaluate(placed.slots, RowSet::validation);
   std::vector<Outcome> outcomes;
   for (std::size_t i = 0; i < placed.slots.size(); ++i) {
-    Outcome outcome{engine.take(placed.slots[i]), {}, sums[i]};
-    std::ranges::copy_if(records, std::back_inserter(outcome.records),
-                         [&](const EpochRecord& record) { return record.slot == placed.slots[i]; });
-    outcomes.push_back(std::move(outcome));
+    outcomes.push_back({engine.take(placed.slots[i]), records_of(placed.slots[i], records), sums[i]});
   }
   return outcomes;
 }

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <map>
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -43,12 +42,6 @@ std::vector<Trial> family_of(Random& random, const Dataset& data, std::size_t n)
   return trials;
 }
 
-Dataset table(Random& random, int i) {
-  return testing::random_dataset(random, static_cast<Task>(i % 3), 24 + below(random, 60),
-                                 static_cast<std::int32_t>(1 + below(random, 6)),
-                                 static_cast<std::int32_t>(2 + below(random, 3)), i % 4 == 0);
-}
-
 /// One vector of trials, whose places lie apart, trained for four epochs.
 std::vector<Outcome> in_a_vector(const Dataset& data, Metric metric, const std::vector<Trial>& trials,
                                  std::size_t target) {
@@ -74,21 +67,16 @@ std::vector<Outcome> in_a_vector(const Dataset& data, Metric metric, const std::
   const std::vector<MetricSums> sums = lanes.measure(shared, tables, slots, worker, RowSet::validation);
   std::vector<Outcome> outcomes;
   for (std::size_t t = 0; t < trials.size(); ++t) {
-    Outcome outcome{lanes.read(slots[t]), {}, sums[t]};
-    std::ranges::copy_if(records, std::back_inserter(outcome.records),
-                         [&](const EpochRecord& record) { return record.slot == slots[t]; });
-    outcomes.push_back(std::move(outcome));
+    outcomes.push_back({lanes.read(slots[t]), testing::records_of(slots[t], records), sums[t]});
   }
   return outcomes;
 }
 
 TEST(MixedVector, EveryLaneEndsWithTheBitsOfItsNetworkAlone) {
   Random random(20261127);
-  std::set<TrialStatus> seen;
-  std::set<Activation> activations;
-  std::set<std::pair<Loss, Solver>> formulas;
+  testing::Coverage coverage;
   for (int i = 0; i < 400; ++i) {
-    const Dataset data = table(random, i);
+    const Dataset data = testing::small_table(random, i);
     const Metric metric = testing::one_of(random, testing::metrics_of(data.task()));
     const std::vector<Trial> trials = family_of(random, data, 4 + below(random, 5) * 3);
     std::vector<Outcome> expected;
@@ -104,13 +92,9 @@ TEST(MixedVector, EveryLaneEndsWithTheBitsOfItsNetworkAlone) {
       }
     }
     if (::testing::Test::HasFailure()) FAIL() << "vectors " << i;
-    for (const Outcome& outcome : expected) seen.insert(outcome.state.status);
-    for (const Activation f : trials.front().topology.activations) activations.insert(f);
-    formulas.emplace(trials.front().hyperparameters.loss, trials.front().hyperparameters.solver);
+    coverage.add(trials.front(), expected);
   }
-  EXPECT_EQ(seen, (std::set{TrialStatus::finished, TrialStatus::stopped, TrialStatus::diverged}));
-  EXPECT_EQ(activations.size(), activation_names().size());
-  EXPECT_EQ(formulas.size(), loss_names().size() * solver_names().size());
+  coverage.expect_everything();
 }
 
 /// Gangs of a few networks each, some places empty, which the engine mixes as it likes.
@@ -135,7 +119,7 @@ TEST(MixedVector, AnEngineOfManyShapesGivesTheBitsOfEachAlone) {
   Random random(31);
   std::size_t n_mixed = 0;
   for (int i = 0; i < 30; ++i) {
-    const Dataset data = table(random, i);
+    const Dataset data = testing::small_table(random, i);
     const Metric metric = testing::one_of(random, testing::metrics_of(data.task()));
     std::vector<Trial> trials = family_of(random, data, 40);
     for (const Trial& other : family_of(random, data, 30)) trials.push_back(other);
