@@ -69,5 +69,5 @@ HWY_INLINE Float to_float(Int x) { return hn::ConvertTo(FloatTag(), x); }
 
 constexpr std::string_view target_name() {
   if (kLanes == 1) return "scalar";
-  return HWY_TARGET == HWY_AVX2 ? "AVX2" : kLanes == 16 ? "AVX-512" : "SIMD";
+  return HWY_TARGET == HWY_AVX2 ? "AVX2" : HWY_TARGET == HWY_NEON ? "NEON" : kLanes == 16 ? "AVX-512" : "SIMD";
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
 /// Which SIMD targets of a source compiled once a target (<hwy/foreach_target.h>) this machine runs. Highway's own
@@ -23,7 +24,8 @@ namespace shoal::cpu {
 
 /// What each target's function returns, of those that this machine runs, widest first; nullptr: not in this build.
 template <class T>
-[[nodiscard]] std::vector<T> of_targets(T (*avx512)(), T (*avx2)(), T (*baseline)()) {
+[[nodiscard]] std::vector<T> of_targets(std::type_identity_t<T (*)()> avx512, std::type_identity_t<T (*)()> avx2,
+                                        T (*baseline)()) {
   std::vector<T (*)()> functions;
   if (avx512 != nullptr && runs_avx512()) functions.push_back(avx512);
   if (avx2 != nullptr && runs_avx2()) functions.push_back(avx2);
