@@ -91,6 +91,7 @@ struct Dataset {
   std::vector<Split> splits;         ///< one, or data.cv of them
   std::vector<std::uint32_t> test;   ///< rows of data.test; may be empty
   std::vector<std::string> notes;    ///< what was decided and a person should know: the task, what was dropped
+  std::uint64_t reading_bytes = 0;   ///< of memory, the most that reading it took
 
   [[nodiscard]] Task task() const noexcept { return preprocessing.task; }
   [[nodiscard]] std::int32_t n_inputs() const noexcept { return preprocessing.n_inputs; }

@@ -137,7 +137,7 @@ struct PlanSummary {
   std::uint64_t n_chunks = 0;
   bool on_device = false;             ///< both of these are of the GPU's memory
   std::uint64_t memory_bytes = 0;     ///< the limit
-  std::uint64_t predicted_bytes = 0;  ///< of the largest chunk, dataset included
+  std::uint64_t predicted_bytes = 0;  ///< of the largest chunk, dataset included, or of reading that one
   std::uint64_t network_samples = 0;  ///< rows x epochs, all trials; an upper bound with patience
   std::string costs;                  ///< where those of kernels are from, engine by engine
   double estimated_s = 0;             ///< as the costs of kernels predict; an upper bound with patience

@@ -38,6 +38,11 @@ std::vector<std::size_t> inputs_of(const Table& table, const Table& train, const
   return data::match_inputs(preprocessing, table);
 }
 
+std::uint64_t row_bytes(const Dataset& dataset) {
+  return (dataset.inputs.size() + dataset.targets.size() + dataset.weights.size() + dataset.labels.size()) *
+         sizeof(float);
+}
+
 /// Appends the rows of data.validation or data.test; returns their indices.
 std::vector<std::uint32_t> append_table(const std::filesystem::path& path, const Table& train, const Roles& roles,
                                         Dataset& dataset) {
@@ -59,6 +64,8 @@ std::vector<std::uint32_t> append_table(const std::filesystem::path& path, const
   if (weights) data::append_weights(table, *weights, dataset, faults);
   faults.finish();
   note(table, dataset.notes);
+  dataset.reading_bytes = std::max(
+      dataset.reading_bytes, train.cell_bytes() + table.cell_bytes() + std::max(table.file_bytes, row_bytes(dataset)));
   std::vector<std::uint32_t> rows(table.n_rows);
   std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(dataset.n_rows));
   dataset.n_rows += table.n_rows;
@@ -84,6 +91,7 @@ Dataset build(const Table& train, const DataSpec& spec, std::uint64_t seed) {
   if (roles.weights) data::append_weights(train, *roles.weights, dataset, faults);
   faults.finish();
   dataset.n_rows = train.n_rows;
+  dataset.reading_bytes = train.cell_bytes() + std::max(train.file_bytes, row_bytes(dataset));
   std::vector<std::uint32_t> validation;
   if (const auto* path = std::get_if<std::filesystem::path>(&spec.validation)) {
     validation = append_table(*path, train, roles, dataset);

@@ -35,6 +35,14 @@ void refuse_foreign_formats(std::string_view bytes, const std::string& file) {
 
 }  // namespace
 
+std::uint64_t Table::cell_bytes() const {
+  std::uint64_t bytes = lines.size() * sizeof(lines[0]) + idx_labels.size() * sizeof(idx_labels[0]);
+  for (const Column& column : columns) {
+    bytes += column.numbers.size() * sizeof(column.numbers[0]) + column.codes.size() * sizeof(column.codes[0]);
+  }
+  return bytes;
+}
+
 Table read_table(const std::filesystem::path& path, std::span<const std::string> known) {
   const std::string bytes = read_bytes(path);
   refuse_foreign_formats(bytes, path.string());
@@ -47,6 +55,7 @@ Table read_table(const std::filesystem::path& path, std::span<const std::string>
     table = read_csv(bytes, path.string(), known);
   }
   table.hash = hash_bytes(bytes, table.hash);
+  table.file_bytes = bytes.size();
   return table;
 }
 

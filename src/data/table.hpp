@@ -34,7 +34,10 @@ struct Table {
   std::string no_labels;                 ///< IDX: why there are none, which new images do not need
   std::vector<std::string> notes;        ///< what the reader decided and a person should know
   std::uint64_t hash = 0;                ///< of every byte read
+  std::uint64_t file_bytes = 0;          ///< of the unpacked file, which is in memory until the table is read
 
+  /// Bytes of its cells.
+  [[nodiscard]] std::uint64_t cell_bytes() const;
   /// Line of a row, 0 where there are none.
   [[nodiscard]] int line(std::size_t row) const { return lines.empty() ? 0 : static_cast<int>(lines[row]); }
 };

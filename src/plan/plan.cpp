@@ -8,11 +8,15 @@
 #include <utility>
 
 #include "shoal/error.hpp"
+#include "shoal/run.hpp"
 
 namespace shoal::plan {
 namespace {
 
 bool has_patience(const Trial& trial) { return trial.hyperparameters.n_iter_no_change > 0; }
+
+// A trial of a window, its gang's part, its results until they are written: measured, docs/decisions/memory.md.
+constexpr std::uint64_t kTrialBytes = 1200;
 
 template <class T>
 std::uint64_t bytes_of(const std::vector<T>& values) {
@@ -117,6 +121,18 @@ std::vector<FilledGang> gangs(std::span<const Trial> trials, std::span<const Leg
   return all;
 }
 
+std::uint64_t record_bytes(std::span<const Trial> trials, std::span<const Leg> legs) {
+  std::uint64_t n_epochs = 0, n_points = 0;
+  for (const Leg& leg : legs) {
+    n_epochs += leg.until - leg.from;
+    n_points += leg.until;
+  }
+  // An engine gathers a call's records from its workers'.
+  const std::uint64_t n_records = 2 * std::min(n_epochs, std::max<std::uint64_t>(kCallRecords, trials.size()));
+  return trials.size() * kTrialBytes + n_records * sizeof(EpochRecord) +
+         std::min(n_points * sizeof(CurvePoint), kCurveBytes);
+}
+
 std::vector<Gang> Chunk::layout() const {
   std::vector<Gang> all;
   all.reserve(gangs.size());
@@ -150,7 +166,7 @@ std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, s
     if (const std::uint64_t least = needed(1); least > memory_bytes) {
       throw InputError(Diagnostic{
           "", 0, "trainer.memory",
-          "is " + bytes_text(memory_bytes) + ", but the table, trials that wait at rungs and one gang of networks of " +
+          "is " + bytes_text(memory_bytes) + ", but the table, trials and their records and one gang of networks of " +
               std::to_string(gangs[first].gang.key.topology.n_parameters()) + " parameters need " + bytes_text(least) +
               " (" + std::to_string(least) + " bytes)"});
     }
@@ -175,8 +191,8 @@ std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, s
 }
 
 std::vector<Chunk> plan_window(std::span<const Trial> trials, std::span<const Leg> legs, const Dataset& dataset,
-                               const Engine& engine, std::uint64_t memory_bytes, std::uint64_t waiting_bytes) {
-  const std::uint64_t beside_bytes = table_bytes(dataset, engine) + (engine.device_bytes() ? 0 : waiting_bytes);
+                               const Engine& engine, std::uint64_t memory_bytes, std::uint64_t host_bytes) {
+  const std::uint64_t beside_bytes = table_bytes(dataset, engine) + (engine.device_bytes() ? 0 : host_bytes);
   return chunks(gangs(trials, legs, dataset, engine), engine, beside_bytes, memory_bytes);
 }
 

@@ -21,6 +21,12 @@ inline constexpr std::uint64_t kWindowTrials = 65'536;
 /// at once, and a chunk of this size keeps every core busy.
 inline constexpr std::uint64_t kChunkPlaceBytes = std::uint64_t{1} << 30U;
 
+/// Epochs that a call of the engine records at most, of all its networks; more where one of each is more.
+inline constexpr std::uint64_t kCallRecords = std::uint64_t{1} << 17U;
+
+/// Bytes of learning curves beyond which no more networks begin to train beside those that keep every core busy.
+inline constexpr std::uint64_t kCurveBytes = std::uint64_t{1} << 28U;
+
 /// Work of an epoch of a trial: parameters x training rows.
 [[nodiscard]] double epoch_cost(const Trial& trial, const Dataset& dataset);
 /// Work of all its epochs; an upper bound with patience.
@@ -60,10 +66,14 @@ struct FilledGang {
 [[nodiscard]] std::vector<FilledGang> gangs(std::span<const Trial> trials, std::span<const Leg> legs,
                                             const Dataset& dataset, const Engine& engine);
 
+/// Bytes of the host's memory that a window takes beside places: its trials, the records of a call and the learning
+/// curves of networks in training.
+[[nodiscard]] std::uint64_t record_bytes(std::span<const Trial> trials, std::span<const Leg> legs);
+
 /// Gangs that are in memory together. Slots are numbered from 0 without holes.
 struct Chunk {
   std::vector<FilledGang> gangs;  ///< costliest first
-  std::uint64_t bytes = 0;        ///< predicted: places, workspace, table and what waits at rungs
+  std::uint64_t bytes = 0;        ///< predicted: places, workspace, table, records and what waits at rungs
 
   /// As Engine::prepare wants them.
   [[nodiscard]] std::vector<Gang> layout() const;
@@ -76,11 +86,11 @@ struct Chunk {
 [[nodiscard]] std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, std::uint64_t beside_bytes,
                                         std::uint64_t memory_bytes);
 
-/// cohorts, gangs and chunks in one call. waiting_bytes: of the host's memory, taken by trials that wait at rungs; they
-/// count like the table.
+/// cohorts, gangs and chunks in one call. host_bytes: of the host's memory, taken by records and by trials that wait at
+/// rungs; they count like the table.
 [[nodiscard]] std::vector<Chunk> plan_window(std::span<const Trial> trials, std::span<const Leg> legs,
                                              const Dataset& dataset, const Engine& engine, std::uint64_t memory_bytes,
-                                             std::uint64_t waiting_bytes = 0);
+                                             std::uint64_t host_bytes = 0);
 
 /// `3.2 GiB`.
 [[nodiscard]] std::string bytes_text(std::uint64_t bytes);

@@ -12,6 +12,9 @@
 namespace shoal::run {
 namespace {
 
+/// The program itself, before it reads a table.
+constexpr std::uint64_t kProgramBytes = 8U << 20U;
+
 /// Until a GPU's driver and kernels are there; a sweep is not planned twice for less.
 constexpr double kSecondsWorthAsking = 2;
 
@@ -47,8 +50,9 @@ std::optional<std::string> refusal(PreparedSweep& sweep, const Skip& skip) {
       refused = "trial " + trial.id + " (" + settings_text(trial) + "): " + why;
       return false;
     }
-    const auto chunks = plan::plan_window(window, plan::all_epochs(window), *sweep.dataset, *sweep.engine,
-                                          sweep.memory_bytes, sweep.waiting_bytes);
+    const std::vector<plan::Leg> legs = plan::all_epochs(window);
+    const auto chunks = plan::plan_window(window, legs, *sweep.dataset, *sweep.engine, sweep.memory_bytes,
+                                          sweep.waiting_bytes + plan::record_bytes(window, legs));
     sweep.survey.add(window, chunks, *sweep.dataset, *sweep.engine);
     return true;
   });
@@ -160,7 +164,9 @@ PlanSummary PreparedSweep::summary(const SweepSpec& spec) const {
   summary.n_chunks = survey.n_chunks();
   summary.memory_bytes = memory_bytes;
   summary.on_device = engine->device_bytes().has_value();
-  summary.predicted_bytes = survey.largest_chunk_bytes();
+  // Where the engine trains on a device, the table is read beside it.
+  const std::uint64_t reading_bytes = summary.on_device ? 0 : kProgramBytes + dataset->reading_bytes;
+  summary.predicted_bytes = std::max(survey.largest_chunk_bytes(), reading_bytes);
   summary.network_samples = survey.n_samples();
   summary.estimated_s = predicted_s(survey, costs.costs);
   summary.costs = costs.source;

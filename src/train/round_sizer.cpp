@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "plan/plan.hpp"
+
 namespace shoal::train {
 namespace {
 
@@ -9,15 +11,15 @@ constexpr std::size_t kGrowth = 4;
 constexpr double kWorthwhileGain = 1.15;
 constexpr double kLongCallSeconds = 1.0;
 constexpr std::size_t kGangsPerCore = 4;  // so that a core that is early finds other work
-constexpr double kMostEpochs = 1e6;
 
 }  // namespace
 
-std::uint32_t RoundSizer::epochs(double epoch_cost) const {
+std::uint32_t RoundSizer::epochs(double epoch_cost, std::size_t n_networks) const {
   if (rate_ <= 0 || epoch_cost <= 0) return 1;
   // Calls are short while the width is being found, to waste little of a machine that is not full.
   const double target_s = growing_ ? round_s_ / 4 : round_s_;
-  return static_cast<std::uint32_t>(std::clamp(target_s * rate_ / epoch_cost, 1.0, kMostEpochs));
+  const std::uint64_t most = std::max<std::uint64_t>(1, plan::kCallRecords / std::max<std::size_t>(1, n_networks));
+  return static_cast<std::uint32_t>(std::clamp(target_s * rate_ / epoch_cost, 1.0, static_cast<double>(most)));
 }
 
 void RoundSizer::measured(double cost, double seconds, std::uint32_t epochs, std::size_t n_gangs) {

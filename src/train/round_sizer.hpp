@@ -16,8 +16,11 @@ class RoundSizer {
 
   /// Gangs in flight.
   [[nodiscard]] std::size_t width() const noexcept { return width_; }
-  /// Epochs for a call whose networks together cost `epoch_cost` an epoch; at least 1.
-  [[nodiscard]] std::uint32_t epochs(double epoch_cost) const;
+  /// Gangs that are in flight at least.
+  [[nodiscard]] std::size_t n_cores() const noexcept { return n_cores_; }
+  /// Epochs for a call whose `n_networks` together cost `epoch_cost` an epoch, and which records no more than
+  /// plan::kCallRecords; at least 1.
+  [[nodiscard]] std::uint32_t epochs(double epoch_cost, std::size_t n_networks) const;
   /// A call over `n_gangs` that asked for `epochs` did work of `cost` in `seconds`.
   void measured(double cost, double seconds, std::uint32_t epochs, std::size_t n_gangs);
 

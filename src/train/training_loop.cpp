@@ -45,13 +45,22 @@ bool TrainingLoop::run(std::span<const Trial> trials, std::span<const Job> jobs,
   auto next = all.begin();
   while (next != all.end() || !in_flight_.empty()) {
     if (stop.stop_requested()) return false;
-    while (next != all.end() && in_flight_.size() < sizer_.width()) {
+    while (next != all.end() && has_room()) {
       Members& members = in_flight_.emplace_back();
       for (const plan::FilledGang* filled : *next++) admit(trials, jobs, *filled, members);
     }
     round(stop);
   }
   return true;
+}
+
+/// Whether one more company may begin: the machine wants it, and its learning curves have room, which every core's do.
+bool TrainingLoop::has_room() const {
+  if (in_flight_.size() >= sizer_.width()) return false;
+  if (in_flight_.size() < sizer_.n_cores()) return true;
+  std::uint64_t curve_bytes = 0;
+  for (const Members& members : in_flight_) curve_bytes += members.curve_bytes;
+  return curve_bytes < plan::kCurveBytes;
 }
 
 /// In the order of their costliest gangs.
@@ -82,8 +91,11 @@ void TrainingLoop::admit(std::span<const Trial> trials, std::span<const Job> job
       network.seconds = job.from->result.train_seconds;
       network.curve = job.from->result.curve;
     }
+    const std::size_t n_points = network.curve.size() + (job.leg.until - job.leg.from);
+    network.curve.reserve(n_points);
+    members.curve_bytes += n_points * sizeof(CurvePoint);
     engine_->place(network.slot, trial, job.from != nullptr ? job.from->state : initial_state(trial));
-    members.push_back(std::move(network));
+    members.networks.push_back(std::move(network));
   }
 }
 
@@ -91,7 +103,7 @@ void TrainingLoop::admit(std::span<const Trial> trials, std::span<const Job> job
 std::vector<TrainingLoop::Network*> TrainingLoop::choose(std::size_t n_companies) {
   std::vector<Network*> chosen;
   for (std::size_t i = 0; i < n_companies; ++i) {
-    for (Network& network : in_flight_[i]) {
+    for (Network& network : in_flight_[i].networks) {
       if (!network.gone) chosen.push_back(&network);
     }
   }
@@ -103,7 +115,7 @@ void TrainingLoop::round(const std::stop_token& stop) {
   const std::vector<Network*> chosen = choose(n_companies);
   double epoch_cost = 0;
   for (const Network* network : chosen) epoch_cost += network->epoch_cost;
-  const std::uint32_t epochs = sizer_.epochs(epoch_cost);
+  const std::uint32_t epochs = sizer_.epochs(epoch_cost, chosen.size());
   std::vector<TrainTarget> targets;
   targets.reserve(chosen.size());
   for (Network* network : chosen) {
@@ -124,30 +136,35 @@ void TrainingLoop::round(const std::stop_token& stop) {
   if (!stopping) sizer_.measured(round_cost_, seconds, epochs, n_companies);
   deliver(ended(chosen, stopping));
 
-  for (Members& members : in_flight_) std::erase_if(members, &Network::gone);
-  std::erase_if(in_flight_, [](const Members& members) { return members.empty(); });
+  for (Members& members : in_flight_) std::erase_if(members.networks, &Network::gone);
+  std::erase_if(in_flight_, [](const Members& members) { return members.networks.empty(); });
   sink_->progress(meter_->now());
   if (!stopping && sink_->wants_checkpoint()) sink_->checkpoint(in_training());
 }
 
 /// Adds records to the curves of their networks; `asked` becomes what is still missing of it.
 void TrainingLoop::account(std::span<Network* const> chosen, std::span<const EpochRecord> records, double seconds) {
-  std::map<Slot, Network*> at;
-  for (Network* network : chosen) at.emplace(network->slot, network);
-  std::map<const Network*, double> done;
+  std::vector<Network*> at;
+  for (Network* network : chosen) {
+    if (at.size() <= network->slot) at.resize(network->slot + 1);
+    at[network->slot] = network;
+    network->cost = 0;
+  }
   round_cost_ = 0;
   double samples = 0;
   for (const EpochRecord& record : records) {
-    Network& network = *at.at(record.slot);
+    Network& network = *at[record.slot];
     network.curve.push_back(
         {record.epoch, record.train_loss / record.train_weight, record.val_loss / record.val_weight, record.metric});
     network.epoch = record.epoch;
     --network.asked;
-    done[&network] += network.epoch_cost;
+    network.cost += network.epoch_cost;
     round_cost_ += network.epoch_cost;
     samples += static_cast<double>(plan::n_training_rows(*network.trial, *dataset_));
   }
-  for (const auto& [network, cost] : done) at.at(network->slot)->seconds += seconds * cost / round_cost_;
+  for (Network* network : chosen) {
+    if (network->cost > 0) network->seconds += seconds * network->cost / round_cost_;
+  }
   meter_->trained(records.size(), samples, round_cost_);
 }
 
@@ -217,7 +234,7 @@ TrialResult TrainingLoop::result_of(const Network& network, const TrialState& st
 std::vector<PausedTrial> TrainingLoop::in_training() const {
   std::vector<PausedTrial> all;
   for (const Members& members : in_flight_) {
-    for (const Network& network : members) {
+    for (const Network& network : members.networks) {
       TrialState state = engine_->read(network.slot);
       TrialResult result = result_of(network, state, MetricValues{});
       all.push_back({std::move(result), std::move(state), n_rungs(*network.job)});

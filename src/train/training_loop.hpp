@@ -62,15 +62,20 @@ class TrainingLoop {
     std::uint32_t epoch = 0;
     double epoch_cost = 0;
     double seconds = 0;
+    double cost = 0;    ///< work that the current call did for it
     bool gone = false;  ///< delivered or lost
     std::vector<CurvePoint> curve;
 
     [[nodiscard]] bool has_last_leg() const;
   };
   using Company = std::vector<const plan::FilledGang*>;  ///< gangs that one call had better train
-  using Members = std::vector<Network>;                  ///< of a company
+  struct Members {                                       ///< of a company
+    std::vector<Network> networks;
+    std::uint64_t curve_bytes = 0;  ///< that their learning curves may come to
+  };
 
   [[nodiscard]] std::vector<Company> companies(const plan::Chunk& chunk) const;
+  [[nodiscard]] bool has_room() const;
   void admit(std::span<const Trial> trials, std::span<const Job> jobs, const plan::FilledGang& filled,
              Members& members);
   void round(const std::stop_token& stop);

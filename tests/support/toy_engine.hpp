@@ -76,7 +76,7 @@ class ToyEngine final : public Engine {
   std::uint64_t n_epochs = 0, n_train_calls = 0, n_prepares = 0;
   std::uint32_t most_epochs_a_call = 0;
   std::set<Slot> first_call;  ///< places of the first call of train()
-  std::size_t most_places = 0;
+  std::size_t most_places = 0, most_networks_a_call = 0;
 
   [[nodiscard]] std::string_view name() const noexcept override { return "toy"; }
   [[nodiscard]] std::string why_not(const Trial& trial) const override {
@@ -118,6 +118,7 @@ class ToyEngine final : public Engine {
   void train(std::span<const TrainTarget> targets, std::stop_token stop, std::vector<EpochRecord>& records,
              std::vector<Slot>& lost) override {
     ++n_train_calls;
+    most_networks_a_call = std::max(most_networks_a_call, targets.size());
     std::set<Slot> seen;
     for (const TrainTarget& target : targets) {
       Place& place = taken(target.slot);

@@ -169,6 +169,28 @@ TEST(Chunks, OfNothingAreNone) {
   EXPECT_TRUE(plan_window({}, {}, dataset, engine, 1).empty());
 }
 
+TEST(Chunks, LeaveRoomForWhatTheHostHolds) {
+  const Dataset dataset = toy::dataset();
+  toy::ToyEngine engine(dataset, 1);
+  const std::vector<Trial> trials{toy::trial(0), toy::trial(1)};
+  const std::uint64_t together = dataset_bytes(dataset) + 2 * 1000 + 5020;
+  EXPECT_EQ(plan_window(trials, all_epochs(trials), dataset, engine, together + 99, 99).size(), 1U);
+  EXPECT_EQ(plan_window(trials, all_epochs(trials), dataset, engine, together + 98, 99).size(), 2U);
+  engine.device = 1'000'000;
+  EXPECT_EQ(plan_window(trials, all_epochs(trials), dataset, engine, together, 99).size(), 1U);
+}
+
+TEST(RecordBytes, AreThoseOfTrialsRecordsAndCurves) {
+  EXPECT_EQ(record_bytes({}, {}), 0U);
+  const std::vector<Trial> trials{toy::trial(0), toy::trial(1)};
+  // A trial has 1200 bytes, a record 48, held twice, a point of a curve 32, those of earlier epochs too.
+  EXPECT_EQ(record_bytes(trials, std::vector<Leg>{{0, 3}, {2, 6}}), 2U * 1200 + 2U * 7 * 48 + 9U * 32);
+  EXPECT_EQ(record_bytes(trials, std::vector<Leg>{{0, 200'000}, {0, 1}}),
+            2U * 1200 + 2U * 131'072 * 48 + 200'001U * 32);
+  EXPECT_EQ(record_bytes(trials, std::vector<Leg>{{0, 9'000'000}, {0, 1}}),
+            2U * 1200 + 2U * 131'072 * 48 + (1U << 28U));
+}
+
 TEST(BytesText, UsesBinaryUnits) {
   EXPECT_EQ(bytes_text(512), "512 B");
   EXPECT_EQ(bytes_text(1536), "1.5 KiB");

@@ -18,7 +18,7 @@ struct Machine {
     double seconds = 0;
     for (int i = 0; i < 40; ++i) {
       const std::size_t n = std::min(sizer.width(), n_networks);
-      const std::uint32_t epochs = sizer.epochs(network_cost * static_cast<double>(n));
+      const std::uint32_t epochs = sizer.epochs(network_cost * static_cast<double>(n), n);
       const double cost = network_cost * static_cast<double>(n) * epochs;
       seconds = network_cost * epochs / rate * std::ceil(static_cast<double>(n) / static_cast<double>(n_parallel));
       sizer.measured(cost, seconds, epochs, n);
@@ -30,7 +30,7 @@ struct Machine {
 TEST(RoundSizer, AsksForOneEpochOfOneNetworkAtFirst) {
   const RoundSizer sizer(0.2, 2);
   EXPECT_EQ(sizer.width(), 1U);
-  EXPECT_EQ(sizer.epochs(1.0), 1U);
+  EXPECT_EQ(sizer.epochs(1.0, 1), 1U);
 }
 
 TEST(RoundSizer, FitsCallsOfSmallNetworksToTheTime) {
@@ -65,10 +65,18 @@ TEST(RoundSizer, GrowsFromTheSizeOfAGang) {
   EXPECT_EQ(sizer.width(), 1024U);
 }
 
+TEST(RoundSizer, RecordsNoMoreThanIsPlanned) {
+  RoundSizer sizer(0.2, 2);
+  Machine{1e12, 2, 1.0}.settle(sizer);
+  EXPECT_EQ(sizer.epochs(1.0, 1), 131'072U);
+  EXPECT_EQ(sizer.epochs(1000.0, 1000), 131U);
+  EXPECT_EQ(sizer.epochs(200'000.0, 200'000), 1U);
+}
+
 TEST(RoundSizer, AsksForOneEpochWhereNoTimeIsGiven) {
   RoundSizer sizer(0.0, 2);
   Machine{1e9, 2, 1.0}.settle(sizer);
-  EXPECT_EQ(sizer.epochs(1.0), 1U);
+  EXPECT_EQ(sizer.epochs(1.0, 1), 1U);
 }
 
 }  // namespace

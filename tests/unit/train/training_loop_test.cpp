@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
 
 #include "shoal/error.hpp"
 #include "tests/support/toy_engine.hpp"
@@ -209,6 +210,20 @@ TEST(TrainingLoop, CallsGangsTogetherThatShareInstructions) {
   for (const auto& [id, state] : apart.collector.states) {
     EXPECT_EQ(together.collector.states.at(id).parameters, state.parameters);
   }
+}
+
+TEST(TrainingLoop, BeginsNoMoreNetworksThanCoresWhereTheirCurvesAreLong) {
+  const auto most_networks = [](std::int32_t max_iter) {
+    std::vector<Trial> trials;
+    for (std::uint64_t i = 0; i < 1000; ++i) trials.push_back(toy::trial(13 * i, 4, max_iter));
+    Loop run(trials, {1, std::uint64_t{1} << 40U, 0.0});
+    run.engine.stop_after = 5000;
+    EXPECT_FALSE(run.train(run.engine.stop_source.get_token()));
+    return run.engine.most_networks_a_call;
+  };
+  const std::size_t n_cores = std::max(1U, std::thread::hardware_concurrency());
+  EXPECT_EQ(most_networks(9'000'000), n_cores);  // 288 MB each
+  EXPECT_GE(most_networks(1000), std::min<std::size_t>(1000, 4 * n_cores));
 }
 
 TEST(TrainingLoop, AsksForManyEpochsAtOnceWhereTheyAreShort) {
