@@ -45,29 +45,19 @@ function(shoal_cuda_library name)
   set_target_properties(${name} PROPERTIES CUDA_STANDARD 20 CUDA_RUNTIME_LIBRARY Static)
 endfunction()
 
-# shoal_kernel_listings(VARIABLE TARGET ARCHITECTURE): what nvcc makes of a kernel library's sources for one architecture
-# (scripts/kernel_code.py), a JSON file a source in build/kernel_code; the variable holds their names. The code is that of
-# the library in a Release build.
-function(shoal_kernel_listings variable target architecture)
-  separate_arguments(flags NATIVE_COMMAND "${CMAKE_CUDA_FLAGS} ${CMAKE_CUDA_FLAGS_RELEASE}")
+# shoal_list_kernels(VARIABLE TARGET ARCHITECTURE): has what nvcc makes of a kernel library's sources listed in
+# build/kernel_code (scripts/kernel_code.py); the variable holds the names of the files for one of its architectures.
+function(shoal_list_kernels variable target architecture)
   set(folder "${PROJECT_BINARY_DIR}/kernel_code")
   file(MAKE_DIRECTORY "${folder}")
+  set_property(TARGET ${target} PROPERTY CUDA_COMPILER_LAUNCHER "${Python3_EXECUTABLE}"
+                                         "${PROJECT_SOURCE_DIR}/scripts/kernel_code.py" "${folder}")
   get_target_property(sources ${target} SOURCES)
+  set_property(SOURCE ${sources} APPEND PROPERTY OBJECT_DEPENDS "${PROJECT_SOURCE_DIR}/scripts/kernel_code.py")
   set(listings)
   foreach(source IN LISTS sources)
     get_filename_component(name "${source}" NAME_WE)
-    set(listing "${folder}/${name}.sm_${architecture}.json")
-    add_custom_command(
-      OUTPUT "${listing}"
-      COMMAND
-        Python3::Interpreter "${PROJECT_SOURCE_DIR}/scripts/kernel_code.py" "${listing}" "${CMAKE_CUDA_COMPILER}" ${flags} -std=c++20
-        "$<TARGET_PROPERTY:${target},COMPILE_OPTIONS>" "-I$<JOIN:$<TARGET_PROPERTY:${target},INCLUDE_DIRECTORIES>,;-I>"
-        "--generate-code=arch=compute_${architecture},code=sm_${architecture}" -MD -MF "${listing}.d" -MT "${listing}" "${source}"
-      DEPENDS "${source}" "${PROJECT_SOURCE_DIR}/scripts/kernel_code.py"
-      DEPFILE "${listing}.d"
-      COMMENT "Listing kernels of ${name} for sm_${architecture}"
-      COMMAND_EXPAND_LISTS VERBATIM)
-    list(APPEND listings "${listing}")
+    list(APPEND listings "${folder}/${name}.sm_${architecture}.json")
   endforeach()
   set(${variable} "${listings}" PARENT_SCOPE)
 endfunction()

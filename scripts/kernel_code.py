@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What nvcc makes of a source's kernels: `kernel_code.py LISTING nvcc OPTIONS... SOURCE`.
+"""Compiles a source and says what became of its kernels: `kernel_code.py FOLDER nvcc OPTIONS... -c SOURCE -o OBJECT`.
 
-Compiles to one architecture's code and writes a JSON listing of its kernels: the code's hash and what ptxas says of
-registers and memory. --self-test checks this script.
+Does what nvcc does, and writes a JSON listing of the kernels an architecture, FOLDER/SOURCE.sm_90a.json: the code's hash
+and what ptxas says of registers and memory. --self-test checks this script.
 """
 import hashlib
 import json
@@ -102,11 +102,19 @@ def short_names(mangled):
     return names
 
 
-def listing(report, elf):
-    rows = resources(report)
+def listing(rows, elf):
     parts = sections(elf)
     names = short_names(list(rows)) if rows else []
     return {name: {**rows[kernel], "sha256": code_hash(parts, kernel)} for name, kernel in zip(names, rows)}
+
+
+def of_architectures(report):
+    """ptxas -v for several architectures -> architecture -> what resources() says of its kernels."""
+    reports = {}
+    for part in re.split(r"(?m)^(?=ptxas info +: Compiling entry)", report):
+        if "Compiling entry" in part:
+            reports.setdefault(re.search(r"for '(\w+)'", part)[1], []).append(part)
+    return {architecture: resources("".join(parts)) for architecture, parts in reports.items()}
 
 
 def read_listings(paths):
@@ -138,6 +146,8 @@ def self_test():
     a, b = resources(SAMPLE).values()
     assert a == {"arch": "sm_90a", "stack_bytes": 272, "spill_store_bytes": 4, "spill_load_bytes": 4, "registers": 176, "shared_bytes": 4096}, a
     assert b == {"arch": "sm_90a", "stack_bytes": 0, "spill_store_bytes": 12, "spill_load_bytes": 16, "registers": 40, "shared_bytes": 0}, b
+    two = of_architectures(SAMPLE + SAMPLE.replace("sm_90a", "sm_80"))
+    assert two == {"sm_90a": resources(SAMPLE), "sm_80": resources(SAMPLE.replace("sm_90a", "sm_80"))}, two
     space = "_ZN5shoal4cuda54_GLOBAL__N__17783543_21_thread_per_network_cu_fcd9f708"
     assert short_names([
         space + "12train_kernelINS0_10FixedShapeILj2ELj3ELj3ELj2EEEEEvPKNS0_9TrainTaskE",
@@ -154,15 +164,21 @@ def main():
     if sys.argv[1:] == ["--self-test"]:
         self_test()
         return 0
-    target, command = pathlib.Path(sys.argv[1]), sys.argv[2:]
+    listings, command = pathlib.Path(sys.argv[1]), sys.argv[2:]
+    source = pathlib.Path(command[command.index("-c") + 1]).stem
     with tempfile.TemporaryDirectory() as folder:
-        cubin = pathlib.Path(folder, "cubin")
-        done = subprocess.run([*command, "-Xptxas", "-v", "--cubin", "-o", cubin], capture_output=True, text=True, check=False)
+        options = ["-Xptxas", "-v", "--keep", "--keep-dir", folder]
+        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             sys.stderr.write(done.stdout + done.stderr)
             return done.returncode
-        kernels = listing(done.stdout + done.stderr, cubin.read_bytes())
-    target.write_text(json.dumps(kernels, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        codes = of_architectures(done.stdout + done.stderr)
+        for architecture, rows in codes.items():
+            virtual = architecture.replace("sm_", "compute_")
+            # Where there is one architecture, nvcc leaves it out of the name.
+            cubin = pathlib.Path(folder, f"{source}.{virtual}.cubin" if len(codes) > 1 else f"{source}.cubin")
+            text = json.dumps(listing(rows, cubin.read_bytes()), indent=1, sort_keys=True) + "\n"
+            listings.joinpath(f"{source}.{architecture}.json").write_text(text, encoding="utf-8")
     return 0
 
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <sys/ioctl.h>
 #include <system_error>
 #include <unistd.h>

@@ -1,6 +1,7 @@
 #include "cli/result_json.hpp"
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 namespace shoal::cli {
 

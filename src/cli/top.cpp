@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <system_error>
 

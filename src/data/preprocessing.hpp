@@ -1,16 +1,17 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
 
 #include "shoal/data.hpp"
 
 namespace shoal {
 
 /// What predictions need of a dataset, as JSON; every number reads back exactly.
-[[nodiscard]] nlohmann::json to_json(const Preprocessing& preprocessing);
-[[nodiscard]] Preprocessing preprocessing_from_json(const nlohmann::json& json);
+[[nodiscard]] std::string to_json(const Preprocessing& preprocessing);
+[[nodiscard]] Preprocessing preprocessing_from_json(std::string_view text);
 /// The scalings of a split; its rows are not part of it.
-[[nodiscard]] nlohmann::json to_json(const Split& split);
-[[nodiscard]] Split split_from_json(const nlohmann::json& json);
+[[nodiscard]] std::string to_json(const Split& split);
+[[nodiscard]] Split split_from_json(std::string_view text);
 
 }  // namespace shoal

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <span>
 
 #include "data/preprocessing.hpp"
@@ -102,8 +103,8 @@ std::string to_json(const Network& network) {
 }
 
 std::string to_safetensors(const Network& network) {
-  return store::to_safetensors(network.stored, {{"preprocessing", shoal::to_json(network.preprocessing).dump()},
-                                                {"scaling", shoal::to_json(network.split).dump()}});
+  return store::to_safetensors(network.stored, {{"preprocessing", shoal::to_json(network.preprocessing)},
+                                                {"scaling", shoal::to_json(network.split)}});
 }
 
 }  // namespace shoal::exporting

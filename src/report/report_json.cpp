@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fmt/format.h>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "report/curve_bands.hpp"

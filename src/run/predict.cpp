@@ -76,7 +76,7 @@ Predictions predict(const std::filesystem::path& run, std::string_view which, co
   const std::vector<run::ChosenNetwork> chosen = run::chosen_networks(directory, which);
   Rows rows;
   rows.dataset.preprocessing = preprocessing_from_json(directory.manifest().preprocessing);
-  for (const nlohmann::json& split : directory.manifest().splits) {
+  for (const std::string& split : directory.manifest().splits) {
     rows.dataset.splits.push_back(split_from_json(split));
   }
   rows.encoded = encode_rows(rows.dataset.preprocessing, table);

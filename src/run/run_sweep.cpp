@@ -44,7 +44,6 @@ store::Manifest new_manifest(const run::PreparedSweep& sweep, const SweepSpec& s
   manifest.n_trials = sweep.trials.size();
   manifest.n_settings = sweep.trials.n_settings();
   manifest.preprocessing = to_json(dataset.preprocessing);
-  manifest.splits = nlohmann::json::array();
   for (const Split& split : dataset.splits) manifest.splits.push_back(to_json(split));
   if (dataset.splits.size() > 1) {
     manifest.splits.push_back(to_json(all_rows(dataset, spec.data)));

@@ -1,6 +1,7 @@
 #include "store/manifest_json.hpp"
 
 #include <charconv>
+#include <nlohmann/json.hpp>
 
 #include "shoal/error.hpp"
 #include "store/trial_json.hpp"
@@ -44,6 +45,8 @@ ordered_json hexadecimals(const std::map<std::string, std::uint64_t>& hashes) {
 }  // namespace
 
 std::string manifest_text(const Manifest& m) {
+  ordered_json splits = ordered_json::array();
+  for (const std::string& split : m.splits) splits.push_back(ordered_json::parse(split));
   ordered_json out = {
       {"format", kFormat},
       {"version", m.version},
@@ -64,8 +67,8 @@ std::string manifest_text(const Manifest& m) {
       {"dataset", {{"name", m.dataset_name}, {"hash", hexadecimal(m.dataset_hash)}, {"task", name(m.task)}}},
       {"initial_parameters", hexadecimals(m.initial_parameters)},
       {"sweep", m.sweep_yaml},
-      {"preprocessing", ordered_json(m.preprocessing)},
-      {"splits", ordered_json(m.splits)},
+      {"preprocessing", ordered_json::parse(m.preprocessing)},
+      {"splits", splits},
   };
   return out.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -99,8 +102,8 @@ Manifest manifest_from_text(std::string_view text, const std::string& file) try 
     m.initial_parameters.emplace(name, from_hexadecimal(hash.get<std::string>()));
   }
   j.at("sweep").get_to(m.sweep_yaml);
-  m.preprocessing = j.at("preprocessing");
-  m.splits = j.at("splits");
+  m.preprocessing = j.at("preprocessing").dump();
+  for (const json& split : j.at("splits")) m.splits.push_back(split.dump());
   return m;
 } catch (const json::exception& error) {
   throw Error(file + ": not a manifest: " + error.what());

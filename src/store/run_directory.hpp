@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,8 +39,8 @@ struct Manifest {
   std::uint64_t n_settings = 0;
   std::uint64_t epochs_trained = 0;     ///< network-epochs
   std::uint64_t epochs_recomputed = 0;  ///< of those, trained again after a resume
-  nlohmann::json preprocessing;         ///< as the data layer wrote it
-  nlohmann::json splits;                ///< an array: one scaling a split
+  std::string preprocessing = "null";   ///< JSON, as the data layer wrote it
+  std::vector<std::string> splits;      ///< the same: one scaling a split
   std::string status = "running";       ///< running, done or interrupted
   std::string winner;                   ///< id; empty while there is none
   std::optional<MetricValues> test;     ///< of the winner on data.test

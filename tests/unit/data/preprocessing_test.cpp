@@ -17,7 +17,7 @@ TEST(PreprocessingJson, ReadsBackEveryFieldExactly) {
   p.classes = {"no", "yes"};
   p.target_centre = {1.0 / 3, std::numeric_limits<double>::denorm_min(), -1e308};
   p.n_inputs = 5;
-  const Preprocessing q = preprocessing_from_json(nlohmann::json::parse(to_json(p).dump()));
+  const Preprocessing q = preprocessing_from_json(to_json(p));
   EXPECT_EQ(q.task, Task::classification);
   EXPECT_EQ(q.missing, MissingPolicy::impute);
   ASSERT_EQ(q.columns.size(), 2U);
@@ -36,7 +36,7 @@ TEST(SplitJson, ReadsBackEveryScalingExactly) {
   Split split;
   split.inputs = {{0.1F, -3.4e38F}, {1.0F / 3, 1e-45F}, {0.0F, 16777217.0F}};
   split.targets = {{0.7F}, {1.0F / 7}, {7.000000000000001}};
-  const Split read = split_from_json(nlohmann::json::parse(to_json(split).dump()));
+  const Split read = split_from_json(to_json(split));
   EXPECT_EQ(read.inputs.offset, split.inputs.offset);
   EXPECT_EQ(read.inputs.factor, split.inputs.factor);
   EXPECT_EQ(read.inputs.fill, split.inputs.fill);

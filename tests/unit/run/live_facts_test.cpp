@@ -14,9 +14,7 @@ using Ids = std::vector<std::string>;
 struct LiveFactsTest : testing::Test {
   LiveFactsTest() {
     small::write_classes(folder / "classes.csv");
-    store::Manifest manifest;
-    manifest.splits = nlohmann::json::array();
-    directory.emplace(store::RunDirectory::create(folder / "run", manifest));
+    directory.emplace(store::RunDirectory::create(folder / "run", {}));
     facts.emplace(spec(), *directory, Progress{});
   }
   [[nodiscard]] SweepSpec spec() const { return small::sweep(folder / "classes.csv", Metric::val_loss); }

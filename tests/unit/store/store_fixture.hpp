@@ -109,8 +109,8 @@ inline Manifest manifest_of() {
   manifest.n_settings = 5;
   manifest.epochs_trained = 40;
   manifest.epochs_recomputed = 3;
-  manifest.preprocessing = {{"columns", {"x", "y"}}};
-  manifest.splits = nlohmann::json::array({{{"offset", {0.1F}}}});
+  manifest.preprocessing = R"({"columns":["x","y"]})";
+  manifest.splits = {R"({"offset":[0.1]})"};
   return manifest;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "shoal/error.hpp"
 #include "store_fixture.hpp"
