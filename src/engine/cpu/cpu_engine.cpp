@@ -9,10 +9,9 @@
 #include <utility>
 
 #include "engine/cpu/core_network.hpp"
-#include "engine/cpu/lane_choice.hpp"
+#include "engine/cpu/gang_ways.hpp"
 #include "engine/cpu/lane_gang.hpp"
 #include "engine/cpu/minibatch.hpp"
-#include "engine/cpu/mixed_vectors.hpp"
 #include "engine/cpu/network_layout.hpp"
 #include "engine/cpu/pass.hpp"
 #include "engine/cpu/team_choice.hpp"
@@ -51,7 +50,7 @@ class CpuEngine final : public Engine {
       : shared_{&dataset, options, {}},
         kernels_(&kernels),
         lane_kernels_(&lane_kernels_of(kernels)),
-        choice_(options, lane_kernels_->n_lanes, n_threads(options)) {
+        ways_(dataset, options, *lane_kernels_, n_threads(options)) {
     if (options.precision != Precision::strict) {
       throw UnavailableError("trainer.precision = " + std::string(shoal::name(options.precision)) +
                              ": engine cpu computes in strict precision only");
@@ -63,79 +62,18 @@ class CpuEngine final : public Engine {
 
   [[nodiscard]] std::string_view name() const noexcept override { return "cpu"; }
   [[nodiscard]] std::string why_not(const Trial&) const override { return {}; }
-  [[nodiscard]] std::uint32_t gang_size(const GangKey& key) const override {
-    const auto n_lanes = static_cast<std::uint32_t>(lane_kernels_->n_lanes);
-    return fewest_lanes(key) <= n_lanes ? n_lanes : 1;
-  }
-  [[nodiscard]] std::vector<Prediction> predictions(const Gang& gang) const override {
-    const cpu::LaneChoice::Ways ways = choice_.ways(gang, rows(gang.key));
-    if (gang_size(gang.key) == 1) return {ways.cores};
-    std::vector<Prediction> both{ways.lanes, ways.cores};
-    rank(both, gang);
-    return both;
-  }
-
+  [[nodiscard]] std::uint32_t gang_size(const GangKey& key) const override { return ways_.gang_size(key); }
+  [[nodiscard]] std::vector<Prediction> predictions(const Gang& gang) const override { return ways_.predictions(gang); }
   [[nodiscard]] std::vector<std::vector<Prediction>> predictions_together(std::span<const Gang> gangs) const override {
     std::vector<std::vector<Prediction>> all = Engine::predictions_together(gangs);
-    for (const cpu::MixedVector& vector : mixed_vectors(gangs)) {
-      for (const cpu::LoosePlaces& places : vector.places) {
-        const Gang& gang = *places.gang;
-        const cpu::LaneChoice::Ways ways = choice_.ways(gang, rows(gang.key), vector.gang.key, vector.topologies);
-        if (places.n == gang.n_slots) all[static_cast<std::size_t>(&gang - gangs.data())] = {ways.lanes, ways.cores};
-      }
-    }
+    ways_.predict_shared(gangs, all);
     return all;
   }
-
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
-    const std::size_t n_lanes = lane_kernels_->n_lanes;
-    const std::uint64_t apart =
-        has_lanes(gang) ? (LaneGang::bytes(gang, n_lanes) + gang.n_slots - 1) / gang.n_slots : CoreNetwork::bytes(gang);
-    if (!mixes(gang)) return sizeof(Where) + apart;
-    Gang full = gang;
-    full.n_slots = static_cast<std::uint32_t>(n_lanes);
-    const std::uint64_t of_lane = LaneGang::bytes(full, n_lanes) / n_lanes + LaneLayout::mixed_bytes(gang.key.topology);
-    return sizeof(Where) + std::max(apart, cpu::kMostMixed * of_lane);
+    return sizeof(Where) + ways_.bytes_per_slot(gang);
   }
-
   [[nodiscard]] std::uint64_t workspace_bytes(std::span<const Gang> gangs) const override {
-    std::uint64_t largest_core = 0;
-    std::uint64_t largest_lanes = 0;
-    std::uint64_t largest_team = 0;
-    std::size_t n_rows = 0;
-    std::vector<GangKey> with_lanes;
-    std::map<GangKey, Topology> mixed;
-    for (const Gang& gang : gangs) {
-      const std::size_t training = shared_.dataset->splits.at(gang.key.fold).training.size();
-      n_rows = std::max(n_rows, training);
-      if (has_lanes(gang)) {
-        with_lanes.push_back(gang.key);
-        const LaneLayout layout(gang.key.topology);
-        largest_lanes = std::max(largest_lanes, LaneWorker::bytes(layout, lane_kernels_->n_lanes, gang.has_dropout));
-      }
-      if (mixes(gang)) {
-        Topology& all = mixed.try_emplace(cpu::family(gang.key), gang.key.topology).first->second;
-        all = cpu::widest({{all, gang.key.topology}});
-      }
-      // A gang with few lanes in use trains them on a core each.
-      const bool has_core = (has_lanes(gang) || mixes(gang)) && fewest_lanes(gang.key) > 1;
-      const NetworkLayout layout(gang.key.topology);
-      largest_core = std::max(largest_core, (has_core ? CoreNetwork::bytes(gang) : 0) +
-                                                Minibatch::bytes(layout, cpu::kBlockRows, gang.has_dropout));
-      const std::size_t batch = gang.key.batch_size == 0 ? training : static_cast<std::size_t>(gang.key.batch_size);
-      if (!has_lanes(gang) && workers_.size() > 1 &&
-          cpu::is_divisible(layout.n_parameters(), std::min(batch, training))) {
-        const std::size_t n_threads = workers_.size();
-        largest_team = std::max(
-            largest_team, Minibatch::bytes(layout, Minibatch::block_rows(n_threads), gang.has_dropout, n_threads));
-      }
-    }
-    for (const auto& [key, topology] : mixed) {
-      with_lanes.push_back(key);
-      largest_lanes = std::max(largest_lanes, LaneWorker::bytes(LaneLayout(topology), lane_kernels_->n_lanes, false));
-    }
-    return (largest_core + largest_lanes) * workers_.size() + largest_team + cpu::EpochOrders::bytes(n_rows) +
-           cpu::LaneTables::bytes(*shared_.dataset, with_lanes);
+    return ways_.workspace_bytes(gangs);
   }
 
   void prepare(std::span<const Gang> gangs) override {
@@ -151,7 +89,7 @@ class CpuEngine final : public Engine {
       for (Slot slot = gang.first_slot; slot < gang.first_slot + gang.n_slots; ++slot) {
         if (!is_mixed[slot]) slots.push_back(slot);
       }
-      if (has_lanes(gang)) {
+      if (ways_.has_lanes(gang)) {
         with_lanes.push_back(gang.key);
         add_lanes(gang, made(lane_layouts, gang.key.topology), slots);
       } else {
@@ -295,12 +233,6 @@ class CpuEngine final : public Engine {
   static std::uint32_t n_threads(const EngineOptions& options) {
     return options.n_threads == 0 ? std::max(1U, std::thread::hardware_concurrency()) : options.n_threads;
   }
-  [[nodiscard]] EpochRows rows(const GangKey& key) const { return epoch_rows(key, *shared_.dataset); }
-  [[nodiscard]] std::size_t fewest_lanes(const GangKey& key) const { return choice_.fewest_lanes(key, rows(key)); }
-  [[nodiscard]] bool has_lanes(const Gang& gang) const {
-    return gang_size(gang.key) > 1 && choice_.has_lanes(gang, rows(gang.key));
-  }
-
   template <class Layout>
   static std::shared_ptr<const Layout> made(std::map<Topology, std::shared_ptr<const Layout>>& layouts,
                                             const Topology& topology) {
@@ -309,33 +241,13 @@ class CpuEngine final : public Engine {
     return layout;
   }
 
-  /// Places of a gang that fill no vector.
-  [[nodiscard]] std::uint32_t n_loose(const Gang& gang) const {
-    return gang.n_slots % static_cast<std::uint32_t>(lane_kernels_->n_lanes);
-  }
-  /// Whether these may share a vector with others'.
-  [[nodiscard]] bool mixes(const Gang& gang) const {
-    return gang_size(gang.key) > 1 && cpu::may_mix(gang.key) && n_loose(gang) > 0;
-  }
-
-  [[nodiscard]] std::vector<cpu::MixedVector> mixed_vectors(std::span<const Gang> gangs) const {
-    std::vector<cpu::LoosePlaces> loose;
-    std::uint64_t n_networks = 0;
-    for (const Gang& gang : gangs) {
-      n_networks = std::max(n_networks + gang.n_slots, gang.n_company);
-      if (mixes(gang)) loose.push_back({&gang, n_loose(gang)});
-    }
-    const bool is_busy = n_networks >= lane_kernels_->n_lanes * workers_.size();
-    return cpu::mixed_vectors(loose, choice_, *shared_.dataset, is_busy);
-  }
-
   /// Places that fill no vector of their own gang share one where that pays. Says of every place whether it does.
   std::vector<bool> add_mixed(std::span<const Gang> gangs, std::vector<GangKey>& with_lanes) {
     for (const Gang& gang : gangs) {
       if (where_.size() < gang.first_slot + gang.n_slots) where_.resize(gang.first_slot + gang.n_slots);
     }
     std::vector<bool> is_mixed(where_.size());
-    for (cpu::MixedVector& vector : mixed_vectors(gangs)) {
+    for (cpu::MixedVector& vector : ways_.mixed_vectors(gangs)) {
       for (const Slot slot : vector.slots) is_mixed[slot] = true;
       with_lanes.push_back(vector.gang.key);
       add_vector(std::make_shared<const LaneLayout>(vector.topologies, lane_kernels_->n_lanes), vector.gang,
@@ -435,7 +347,7 @@ class CpuEngine final : public Engine {
   [[nodiscard]] bool are_lanes_sooner(const LaneGang& gang, std::span<const Slot> slots, std::size_t n_times) const {
     std::vector<const Topology*> topologies;
     for (const Slot slot : slots) topologies.push_back(&gang.trial(slot).topology);
-    return choice_.is_vector_sooner(gang.key(), rows(gang.key()), topologies, n_times);
+    return ways_.is_vector_sooner(gang.key(), topologies, n_times);
   }
 
   /// A lane's network as a core trains it.
@@ -474,7 +386,7 @@ class CpuEngine final : public Engine {
   cpu::Shared shared_;
   const cpu::Kernels* kernels_;
   const LaneKernels* lane_kernels_;
-  cpu::LaneChoice choice_;
+  cpu::GangWays ways_;
   std::vector<Worker> workers_;
   std::optional<Minibatch> team_;  ///< of all workers' threads, from the first network on that they divide
   std::vector<Where> where_;
