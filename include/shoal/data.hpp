@@ -116,8 +116,8 @@ struct Dataset {
                                    std::span<const double> targets, std::size_t n_targets, const DataSpec& spec,
                                    std::uint64_t seed);
 
-/// A split of a dataset that was made with `spec`, in which all rows but those of data.test are trained on and scaled by,
-/// and validated on as well.
+/// A split of a dataset that was made with `spec`, in which all rows but those of data.test are trained on and scaled
+/// by, and validated on as well.
 [[nodiscard]] Split all_rows(const Dataset& dataset, const DataSpec& spec);
 
 /// The rows of a table, which need not hold the target, encoded as `preprocessing` says.

@@ -119,8 +119,8 @@ bool SweepTrainer::wave(const std::stop_token& stop) {
     }
   }
   const std::uint64_t host_bytes = sweep_->waiting_bytes + plan::record_bytes(wave_trials_, legs);
-  for (const plan::Chunk& chunk : plan::plan_window(wave_trials_, legs, *sweep_->dataset, *sweep_->engine,
-                                                    sweep_->memory_bytes, host_bytes)) {
+  for (const plan::Chunk& chunk :
+       plan::plan_window(wave_trials_, legs, *sweep_->dataset, *sweep_->engine, sweep_->memory_bytes, host_bytes)) {
     if (!loop_.run(wave_trials_, wave_jobs_, chunk, stop)) return false;
   }
   return true;
