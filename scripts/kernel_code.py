@@ -172,11 +172,11 @@ def main():
         if done.returncode != 0:
             sys.stderr.write(done.stdout + done.stderr)
             return done.returncode
-        codes = of_architectures(done.stdout + done.stderr)
-        for architecture, rows in codes.items():
-            virtual = architecture.replace("sm_", "compute_")
-            # Where there is one architecture, nvcc leaves it out of the name.
-            cubin = pathlib.Path(folder, f"{source}.{virtual}.cubin" if len(codes) > 1 else f"{source}.cubin")
+        cubins = list(pathlib.Path(folder).glob("*.cubin"))
+        for architecture, rows in of_architectures(done.stdout + done.stderr).items():
+            # SOURCE.compute_90a.cubin, SOURCE.compute_120.sm_120.cubin beside PTX, SOURCE.cubin where there is no other.
+            number = architecture.removeprefix("sm_")
+            (cubin,) = [file for file in cubins if file.stem.endswith(f"_{number}")] or cubins
             text = json.dumps(listing(rows, cubin.read_bytes()), indent=1, sort_keys=True) + "\n"
             listings.joinpath(f"{source}.{architecture}.json").write_text(text, encoding="utf-8")
     return 0
