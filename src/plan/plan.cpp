@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <map>
+#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -17,6 +18,9 @@ bool has_patience(const Trial& trial) { return trial.hyperparameters.n_iter_no_c
 
 // A trial of a window, its gang's part, its results until they are written: measured, docs/decisions/memory.md.
 constexpr std::uint64_t kTrialBytes = 1200;
+
+// Of the widest vector.
+constexpr std::uint64_t kVectorNetworks = 16;
 
 template <class T>
 std::uint64_t bytes_of(const std::vector<T>& values) {
@@ -121,17 +125,21 @@ std::vector<FilledGang> gangs(std::span<const Trial> trials, std::span<const Leg
   return all;
 }
 
-std::uint64_t record_bytes(std::span<const Trial> trials, std::span<const Leg> legs) {
-  std::uint64_t n_epochs = 0, n_points = 0;
+std::uint64_t record_bytes(std::span<const Trial> trials, std::span<const Leg> legs, std::uint64_t n_cores) {
+  std::uint64_t n_epochs = 0, n_points = 0, longest = 0;
   for (const Leg& leg : legs) {
     n_epochs += leg.until - leg.from;
     n_points += leg.until;
+    longest = std::max<std::uint64_t>(longest, leg.until);
   }
+  const std::uint64_t of_cores = n_cores * kVectorNetworks * longest * sizeof(CurvePoint);
   // An engine gathers a call's records from its workers'.
   const std::uint64_t n_records = 2 * std::min(n_epochs, std::max<std::uint64_t>(kCallRecords, trials.size()));
   return trials.size() * kTrialBytes + n_records * sizeof(EpochRecord) +
-         std::min(n_points * sizeof(CurvePoint), kCurveBytes);
+         std::min(n_points * sizeof(CurvePoint), kCurveBytes + of_cores);
 }
+
+std::uint32_t n_cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 std::vector<Gang> Chunk::layout() const {
   std::vector<Gang> all;

@@ -67,8 +67,11 @@ struct FilledGang {
                                             const Dataset& dataset, const Engine& engine);
 
 /// Bytes of the host's memory that a window takes beside places: its trials, the records of a call and the learning
-/// curves of networks in training.
-[[nodiscard]] std::uint64_t record_bytes(std::span<const Trial> trials, std::span<const Leg> legs);
+/// curves of networks in training, of which every core has a vector however long they are.
+[[nodiscard]] std::uint64_t record_bytes(std::span<const Trial> trials, std::span<const Leg> legs,
+                                         std::uint64_t n_cores);
+/// Cores of this machine, at least 1.
+[[nodiscard]] std::uint32_t n_cores();
 
 /// Gangs that are in memory together. Slots are numbered from 0 without holes.
 struct Chunk {

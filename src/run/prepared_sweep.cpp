@@ -52,7 +52,7 @@ std::optional<std::string> refusal(PreparedSweep& sweep, const Skip& skip) {
     }
     const std::vector<plan::Leg> legs = plan::all_epochs(window);
     const auto chunks = plan::plan_window(window, legs, *sweep.dataset, *sweep.engine, sweep.memory_bytes,
-                                          sweep.waiting_bytes + plan::record_bytes(window, legs));
+                                          sweep.waiting_bytes + plan::record_bytes(window, legs, plan::n_cores()));
     sweep.survey.add(window, chunks, *sweep.dataset, *sweep.engine);
     return true;
   });

@@ -118,7 +118,7 @@ bool SweepTrainer::wave(const std::stop_token& stop) {
       wave_jobs_.push_back({legs.back(), member.paused.get(), bracket.revives()});
     }
   }
-  const std::uint64_t host_bytes = sweep_->waiting_bytes + plan::record_bytes(wave_trials_, legs);
+  const std::uint64_t host_bytes = sweep_->waiting_bytes + plan::record_bytes(wave_trials_, legs, plan::n_cores());
   for (const plan::Chunk& chunk :
        plan::plan_window(wave_trials_, legs, *sweep_->dataset, *sweep_->engine, sweep_->memory_bytes, host_bytes)) {
     if (!loop_.run(wave_trials_, wave_jobs_, chunk, stop)) return false;

@@ -124,7 +124,7 @@ ResultsDatabase::ResultsDatabase(std::filesystem::path file, Access access) : fi
   if (access == Access::write) flags = SQLITE_OPEN_READWRITE;
   if (access == Access::create) flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   sqlite3* handle = nullptr;
-  // One thread uses it: a lock for each of the forty values of a row is a tenth of writing it.
+  // One thread uses it, and a row has forty values, for each of which there would be a lock.
   const int code = sqlite3_open_v2(file_.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   handle_.reset(handle);
   if (handle == nullptr) throw std::bad_alloc();

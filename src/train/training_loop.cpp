@@ -4,7 +4,6 @@
 #include <chrono>
 #include <map>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "shoal/error.hpp"
@@ -23,11 +22,7 @@ bool TrainingLoop::Network::has_last_leg() const {
 
 TrainingLoop::TrainingLoop(Engine& engine, const Dataset& dataset, ProgressMeter& meter, ResultSink& sink,
                            double round_s)
-    : engine_(&engine),
-      dataset_(&dataset),
-      meter_(&meter),
-      sink_(&sink),
-      sizer_(round_s, std::max(1U, std::thread::hardware_concurrency())) {}
+    : engine_(&engine), dataset_(&dataset), meter_(&meter), sink_(&sink), sizer_(round_s, plan::n_cores()) {}
 
 bool TrainingLoop::run(std::span<const Trial> trials, std::span<const Job> jobs, const plan::Chunk& chunk,
                        const std::stop_token& stop) {

@@ -181,14 +181,20 @@ TEST(Chunks, LeaveRoomForWhatTheHostHolds) {
 }
 
 TEST(RecordBytes, AreThoseOfTrialsRecordsAndCurves) {
-  EXPECT_EQ(record_bytes({}, {}), 0U);
+  EXPECT_EQ(record_bytes({}, {}, 1), 0U);
   const std::vector<Trial> trials{toy::trial(0), toy::trial(1)};
   // A trial has 1200 bytes, a record 48, held twice, a point of a curve 32, those of earlier epochs too.
-  EXPECT_EQ(record_bytes(trials, std::vector<Leg>{{0, 3}, {2, 6}}), 2U * 1200 + 2U * 7 * 48 + 9U * 32);
-  EXPECT_EQ(record_bytes(trials, std::vector<Leg>{{0, 200'000}, {0, 1}}),
+  EXPECT_EQ(record_bytes(trials, std::vector<Leg>{{0, 3}, {2, 6}}, 1), 2U * 1200 + 2U * 7 * 48 + 9U * 32);
+  EXPECT_EQ(record_bytes(trials, std::vector<Leg>{{0, 200'000}, {0, 1}}, 1),
             2U * 1200 + 2U * 131'072 * 48 + 200'001U * 32);
-  EXPECT_EQ(record_bytes(trials, std::vector<Leg>{{0, 9'000'000}, {0, 1}}),
-            2U * 1200 + 2U * 131'072 * 48 + (1U << 28U));
+}
+
+TEST(RecordBytes, BoundCurvesByThoseThatEveryCoreHas) {
+  const std::vector<Trial> trials(10'000, toy::trial(0));
+  const std::vector<Leg> legs(10'000, Leg{0, 1000});  // 320 MB of curves
+  const std::uint64_t others = 10'000U * 1200 + 2U * 131'072 * 48;
+  EXPECT_EQ(record_bytes(trials, legs, 2), others + (1U << 28U) + 2U * 16 * 1000 * 32);
+  EXPECT_EQ(record_bytes(trials, legs, 200), others + 10'000U * 1000 * 32);
 }
 
 TEST(BytesText, UsesBinaryUnits) {
