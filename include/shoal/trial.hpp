@@ -91,6 +91,8 @@ struct Hyperparameters {
 [[nodiscard]] constexpr bool has_first_moment(const Hyperparameters& h) {
   return h.solver == Solver::sgd ? h.momentum > 0 : corrects_bias(h.solver);
 }
+/// Whether a trial may end early, and then goes back to its best parameters.
+[[nodiscard]] constexpr bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
 
 /// One network to train.
 struct Trial {

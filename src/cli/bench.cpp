@@ -21,7 +21,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr const char* kExamples =
+constexpr const char* kBenchExamples =
     "Examples:\n"
     "  shoal bench                                    every workload on the CPU: a minute or two\n"
     "  shoal bench --workload letters --threads 1\n"
@@ -223,7 +223,7 @@ void add_bench(CLI::App& app, Action& action) {
   auto given = std::make_shared<Arguments>();
   BenchOptions& options = given->options;
   CLI::App* command = app.add_subcommand("bench", "Measure how fast this machine trains, results checked first");
-  command->footer(kExamples);
+  command->footer(kBenchExamples);
   command->add_option("--workload", options.workloads, "One workload or some; default all")->type_name("NAME");
   command->add_option("--engine", options.engine, "Which engine trains")->capture_default_str();
   command->add_option("--precision", given->precision, "strict, fp32, tf32 or bf16")->capture_default_str();

@@ -14,7 +14,7 @@
 namespace shoal::cli {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kEnsembleExamples =
     "Examples:\n"
     "  shoal ensemble runs/letters-1\n"
     "  shoal ensemble runs/letters-1 --size 50 --by val_loss\n"
@@ -82,7 +82,7 @@ int ensemble(EnsembleArguments& arguments) {
 void add_ensemble(CLI::App& app, Action& action) {
   auto arguments = std::make_shared<EnsembleArguments>();
   CLI::App* command = app.add_subcommand("ensemble", "Choose stored networks whose average is best");
-  command->footer(kExamples);
+  command->footer(kEnsembleExamples);
   command->add_option("DIR", arguments->run, "The run directory")->required();
   command->add_option("--size", arguments->selection.size, "Choices at most")
       ->type_name("N")

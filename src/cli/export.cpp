@@ -13,7 +13,7 @@
 namespace shoal::cli {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kExportExamples =
     "Examples:\n"
     "  shoal export runs/letters-1 --trial best --format onnx --out letters.onnx\n"
     "  shoal export runs/letters-1 --trial 3fa9c1 --format c --out letters.h\n\n"
@@ -45,7 +45,7 @@ int write_export(const ExportOptions& options) {
 void add_export(CLI::App& app, Action& action) {
   auto options = std::make_shared<ExportOptions>();
   CLI::App* command = app.add_subcommand("export", "Write a stored network for use without shoal");
-  command->footer(kExamples);
+  command->footer(kExportExamples);
   command->add_option("DIR", options->run, "The run directory")->required();
   command->add_option("--trial", options->trial, "An id or its beginning, or best")->required()->type_name("ID|best");
   command->add_option("--format", options->format, "What to write")->required()->type_name("onnx|safetensors|json|c");

@@ -12,7 +12,7 @@
 namespace shoal::cli {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kInfoExamples =
     "Examples:\n"
     "  shoal info\n"
     "  shoal info --json | jq '.engines[] | select(.available)'";
@@ -91,7 +91,7 @@ int info(bool json) {
 void add_info(CLI::App& app, Action& action) {
   auto json = std::make_shared<bool>(false);
   CLI::App* command = app.add_subcommand("info", "Say what this build and this machine can run");
-  command->footer(kExamples);
+  command->footer(kInfoExamples);
   command->add_flag("--json", *json, "Print one JSON document");
   command->callback([json, &action] { action = [json] { return info(*json); }; });
 }

@@ -13,7 +13,7 @@
 namespace shoal::cli {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kPlanExamples =
     "Examples:\n"
     "  shoal plan letters.yaml\n"
     "  shoal plan letters.yaml run_cap=100000 trainer.memory=2GiB\n"
@@ -108,7 +108,7 @@ int plan(const PlanOptions& options) {
 void add_plan(CLI::App& app, Action& action) {
   auto options = std::make_shared<PlanOptions>();
   CLI::App* command = app.add_subcommand("plan", "Say what a sweep would train, on what and for how long");
-  command->footer(kExamples);
+  command->footer(kPlanExamples);
   options->sweep.add_to(*command);
   command->add_flag("--json", options->json, "Print one JSON document");
   command->callback([options, &action] { action = [options] { return plan(*options); }; });

@@ -11,7 +11,7 @@
 namespace shoal::cli {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kPredictExamples =
     "Examples:\n"
     "  shoal predict runs/letters-1 --trial best --data new.csv\n"
     "  shoal predict runs/letters-1 --trial top:5 --data new.csv --out predictions.csv\n"
@@ -71,7 +71,7 @@ int predict_rows(const PredictOptions& options) {
 void add_predict(CLI::App& app, Action& action) {
   auto options = std::make_shared<PredictOptions>();
   CLI::App* command = app.add_subcommand("predict", "Predict the rows of a table with stored networks");
-  command->footer(kExamples);
+  command->footer(kPredictExamples);
   command->add_option("DIR", options->run, "The run directory")->required();
   command
       ->add_option("--trial", options->trial,

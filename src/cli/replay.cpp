@@ -14,7 +14,7 @@
 namespace shoal::cli {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kReplayExamples =
     "Examples:\n"
     "  shoal replay runs/letters-1 --trial best\n"
     "  shoal replay runs/letters-1 --trial 3fa9c1 --engine reference --json\n\n"
@@ -56,7 +56,7 @@ int replay_trial(const ReplayOptions& options) {
 void add_replay(CLI::App& app, Action& action) {
   auto options = std::make_shared<ReplayOptions>();
   CLI::App* command = app.add_subcommand("replay", "Train one stored network again, alone, and compare the bits");
-  command->footer(kExamples);
+  command->footer(kReplayExamples);
   command->add_option("DIR", options->run, "The run directory")->required();
   command->add_option("--trial", options->trial, "An id or its beginning, or best")->required()->type_name("ID|best");
   command->add_option("--engine", options->engine, "Train with this engine instead of the sweep's")->type_name("E");

@@ -11,7 +11,7 @@
 namespace shoal::cli {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kReportExamples =
     "Examples:\n"
     "  shoal report runs/letters-1                      writes runs/letters-1/report.html\n"
     "  shoal report runs/letters-1 --out letters.html\n"
@@ -46,7 +46,7 @@ int report(const ReportOptions& options) {
 void add_report(CLI::App& app, Action& action) {
   auto options = std::make_shared<ReportOptions>();
   CLI::App* command = app.add_subcommand("report", "Write a run as one HTML page");
-  command->footer(kExamples);
+  command->footer(kReportExamples);
   command->add_option("DIR", options->run, "The run directory")->required();
   command->add_option("--out", options->out, "Write the page here; default DIR/report.html")->type_name("FILE");
   command->add_flag("--json", options->json, "Print one JSON document on what was written");

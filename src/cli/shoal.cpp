@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* kDescription =
     "Trains thousands of small neural networks at once: one sweep file in, a ranked run directory out.";
-constexpr const char* kExamples =
+constexpr const char* kShoalExamples =
     "Examples:\n"
     "  shoal plan examples/letters.yaml            what would run, and for how long\n"
     "  shoal sweep examples/letters.yaml           train it; results in runs/letters-1\n"
@@ -59,7 +59,7 @@ int parsed(CLI::App& app, Action& action, int argc, char** argv) {
 
 int dispatched(int argc, char** argv) {
   CLI::App app(kDescription, "shoal");
-  app.footer(kExamples);
+  app.footer(kShoalExamples);
   app.set_version_flag("--version", "", "Print the version and exit");
   Action action;
   add_sweep(app, action);

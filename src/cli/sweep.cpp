@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kShownTrials = 10;
 
-constexpr const char* kExamples =
+constexpr const char* kSweepExamples =
     "Examples:\n"
     "  shoal sweep letters.yaml                                   results in runs/letters-N\n"
     "  shoal sweep letters.yaml parameters.max_iter=5 run_cap=50  a quick look\n"
@@ -104,10 +104,10 @@ void print_summary_json(const RunSummary& run, const Board& board) {
               {"elapsed_s", run.elapsed_s},
               {"samples_per_s", run.samples_per_s},
               {"winner", run.winner},
-              {"setting", run.setting ? json_of(*run.setting) : nlohmann::ordered_json()},
-              {"test", run.test ? json_of(*run.test) : nlohmann::ordered_json()},
+              {"setting", run.setting ? cli::json_of(*run.setting) : nlohmann::ordered_json()},
+              {"test", run.test ? cli::json_of(*run.test) : nlohmann::ordered_json()},
               {"notes", run.notes},
-              {"best", json_of(board)}});
+              {"best", cli::json_of(board)}});
 }
 
 int sweep(const SweepOptions& options) {
@@ -145,7 +145,7 @@ int sweep(const SweepOptions& options) {
 void add_sweep(CLI::App& app, Action& action) {
   auto options = std::make_shared<SweepOptions>();
   CLI::App* command = app.add_subcommand("sweep", "Train the networks of a sweep file and rank them");
-  command->footer(kExamples);
+  command->footer(kSweepExamples);
   options->sweep.add_to(*command);
   command->add_option("--out", options->out, "Run directory; default runs/NAME-N, the first N that is free")
       ->type_name("DIR");

@@ -8,7 +8,7 @@
 namespace shoal::cli {
 namespace {
 
-constexpr std::size_t kGap = 2;
+constexpr std::size_t kColumnGap = 2;
 
 void append_cell(std::string& line, const std::string& text, std::size_t width, bool right) {
   const std::string padding(width - display_width(text), ' ');
@@ -37,7 +37,7 @@ std::vector<std::size_t> widths_of(const Table& table) {
 std::size_t n_fitting(const std::vector<std::size_t>& widths, std::size_t width) {
   std::size_t shown = 0;
   for (std::size_t used = 0; shown < widths.size(); ++shown) {
-    used += widths[shown] + (shown > 0 ? kGap : 0);
+    used += widths[shown] + (shown > 0 ? kColumnGap : 0);
     if (width > 0 && used > width && shown > 0) break;
   }
   return shown;
@@ -59,7 +59,7 @@ std::string rendered(const Table& table, std::size_t width) {
   const auto add_line = [&](const auto& cell) {
     std::string line;
     for (std::size_t c = 0; c < shown; ++c) {
-      if (c > 0) line.append(kGap, ' ');
+      if (c > 0) line.append(kColumnGap, ' ');
       append_cell(line, cell(c), widths[c], table.columns[c].right);
     }
     out += trimmed(std::move(line));

@@ -18,7 +18,7 @@
 namespace shoal::cli {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kTopExamples =
     "Examples:\n"
     "  shoal top runs/letters-1\n"
     "  shoal top runs/letters-1 -n 50 --by val_macro_f1\n"
@@ -72,7 +72,7 @@ int top(const TopOptions& options) {
       });
     }
     const auto board = board_of(options.run, options.n, metric);
-    options.json ? print_json(json_of(board)) : print(text_of(board, terminal_width(stdout)));
+    options.json ? print_json(cli::json_of(board)) : print(text_of(board, terminal_width(stdout)));
     return kDone;
   };
   return shows_settings(options) ? show(setting_board) : show(leaderboard);
@@ -83,7 +83,7 @@ int top(const TopOptions& options) {
 void add_top(CLI::App& app, Action& action) {
   auto options = std::make_shared<TopOptions>();
   CLI::App* command = app.add_subcommand("top", "List the best networks of a run");
-  command->footer(kExamples);
+  command->footer(kTopExamples);
   command->add_option("DIR", options->run, "The run directory")->required();
   command->add_option("-n", options->n, "How many")->type_name("N")->capture_default_str();
   command->add_option("--by", options->by, "Rank by this metric instead of the run's own")->type_name("METRIC");

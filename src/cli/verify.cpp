@@ -13,7 +13,7 @@
 namespace shoal::cli {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kVerifyExamples =
     "Examples:\n"
     "  shoal verify                                 every engine of this machine\n"
     "  shoal verify --engine cuda --cases 2000\n"
@@ -71,7 +71,7 @@ void add_verify(CLI::App& app, Action& action) {
   };
   auto given = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("verify", "Check every engine's numbers on this machine");
-  command->footer(kExamples);
+  command->footer(kVerifyExamples);
   command->add_option("--engine", given->options.engine, "One engine instead of all that are available");
   command->add_option("--cases", given->options.cases, "Random networks a check")
       ->capture_default_str()

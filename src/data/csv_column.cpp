@@ -3,18 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
-#include <limits>
 #include <optional>
 #include <utility>
 
 #include "data/csv_cells.hpp"
+#include "spec/nan.hpp"
 
 namespace shoal::data {
-namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-}  // namespace
 
 void CsvColumn::add(std::string_view cell, std::uint32_t line) {
   if (is_text_) {

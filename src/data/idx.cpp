@@ -40,7 +40,7 @@ struct Header {
   std::size_t begin = 0;  ///< of the values
 };
 
-Header header_of(const std::string& bytes, const std::string& file) {
+Header idx_header(const std::string& bytes, const std::string& file) {
   const auto n_dimensions = static_cast<std::size_t>(static_cast<unsigned char>(bytes[3]));
   if (n_dimensions == 0 || bytes.size() < 4 + 4 * n_dimensions) refuse(file, "is cut off in its IDX header");
   Header header;
@@ -88,7 +88,7 @@ void read_labels(const std::filesystem::path& images, Table& table) {
   if (bytes.size() < 8 || bytes[0] != 0 || bytes[1] != 0 || bytes[2] != 0x08) {
     refuse(path.string(), "is not an IDX file of labels");
   }
-  const auto [dimensions, begin] = header_of(bytes, path.string());
+  const auto [dimensions, begin] = idx_header(bytes, path.string());
   if (dimensions.size() != 1 || bytes.size() - begin < dimensions[0]) {
     refuse(path.string(), "is cut off, or is not a list of labels");
   }
@@ -108,7 +108,7 @@ Table read_idx(const std::string& bytes, const std::filesystem::path& path) {
   const std::string file = path.string();
   const ValueReader reader = reader_of(static_cast<unsigned char>(bytes[2]));
   if (reader.first == nullptr) refuse(file, "is not a table: neither text nor NPY nor IDX");
-  const auto [dimensions, begin] = header_of(bytes, file);
+  const auto [dimensions, begin] = idx_header(bytes, file);
   std::size_t n_columns = 1;
   bool fits = true;
   for (std::size_t d = 1; d < dimensions.size() && fits; ++d) {

@@ -16,7 +16,7 @@
 namespace shoal::data {
 namespace {
 
-[[noreturn]] void refuse(const Table& train, const std::string& key, const std::string& message) {
+[[noreturn]] void refuse_split(const Table& train, const std::string& key, const std::string& message) {
   throw InputError(Diagnostic{train.file, 0, key, message});
 }
 
@@ -53,9 +53,9 @@ std::vector<Split> folds(const Table& train, const Levels& groups, std::uint32_t
                          std::span<const std::int32_t> strata, std::uint64_t seed) {
   const std::size_t n_units = groups.codes.empty() ? train.n_rows : groups.texts.size();
   if (n_units < n_folds) {
-    refuse(train, "data.cv",
-           fmt::format("{} folds need as many {}, there {} {}", n_folds, groups.codes.empty() ? "rows" : "groups",
-                       n_units == 1 ? "is" : "are", n_units));
+    refuse_split(train, "data.cv",
+                 fmt::format("{} folds need as many {}, there {} {}", n_folds, groups.codes.empty() ? "rows" : "groups",
+                             n_units == 1 ? "is" : "are", n_units));
   }
   const std::vector<std::uint32_t> fold_of = deal_folds(train.n_rows, n_folds, strata, groups.codes, seed);
   std::vector<Split> splits(n_folds);
@@ -69,7 +69,8 @@ std::vector<Split> folds(const Table& train, const Levels& groups, std::uint32_t
 
 Split held_out(const Table& train, const Levels& groups, double fraction, std::span<const std::int32_t> strata,
                std::uint64_t seed) {
-  if (groups.texts.size() == 1) refuse(train, "data.groups", "all rows are of one group, which cannot be divided");
+  if (groups.texts.size() == 1)
+    refuse_split(train, "data.groups", "all rows are of one group, which cannot be divided");
   const std::vector<bool> held = hold_out(train.n_rows, fraction, strata, groups.codes, seed);
   Split split;
   for (std::uint32_t row = 0; row < train.n_rows; ++row) {
@@ -81,15 +82,15 @@ Split held_out(const Table& train, const Levels& groups, double fraction, std::s
 void check_split(const Table& train, const std::string& key, const Split& split, const Dataset& dataset) {
   if (split.training.empty() || split.validation.empty()) {
     const std::size_t n = split.training.size();
-    refuse(train, key,
-           fmt::format("leaves {} row{} to train on and {} to validate on; both need one{}", n, n == 1 ? "" : "s",
-                       split.validation.size(),
-                       dataset.labels.empty() ? "" : ", and the only row of a class is always trained on"));
+    refuse_split(train, key,
+                 fmt::format("leaves {} row{} to train on and {} to validate on; both need one{}", n, n == 1 ? "" : "s",
+                             split.validation.size(),
+                             dataset.labels.empty() ? "" : ", and the only row of a class is always trained on"));
   }
   if (dataset.weights.empty()) return;
   for (const auto& [rows, verb] : {std::pair(&split.training, "trained"), std::pair(&split.validation, "validated")}) {
     if (std::ranges::all_of(*rows, [&](std::uint32_t row) { return dataset.weights[row] == 0; })) {
-      refuse(train, "data.weights", fmt::format("all rows that are {} on in a split have weight 0", verb));
+      refuse_split(train, "data.weights", fmt::format("all rows that are {} on in a split have weight 0", verb));
     }
   }
 }

@@ -53,7 +53,7 @@ std::vector<std::size_t> shape_of_header(std::string_view text) {
 }
 
 /// The header's text and where the values begin.
-std::pair<std::string_view, std::size_t> header_of(std::string_view bytes, const std::string& file) {
+std::pair<std::string_view, std::size_t> npy_header(std::string_view bytes, const std::string& file) {
   if (bytes.size() < 12) refuse(file, "is cut off in its NPY header");
   const auto byte = [&](std::size_t at) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes[at])); };
   const bool is_long = byte(6) >= 2;
@@ -67,7 +67,7 @@ std::pair<std::string_view, std::size_t> header_of(std::string_view bytes, const
 }  // namespace
 
 Table read_npy(const std::string& bytes, const std::string& file) {
-  const auto [header, begin] = header_of(bytes, file);
+  const auto [header, begin] = npy_header(bytes, file);
   const std::string_view quoted = header_value(header, "descr");
   if (quoted.empty()) refuse(file, "has no NPY header as numpy writes it");
   if (!quoted.starts_with('\'')) refuse(file, "holds records, not a plain array");

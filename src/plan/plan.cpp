@@ -14,8 +14,6 @@
 namespace shoal::plan {
 namespace {
 
-bool has_patience(const Trial& trial) { return trial.hyperparameters.n_iter_no_change > 0; }
-
 // A trial of a window, its gang's part, its results until they are written: measured, docs/decisions/memory.md.
 constexpr std::uint64_t kTrialBytes = 1200;
 
@@ -93,7 +91,7 @@ std::vector<Cohort> cohorts(std::span<const Trial> trials, std::span<const Leg> 
     // Members of a cohort differ in cost by their epochs alone. Gangs of equal length have no masked epochs, and only
     // gangs with patience pay for places that hold the best parameters.
     std::ranges::sort(members, {}, [&](std::uint32_t i) {
-      return std::tuple(!has_patience(trials[i]), -std::int64_t{legs[i].until}, i);
+      return std::tuple(!has_patience(trials[i].hyperparameters), -std::int64_t{legs[i].until}, i);
     });
     all.push_back({key.first, std::move(members)});
   }
@@ -112,7 +110,7 @@ std::vector<FilledGang> gangs(std::span<const Trial> trials, std::span<const Leg
       filled.gang.n_company = trials.size();
       filled.gang.first_epoch = legs[members.front()].from;
       for (const std::uint32_t i : members) {
-        filled.gang.keeps_best |= has_patience(trials[i]);
+        filled.gang.keeps_best |= has_patience(trials[i].hyperparameters);
         filled.gang.has_dropout |= trials[i].hyperparameters.dropout > 0;
         filled.cost += epoch_cost(trials[i], dataset) * (legs[i].until - legs[i].from);
       }

@@ -7,7 +7,7 @@ namespace shoal::plan {
 std::uint64_t waiting_bytes(const Trial& trial, std::uint32_t n_epochs) {
   const Hyperparameters& h = trial.hyperparameters;
   const int n_copies =
-      1 + (has_first_moment(h) ? 1 : 0) + (has_second_moment(h.solver) ? 1 : 0) + (h.n_iter_no_change > 0 ? 1 : 0);
+      1 + (has_first_moment(h) ? 1 : 0) + (has_second_moment(h.solver) ? 1 : 0) + (has_patience(h) ? 1 : 0);
   return trial.topology.n_parameters() * static_cast<std::uint64_t>(n_copies) * sizeof(float) +
          n_epochs * sizeof(CurvePoint);
 }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "report/sampling.hpp"
+#include "spec/nan.hpp"
 
 namespace shoal::report {
 namespace {
@@ -13,7 +13,6 @@ constexpr std::size_t kMostEpochs = 100;
 constexpr std::size_t kMostTrials = 2000;
 constexpr std::size_t kMostCurves = 40;
 constexpr std::size_t kBestCurves = 10;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 double value_of(const CurvePoint& point, std::size_t which) {
   switch (static_cast<CurveValue>(which)) {

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <unordered_map>
+
+#include "spec/nan.hpp"
 
 namespace shoal::report {
 namespace {
@@ -12,7 +13,6 @@ namespace {
 constexpr std::uint32_t kGroups = 10;
 constexpr std::uint32_t kGroupsOfPair = 5;
 constexpr std::size_t kPairs = 5;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// Ranks in [0, 1], equal metrics at their mean rank. The table is sorted.
 std::vector<double> ranks_of(const TrialTable& table) {

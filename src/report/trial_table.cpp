@@ -3,18 +3,17 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
 
 #include "report/sampling.hpp"
+#include "spec/nan.hpp"
 
 namespace shoal::report {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kLeastRatio = 8;
 
 /// NaN where the text is no number.

@@ -18,7 +18,7 @@ constexpr Slot kSlot = 0;
 
 Alone::Alone(Engine& engine, const Trial& trial, const TrialState& state) : engine_(&engine) {
   const Hyperparameters& h = trial.hyperparameters;
-  const Gang gang{gang_key(trial), kSlot, 1, h.n_iter_no_change > 0, h.dropout > 0};
+  const Gang gang{gang_key(trial), kSlot, 1, has_patience(h), h.dropout > 0};
   engine.prepare(std::span(&gang, 1));
   engine.place(kSlot, trial, state);
 }

@@ -17,7 +17,7 @@ bool is_adam(const Setting& s) { return corrects_bias(s.hyperparameters.solver);
 bool is_adaptive(const Setting& s) { return has_second_moment(s.hyperparameters.solver); }
 bool has_momentum(const Setting& s) { return is_sgd(s) && s.hyperparameters.momentum > 0; }
 bool counts_gains(const Setting& s) {
-  return s.hyperparameters.n_iter_no_change > 0 || s.hyperparameters.learning_rate == Schedule::adaptive;
+  return has_patience(s.hyperparameters) || s.hyperparameters.learning_rate == Schedule::adaptive;
 }
 template <Loss... losses>
 bool minimises(const Setting& s) {

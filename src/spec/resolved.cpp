@@ -82,8 +82,8 @@ std::string data_text(const SweepSpec& spec, const YamlTree& data) {
   line("task", values.task ? std::string(name(*values.task)) : "auto");
   for (const char* key : {"categorical", "drop", "groups", "weights"}) line_if_given(key);
   line("missing", values.missing == MissingPolicy::impute ? "impute" : "error");
-  constexpr std::array kScales{"standard", "minmax", "none"};
-  line("scale", kScales.at(static_cast<std::size_t>(values.scale)));
+  constexpr std::array kScaleNames{"standard", "minmax", "none"};
+  line("scale", kScaleNames.at(static_cast<std::size_t>(values.scale)));
   if (values.target_scale) line("target_scale", *values.target_scale == TargetScale::none ? "none" : "standard");
   if (values.cv) {
     line("cv", std::to_string(*values.cv));
@@ -97,10 +97,10 @@ std::string data_text(const SweepSpec& spec, const YamlTree& data) {
 }
 
 std::string axis_text(const Axis& axis) {
-  constexpr std::array kDistributions{"uniform", "log_uniform_values", "int_uniform"};
+  constexpr std::array kDistributionNames{"uniform", "log_uniform_values", "int_uniform"};
   if (axis.distribution) {
     return "  " + axis.parameters[0] +
-           ": {distribution: " + kDistributions.at(static_cast<std::size_t>(*axis.distribution)) +
+           ": {distribution: " + kDistributionNames.at(static_cast<std::size_t>(*axis.distribution)) +
            ", min: " + number_text(axis.min) + ", max: " + number_text(axis.max) +
            (axis.count > 0 ? ", count: " + std::to_string(axis.count) : "") + "}\n";
   }

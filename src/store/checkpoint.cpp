@@ -14,6 +14,7 @@
 
 #include "shoal/error.hpp"
 #include "store/atomic_file.hpp"
+#include "store/safetensors_frame.hpp"
 #include "store/trial_json.hpp"
 
 namespace shoal::store {
@@ -25,11 +26,9 @@ using nlohmann::ordered_json;
 
 static_assert(std::endian::native == std::endian::little, "numbers are copied as they lie in memory");
 
-constexpr std::string_view kFormat = "shoal checkpoint 3";
+constexpr std::string_view kCheckpointFormat = "shoal checkpoint 3";
 constexpr std::string_view kSuffix = ".safetensors";
 constexpr std::string_view kEpochs = "epochs";
-constexpr std::size_t kLengthBytes = 8;
-constexpr std::size_t kAlignment = 8;
 
 /// A row of the tensor `counters`.
 struct Counters {
@@ -253,25 +252,17 @@ void write_checkpoint(std::span<const PausedTrial* const> trials, const std::fun
   visit_data(trials, [&](std::string_view bytes) { checksum = add_to(checksum, bytes); });
   ordered_json header = {
       {"__metadata__",
-       {{"format", kFormat}, {"crc32", fmt::format("{:08x}", checksum)}, {"ids", ids}, {"copies", copies}}}};
+       {{"format", kCheckpointFormat}, {"crc32", fmt::format("{:08x}", checksum)}, {"ids", ids}, {"copies", copies}}}};
   header.update(tensors(trials.size(), n_points, n_floats));
-  std::string text = header.dump();
-  text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
-  const std::uint64_t length = text.size();
-  write(bytes_of(length));
-  write(text);
+  write(safetensors_start(header.dump()));
   visit_data(trials, write);
 }
 
 Checkpoint checkpoint_from(std::string_view bytes) try {
-  std::uint64_t length = 0;
-  if (bytes.size() < kLengthBytes) throw Error("it ends in its header");
-  std::memcpy(&length, bytes.data(), kLengthBytes);
-  if (length > bytes.size() - kLengthBytes) throw Error("it ends in its header");
-  const json header = json::parse(bytes.substr(kLengthBytes, length));
-  const std::string_view data = bytes.substr(kLengthBytes + length);
+  const auto [header_text, data] = safetensors_parts(bytes);
+  const json header = json::parse(header_text);
   const json& information = header.at("__metadata__");
-  if (information.at("format") != kFormat) throw Error("it is of another version");
+  if (information.at("format") != kCheckpointFormat) throw Error("it is of another version");
   const auto text = information.at("ids").get<std::string>();
   const auto copies = information.at("copies").get<std::string>();
   if (fmt::format("{:08x}", add_to(add_to(add_to(0, text), copies), data)) != information.at("crc32")) {

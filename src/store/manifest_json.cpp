@@ -13,7 +13,7 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 /// Raised when a reader of an older manifest would misread a new one.
-constexpr int kFormat = 1;
+constexpr int kManifestFormat = 1;
 
 std::string hexadecimal(std::uint64_t value) {
   std::string digits(16, '0');
@@ -48,7 +48,7 @@ std::string manifest_text(const Manifest& m) {
   ordered_json splits = ordered_json::array();
   for (const std::string& split : m.splits) splits.push_back(ordered_json::parse(split));
   ordered_json out = {
-      {"format", kFormat},
+      {"format", kManifestFormat},
       {"version", m.version},
       {"status", m.status},
       {"sweep_file", m.sweep_file},
@@ -75,7 +75,7 @@ std::string manifest_text(const Manifest& m) {
 
 Manifest manifest_from_text(std::string_view text, const std::string& file) try {
   const json j = json::parse(text);
-  if (j.at("format") != kFormat) throw Error("was written by another version of shoal");
+  if (j.at("format") != kManifestFormat) throw Error("was written by another version of shoal");
   Manifest m;
   j.at("version").get_to(m.version);
   j.at("status").get_to(m.status);

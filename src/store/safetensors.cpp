@@ -21,9 +21,6 @@ using nlohmann::ordered_json;
 
 static_assert(std::endian::native == std::endian::little, "floats are copied as they lie in memory");
 
-constexpr std::size_t kLengthBytes = 8;
-constexpr std::size_t kAlignment = 8;
-
 std::string tensor_name(std::size_t layer, const char* part) { return "layers." + std::to_string(layer) + "." + part; }
 
 void append(std::string& bytes, std::span<const float> values) {
@@ -83,11 +80,8 @@ struct Parts {
 };
 
 Parts parts_of(std::string_view bytes) {
-  std::uint64_t length = 0;
-  if (bytes.size() < kLengthBytes) throw Error("it ends in its header");
-  std::memcpy(&length, bytes.data(), kLengthBytes);
-  if (length > bytes.size() - kLengthBytes) throw Error("it ends in its header");
-  return {json::parse(bytes.substr(kLengthBytes, length)), bytes.substr(kLengthBytes + length)};
+  const auto [header, data] = safetensors_parts(bytes);
+  return {json::parse(header), data};
 }
 
 /// Appends the matrix [W | b] of one layer.
@@ -104,7 +98,7 @@ void append_layer(const Parts& parts, std::size_t l, std::int64_t fan_in, std::i
   }
 }
 
-StoredNetwork decoded(std::string_view bytes) {
+StoredNetwork decoded_network(std::string_view bytes) {
   const Parts parts = parts_of(bytes);
   StoredNetwork out;
   const json& information = parts.header.at("__metadata__");
@@ -176,15 +170,12 @@ std::string to_safetensors(const StoredNetwork& network, const std::map<std::str
     append(data, bias);
     close_tensor(tensor_name(l, "bias"), ordered_json::array({n_outputs}), start);
   }
-  std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
-  text.append((kAlignment - text.size() % kAlignment) % kAlignment, ' ');
-  const std::uint64_t length = text.size();
-  std::string bytes(kLengthBytes, '\0');
-  std::memcpy(bytes.data(), &length, kLengthBytes);
-  return bytes + text + data;
+  return safetensors_start(header.dump(-1, ' ', false, json::error_handler_t::replace)) + data;
 }
 
-StoredNetwork from_safetensors(std::string_view bytes, const std::string& file) { return named(decoded, bytes, file); }
+StoredNetwork from_safetensors(std::string_view bytes, const std::string& file) {
+  return named(decoded_network, bytes, file);
+}
 
 StoredParameters parameters_from_safetensors(std::string_view bytes, const std::string& file) {
   return named(decoded_parameters, bytes, file);

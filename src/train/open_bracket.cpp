@@ -2,19 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <span>
 #include <utility>
 
 #include "shoal/error.hpp"
+#include "spec/nan.hpp"
 #include "train/progress_meter.hpp"
 #include "train/takeover.hpp"
 #include "train/trial_result.hpp"
 
 namespace shoal::train {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 const std::vector<CurvePoint>& curve_of(const Member& member) {
   return member.paused ? member.paused->result.curve : member.curve;
@@ -73,7 +71,7 @@ void OpenBracket::add(const Trial& trial) {
   Member member;
   member.number = trial.number;
   member.n_epochs = static_cast<std::uint32_t>(trial.hyperparameters.max_iter);
-  member.has_patience = trial.hyperparameters.n_iter_no_change > 0;
+  member.has_patience = has_patience(trial.hyperparameters);
   members_.push_back(std::move(member));
   if (bracket_.rungs.empty()) return;
   if (trial.setting != bracket_.first_setting + settings_.size() - 1) {
@@ -107,7 +105,7 @@ void OpenBracket::finished(Member& member, const TrialResult& result) {
 void OpenBracket::paused(Member& member, PausedTrial&& trial) {
   const Hyperparameters& h = trial.result.trial.hyperparameters;
   member.n_epochs = static_cast<std::uint32_t>(h.max_iter);
-  member.has_patience = h.n_iter_no_change > 0;
+  member.has_patience = has_patience(h);
   n_passed_ = std::max<std::size_t>(n_passed_, trial.n_rungs);
   member.paused = std::make_unique<PausedTrial>(std::move(trial));
 }

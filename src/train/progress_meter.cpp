@@ -2,15 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
+#include "spec/nan.hpp"
+
 namespace shoal::train {
-namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-}  // namespace
 
 bool is_better(double metric, double best, bool maximize) {
   if (!std::isfinite(metric)) return false;

@@ -41,7 +41,7 @@ TrialResult trial_result(const Trial& trial, const TrialState& state, MetricValu
 
 bool has_better_epoch(const Trial& trial, const TrialState& state) {
   // What diverges stays as it is.
-  const bool goes_back = trial.hyperparameters.n_iter_no_change > 0 && state.status != TrialStatus::diverged;
+  const bool goes_back = has_patience(trial.hyperparameters) && state.status != TrialStatus::diverged;
   return goes_back && state.best_epoch > 0 && state.best_epoch < state.epoch;
 }
 

@@ -101,8 +101,7 @@ Outcome train(Engine& engine, std::span<const Trial> trials, std::uint32_t n_cop
     const Trial& trial = trials[i];
     const GangKey key = gang_key(trial);
     const std::uint32_t n_slots = std::clamp(engine.gang_size(key), 1U, n_copies);
-    gangs.push_back(
-        {key, next, n_slots, trial.hyperparameters.n_iter_no_change > 0, trial.hyperparameters.dropout > 0});
+    gangs.push_back({key, next, n_slots, has_patience(trial.hyperparameters), trial.hyperparameters.dropout > 0});
     slots.push_back(next);
     for (std::uint32_t copy = 0; copy < n_slots; ++copy) places.emplace_back(next + copy, i);
     next += n_slots;

@@ -18,7 +18,7 @@ LeaderboardRow row(std::uint32_t rank, const std::string& id, double metric, con
 }
 
 /// Half of 1000 network-epochs are done; the first trial ended after 100, better ones after 200 and 400.
-Progress halfway() {
+Progress half_done() {
   return {.n_trials = 40,
           .n_done = 20,
           .epochs_done = 500,
@@ -35,7 +35,7 @@ Progress halfway() {
 }
 
 std::string panel(std::size_t columns, std::size_t rows, bool unicode = false) {
-  return live_panel(halfway(), Metric::val_accuracy, {columns, rows}, {.unicode = unicode});
+  return live_panel(half_done(), Metric::val_accuracy, {columns, rows}, {.unicode = unicode});
 }
 
 TEST(LivePanel, ShowsBoardCurveAndRungsUnderTheLiveLine) {
@@ -96,7 +96,7 @@ TEST(LivePanel, IsTheLiveLineAloneBeforeAnyTrialHasEnded) {
 }
 
 TEST(LivePanel, GivesEqualValuesOneHeight) {
-  Progress progress = halfway();
+  Progress progress = half_done();
   progress.best_so_far = {{100, 0.5}};
   const std::string text = live_panel(progress, Metric::val_accuracy, {100, 20}, {});
   EXPECT_NE(text.find("\nbest so far  0.5      ......................... 0.5\n"), std::string::npos) << text;

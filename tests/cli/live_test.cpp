@@ -7,12 +7,10 @@
 #include <unistd.h>
 #include <vector>
 
-#include "program.hpp"
+#include "with_doubles.hpp"
 
 namespace shoal::cli {
 namespace {
-
-Outcome shoal(const std::vector<std::string>& arguments) { return Program(SHOAL_WITH_DOUBLES, arguments).wait(); }
 
 /// The program on a terminal of its own, made by script(1).
 Outcome on_terminal(const std::string& environment, const std::string& arguments) {

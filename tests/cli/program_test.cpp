@@ -1,14 +1,12 @@
 // The whole command line in its own process, over stand-ins whose answers are known.
-#include "program.hpp"
-
 #include <csignal>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "with_doubles.hpp"
+
 namespace shoal::cli {
 namespace {
-
-Outcome shoal(const std::vector<std::string>& arguments) { return Program(SHOAL_WITH_DOUBLES, arguments).wait(); }
 
 TEST(Program, PrintsHelpOfEveryCommand) {
   for (const char* command :

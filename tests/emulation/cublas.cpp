@@ -99,12 +99,12 @@ using namespace shoal::emulation;
 
 namespace {
 
-struct Text {
+struct StatusText {
   cublasStatus_t status;
   const char* name;
   const char* text;
 };
-constexpr Text kTexts[] = {
+constexpr StatusText kStatusTexts[] = {
     {CUBLAS_STATUS_SUCCESS, "CUBLAS_STATUS_SUCCESS", "success"},
     {CUBLAS_STATUS_NOT_INITIALIZED, "CUBLAS_STATUS_NOT_INITIALIZED", "the library was not initialized"},
     {CUBLAS_STATUS_ALLOC_FAILED, "CUBLAS_STATUS_ALLOC_FAILED", "the resource allocation failed"},
@@ -118,7 +118,9 @@ constexpr Text kTexts[] = {
     {CUBLAS_STATUS_NOT_SUPPORTED, "CUBLAS_STATUS_NOT_SUPPORTED", "the requested functionality is not supported"},
     {CUBLAS_STATUS_LICENSE_ERROR, "CUBLAS_STATUS_LICENSE_ERROR", "the license check failed"},
 };
-const Text& text_of(cublasStatus_t status) { return *std::ranges::find(kTexts, status, &Text::status); }
+const StatusText& text_of(cublasStatus_t status) {
+  return *std::ranges::find(kStatusTexts, status, &StatusText::status);
+}
 
 float scalar(const void* value) { return *static_cast<const float*>(value); }
 

@@ -9,7 +9,7 @@
 namespace shoal::cuda {
 namespace {
 
-SHOAL_KERNEL void set(float* to, float value) { *to = value; }
+SHOAL_KERNEL void set_number(float* to, float value) { *to = value; }
 
 class FaultInjection : public ::testing::Test {
  protected:
@@ -80,7 +80,7 @@ TEST_F(FaultInjection, LaunchThatFailsDoesNotRun) {
   x.clear(stream);
   emulation::fail_call(1, cudaErrorLaunchOutOfResources);
   EXPECT_EQ(failure_of([&] {
-              launch({"set", 1, 1, 0, stream.get()}, set, x.get(), 1.0F);
+              launch({"set", 1, 1, 0, stream.get()}, set_number, x.get(), 1.0F);
             }),
             "launch of set failed: cudaErrorLaunchOutOfResources");
   float value = -1;
@@ -101,7 +101,7 @@ TEST_F(FaultInjection, CopiesHaveReadHostMemoryBeforeAnErrorIsTold) {
   // Told late: the error of a call that nobody looked at.
   x.upload(host, stream);
   EXPECT_EQ(failure_of([&] {
-              launch({"set", 0, 1, 0, stream.get()}, set, x.get(), 0.0F);
+              launch({"set", 0, 1, 0, stream.get()}, set_number, x.get(), 0.0F);
             }),
             "launch of set failed: cudaErrorInvalidConfiguration");
   host[0] = 3;

@@ -14,15 +14,15 @@
 namespace shoal::cuda {
 namespace {
 
-struct Floats {
-  explicit Floats(std::size_t count) : n(count) {
+struct DeviceFloats {
+  explicit DeviceFloats(std::size_t count) : n(count) {
     void* memory = nullptr;
     check(cudaMalloc(&memory, n * sizeof(float)), "cudaMalloc");
     data = static_cast<float*>(memory);
   }
-  ~Floats() { static_cast<void>(cudaFree(data)); }
-  Floats(const Floats&) = delete;
-  Floats& operator=(const Floats&) = delete;
+  ~DeviceFloats() { static_cast<void>(cudaFree(data)); }
+  DeviceFloats(const DeviceFloats&) = delete;
+  DeviceFloats& operator=(const DeviceFloats&) = delete;
 
   [[nodiscard]] std::vector<float> read() const {
     std::vector<float> host(n);
@@ -40,10 +40,10 @@ SHOAL_KERNEL void write_at(float* to, std::ptrdiff_t place) {
 SHOAL_KERNEL void read_at(float* to, std::ptrdiff_t place) { to[0] = to[place]; }
 SHOAL_KERNEL void add_up(const float* from, float* sum) { atomic_add(sum, from[block() * n_threads() + thread()]); }
 SHOAL_KERNEL void last_wins(float* to) { *to = static_cast<float>(block() * n_threads() + thread()); }
-SHOAL_KERNEL void set(float* to, float value) { *to = value; }
+SHOAL_KERNEL void set_one(float* to, float value) { *to = value; }
 SHOAL_KERNEL void shared_to_global(float* to) { to[thread()] = dynamic_shared<float>()[thread()]; }
 
-std::string fault_of(void (*kernel)(float*, std::ptrdiff_t), const Floats& memory, std::ptrdiff_t place) {
+std::string fault_of(void (*kernel)(float*, std::ptrdiff_t), const DeviceFloats& memory, std::ptrdiff_t place) {
   try {
     launch({"kernel", 4, 32, 0, nullptr}, kernel, memory.data, place);
     check(cudaStreamSynchronize(nullptr), "cudaStreamSynchronize");
@@ -55,22 +55,22 @@ std::string fault_of(void (*kernel)(float*, std::ptrdiff_t), const Floats& memor
 
 TEST(EmulatedRuntimeDeathTest, WriteOutsideOfDeviceMemoryNamesKernelAndBlock) {
   for (const std::ptrdiff_t place : {-1, 100}) {
-    const Floats memory(100);
+    const DeviceFloats memory(100);
     emulation::expect_stopped_write([&] { return fault_of(write_at, memory, place); },
                                     "kernel: write outside of an allocation of 400 bytes of device memory (block 2)");
   }
 }
 
 TEST(EmulatedRuntimeDeathTest, ReadOutsideOfDeviceMemoryIsStopped) {
-  const Floats memory(100);
+  const DeviceFloats memory(100);
   emulation::expect_stopped_read([&] { return fault_of(read_at, memory, 100); });
 }
 
 TEST(EmulatedRuntime, AccessToFreedDeviceMemoryNamesBlockAndThread) {
-  const Floats memory(1);
+  const DeviceFloats memory(1);
   float* freed = nullptr;
   {
-    const Floats gone(1);
+    const DeviceFloats gone(1);
     freed = gone.data;
   }
   const std::string what = fault_of(read_at, memory, freed - memory.data);
@@ -79,14 +79,14 @@ TEST(EmulatedRuntime, AccessToFreedDeviceMemoryNamesBlockAndThread) {
 }
 
 TEST(EmulatedRuntime, MemoryThatNobodyWroteReadsAsNaN) {
-  const Floats memory(8);
+  const DeviceFloats memory(8);
   for (const float value : memory.read()) EXPECT_TRUE(std::isnan(value));
   launch({"shared_to_global", 1, 8, 32, nullptr}, shared_to_global, memory.data);
   for (const float value : memory.read()) EXPECT_TRUE(std::isnan(value));
 }
 
 TEST(EmulatedRuntime, CopiesOutsideOfAnAllocationAreRefused) {
-  const Floats memory(4);
+  const DeviceFloats memory(4);
   std::vector<float> host(5);
   const auto copy = [&](float* from, std::size_t n) {
     return cudaMemcpyAsync(host.data(), from, n * sizeof(float), cudaMemcpyDeviceToHost, nullptr);
@@ -103,10 +103,10 @@ TEST(EmulatedRuntime, CopiesOutsideOfAnAllocationAreRefused) {
 }
 
 TEST(EmulatedRuntime, LaunchesThatAGpuRefusesAreRefusedAtOnce) {
-  const Floats memory(1);
+  const DeviceFloats memory(1);
   const auto error_of = [&](std::uint32_t n_blocks, std::uint32_t n_threads, std::size_t shared_bytes) -> std::string {
     try {
-      launch({"set", n_blocks, n_threads, shared_bytes, nullptr}, set, memory.data, 0.0F);
+      launch({"set", n_blocks, n_threads, shared_bytes, nullptr}, set_one, memory.data, 0.0F);
     } catch (const Error& error) {
       const std::string what = error.what();
       return what.substr(0, what.find(','));
@@ -118,20 +118,20 @@ TEST(EmulatedRuntime, LaunchesThatAGpuRefusesAreRefusedAtOnce) {
   EXPECT_EQ(error_of(1, 1025, 0), "launch of set failed: cudaErrorInvalidConfiguration");
   EXPECT_EQ(error_of(1, 1024, 49152), "");
   EXPECT_EQ(error_of(1, 1024, 49153), "launch of set failed: cudaErrorInvalidValue");
-  EXPECT_EQ(cudaFuncSetAttribute(set, cudaFuncAttributeMaxDynamicSharedMemorySize, 232449), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaFuncSetAttribute(set_one, cudaFuncAttributeMaxDynamicSharedMemorySize, 232449), cudaErrorInvalidValue);
   EXPECT_EQ(cudaGetLastError(), cudaErrorInvalidValue);
-  EXPECT_EQ(cudaFuncSetAttribute(set, cudaFuncAttributeMaxDynamicSharedMemorySize, 232448), cudaSuccess);
+  EXPECT_EQ(cudaFuncSetAttribute(set_one, cudaFuncAttributeMaxDynamicSharedMemorySize, 232448), cudaSuccess);
   EXPECT_EQ(error_of(1, 1024, 232448), "");
   EXPECT_EQ(error_of(1, 1024, 232449), "launch of set failed: cudaErrorInvalidValue");
 }
 
 TEST(EmulatedRuntimeDeathTest, HostCodeThatTouchesProtectedDeviceMemoryIsKilled) {
-  const Floats memory(4);
+  const DeviceFloats memory(4);
   emulation::protect_device_memory(true);
-  launch({"set", 1, 1, 0, nullptr}, set, memory.data, 3.0F);
+  launch({"set", 1, 1, 0, nullptr}, set_one, memory.data, 3.0F);
   EXPECT_EQ(memory.read()[0], 3.0F) << "kernels and copies are not";
   EXPECT_DEATH(static_cast<void>(*static_cast<volatile float*>(memory.data)), "");
-  const Floats later(4);
+  const DeviceFloats later(4);
   EXPECT_DEATH(*later.data = 1, "");
   emulation::protect_device_memory(false);
   EXPECT_EQ(*memory.data, 3.0F);
@@ -143,8 +143,8 @@ std::set<std::uint32_t> results(Run run) {
   std::set<std::uint32_t> all;
   for (std::uint32_t schedule = 0; schedule < 8; ++schedule) {
     emulation::set_schedule(schedule);
-    const Floats memory(1);
-    launch({"set", 1, 1, 0, nullptr}, set, memory.data, 0.0F);
+    const DeviceFloats memory(1);
+    launch({"set", 1, 1, 0, nullptr}, set_one, memory.data, 0.0F);
     run(memory.data);
     all.insert(std::bit_cast<std::uint32_t>(memory.read()[0]));
   }
@@ -153,7 +153,7 @@ std::set<std::uint32_t> results(Run run) {
 }
 
 TEST(EmulatedRuntime, ResultThatDependsOnTheOrderOfThreadsDiffersBetweenSchedules) {
-  const Floats rough(128);
+  const DeviceFloats rough(128);
   std::vector<float> values;
   for (int i = 0; i < 128; ++i) values.push_back(std::ldexp(1.0F + static_cast<float>(i) / 128, i % 30));
   check(cudaMemcpyAsync(rough.data, values.data(), 512, cudaMemcpyHostToDevice, nullptr), "cudaMemcpyAsync");

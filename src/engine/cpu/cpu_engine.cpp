@@ -107,7 +107,7 @@ class CpuEngine final : public Engine {
   void place(Slot slot, const Trial& trial, const TrialState& state) override {
     const Where where = where_.at(slot);
     const bool keeps_best = where.has_lane ? lanes_.at(where.index).keeps_best() : cores_.at(where.index).keeps_best();
-    if (trial.hyperparameters.n_iter_no_change > 0 && !keeps_best) {
+    if (has_patience(trial.hyperparameters) && !keeps_best) {
       throw Error("engine cpu: place " + std::to_string(slot) + " was not prepared to keep the best parameters");
     }
     if (where.has_lane) {

@@ -25,7 +25,7 @@ struct NetworkVectors {
   /// it has are.
   template <class Pack>
   void take(const Hyperparameters& h, TrialState& state, Pack pack) {
-    if (state.best_parameters.empty() && h.n_iter_no_change > 0) state.best_parameters = state.parameters;
+    if (state.best_parameters.empty() && has_patience(h)) state.best_parameters = state.parameters;
     const auto move_out = [&](std::vector<float>& from, AlignedFloats& to) {
       const std::vector<float> canonical = std::exchange(from, {});
       if (!canonical.empty()) pack(canonical, to.data());
@@ -40,7 +40,7 @@ struct NetworkVectors {
   template <class Unpack>
   void give(const Hyperparameters& h, TrialState& state, Unpack unpack) const {
     state.parameters = unpack(weights.data());
-    if (h.n_iter_no_change > 0 && state.best_epoch > 0) state.best_parameters = unpack(best.data());
+    if (has_patience(h) && state.best_epoch > 0) state.best_parameters = unpack(best.data());
     if (has_first_moment(h)) state.first_moment = unpack(first_moment.data());
     if (has_second_moment(h.solver)) state.second_moment = unpack(second_moment.data());
   }

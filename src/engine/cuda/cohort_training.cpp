@@ -20,8 +20,6 @@ constexpr std::uint32_t kMinibatchesInGraph = 16;
 /// makes it more again, and to place one copies all parameters to the host and back, which is dearer.
 constexpr std::uint64_t kWorthPacking = 2;
 
-bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
-
 }  // namespace
 
 template <class T>

@@ -10,7 +10,7 @@ namespace {
 
 #if defined(SHOAL_EMULATION)
 
-CublasLibrary load() {
+CublasLibrary load_cublas() {
   return {&cublasCreate_v2,
           &cublasDestroy_v2,
           &cublasSetStream_v2,
@@ -33,7 +33,7 @@ CublasLibrary load() {
 
 #else
 
-CublasLibrary load() {
+CublasLibrary load_cublas() {
   const DynamicLibrary cublas("libcublas.so.13");
   const DynamicLibrary lt("libcublasLt.so.13");
   CublasLibrary functions;
@@ -63,7 +63,7 @@ CublasLibrary load() {
 }  // namespace
 
 const CublasLibrary& cublas_library() {
-  static const CublasLibrary library = load();
+  static const CublasLibrary library = load_cublas();
   return library;
 }
 

@@ -25,8 +25,6 @@ std::size_t memory_floats(const NetworkShape& shape) {
 /// Building a kernel takes ten seconds once; it trains a quarter sooner (docs/decisions/block-per-network.md).
 constexpr double kSecondsWorthBuilding = 0.05;  ///< of an epoch of all networks of the shape
 
-bool has_patience(const Hyperparameters& h) { return h.n_iter_no_change > 0; }
-
 [[noreturn]] void refuse(Slot slot, const char* what) {
   throw Error("engine cuda: place " + std::to_string(slot) + " was not prepared to " + what);
 }

@@ -9,7 +9,7 @@ namespace {
 
 #if defined(SHOAL_EMULATION)
 
-NvrtcLibrary load() {
+NvrtcLibrary load_nvrtc() {
   return {&nvrtcVersion,        &nvrtcGetErrorString, &nvrtcCreateProgram,
           &nvrtcDestroyProgram, &nvrtcCompileProgram, &nvrtcGetProgramLogSize,
           &nvrtcGetProgramLog,  &nvrtcGetCUBINSize,   &nvrtcGetCUBIN};
@@ -17,7 +17,7 @@ NvrtcLibrary load() {
 
 #else
 
-NvrtcLibrary load() {
+NvrtcLibrary load_nvrtc() {
   const DynamicLibrary nvrtc("libnvrtc.so.13");
   NvrtcLibrary functions;
   nvrtc.find("nvrtcVersion", functions.version);
@@ -37,7 +37,7 @@ NvrtcLibrary load() {
 }  // namespace
 
 const NvrtcLibrary& nvrtc_library() {
-  static const NvrtcLibrary library = load();
+  static const NvrtcLibrary library = load_nvrtc();
   return library;
 }
 

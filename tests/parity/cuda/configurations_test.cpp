@@ -40,9 +40,10 @@ using MakeEngine = std::unique_ptr<Engine> (*)(const Dataset&, const EngineOptio
 constexpr std::uint32_t kBlockSweeps = 40;
 static_assert(kBlockSweeps * kNetworks == 320, "configurations of engine cuda, a block each");
 constexpr std::uint32_t kCohortSweeps = 44;
-static_assert(kCohortSweeps * (kNetworks - 1) == 308, "configurations of engine cublas in one precision");
-constexpr std::uint32_t kFastBlockSweeps = 16;
-static_assert(kFastBlockSweeps * (kNetworks - 1) == 112, "configurations of engine cuda in one fast precision");
+static_assert(kCohortSweeps * (kNetworks - 1) == 308, "configurations of engine cublas in fp32");
+constexpr std::uint32_t kFastSweeps = 12;
+static_assert(kFastSweeps * (kNetworks - 1) == 84,
+              "configurations in another precision, and of blocks that are not strict");
 
 /// Of sweeps 0 to n those that are trained here.
 constexpr std::size_t share_of(std::uint32_t n) { return (n - 1) / kShare + 1; }
@@ -156,23 +157,23 @@ TEST(SHOAL_CUDA_SUITE, CublasFp32StaysWithinBoundsInCompany) {
 }
 
 TEST(SHOAL_CUDA_SUITE, CublasTf32StaysWithinBoundsInCompany) {
-  expect_bounds(make_cublas_engine, kCohortSweeps, Precision::tf32, verify::kTf32Products, 30);
+  expect_bounds(make_cublas_engine, kFastSweeps, Precision::tf32, verify::kTf32Products, 30);
 }
 
 TEST(SHOAL_CUDA_SUITE, CublasBf16StaysWithinBoundsInCompany) {
-  expect_bounds(make_cublas_engine, kCohortSweeps, Precision::bf16, verify::kBf16Products, 25);
+  expect_bounds(make_cublas_engine, kFastSweeps, Precision::bf16, verify::kBf16Products, 25);
 }
 
 TEST(SHOAL_CUDA_SUITE, BlocksInFp32StayWithinBoundsInCompany) {
-  expect_bounds(make_cuda_engine, kFastBlockSweeps, Precision::fp32, verify::kFp32Products, 50);
+  expect_bounds(make_cuda_engine, kFastSweeps, Precision::fp32, verify::kFp32Products, 50);
 }
 
 TEST(SHOAL_CUDA_SUITE, BlocksInTf32StayWithinBoundsInCompany) {
-  expect_bounds(make_cuda_engine, kFastBlockSweeps, Precision::tf32, verify::kTf32Products, 30);
+  expect_bounds(make_cuda_engine, kFastSweeps, Precision::tf32, verify::kTf32Products, 30);
 }
 
 TEST(SHOAL_CUDA_SUITE, BlocksInBf16StayWithinBoundsInCompany) {
-  expect_bounds(make_cuda_engine, kFastBlockSweeps, Precision::bf16, verify::kBf16Products, 25);
+  expect_bounds(make_cuda_engine, kFastSweeps, Precision::bf16, verify::kBf16Products, 25);
 }
 
 TEST(SHOAL_CUDA_SUITE, GivesTheBitsOfTheCpuEngineWithABlockANetwork) {
@@ -303,7 +304,7 @@ TEST(SHOAL_CUDA_SUITE, ConfigurationsAreDistinctAndOfEveryKind) {
   expect_all("shuffle", shuffle_names());
   expect_all("class weight", class_weight_names());
   expect_all("depth", std::vector{"0", "1", "2", "3", "4", "5"});
-  expect_all("width", std::vector{"1", "2", "3", "31", "32", "33", "40", "150", "220"});
+  expect_all("width", std::vector{"1", "2", "3", "31", "32", "33", "40", "70", "220"});
   expect_all("fold", std::vector{"0", "1"});
   expect_all("metric", std::vector{name(Metric::val_loss), name(Metric::train_loss)});
   for (const char* what : {"smoothing", "rates of layers", "momentum", "nesterov", "alpha", "l1", "clipping", "dropout",

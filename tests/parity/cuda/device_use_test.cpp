@@ -27,10 +27,10 @@ TEST(SHOAL_CUDA_SUITE, TakesOfTheDeviceWhatItPredicts) {
   const std::vector<Gang> gangs{gang};
   const std::vector<Slot> slots{0};
   const std::vector<TrainTarget> targets{{0, 1}};
-  using MakeEngine = std::unique_ptr<Engine> (*)(const Dataset&, const EngineOptions&);
-  const std::pair<MakeEngine, Precision> engines[] = {{make_cuda_engine, Precision::strict},
-                                                      {make_cublas_engine, Precision::fp32},
-                                                      {make_cublas_engine, Precision::bf16}};
+  using Make = std::unique_ptr<Engine> (*)(const Dataset&, const EngineOptions&);
+  const std::pair<Make, Precision> engines[] = {{make_cuda_engine, Precision::strict},
+                                                {make_cublas_engine, Precision::fp32},
+                                                {make_cublas_engine, Precision::bf16}};
   for (const auto& [make, precision] : engines) {
     const std::uint64_t before = cuda::free_device_bytes();
     const auto engine = make(data, {.precision = precision});

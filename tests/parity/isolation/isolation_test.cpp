@@ -15,9 +15,7 @@ using testing::Outcome;
 using testing::Random;
 using testing::same_bits;
 
-Gang gang_of(const Trial& trial, Slot slot) {
-  return {gang_key(trial), slot, 1, trial.hyperparameters.n_iter_no_change > 0};
-}
+Gang gang_of(const Trial& trial, Slot slot) { return {gang_key(trial), slot, 1, has_patience(trial.hyperparameters)}; }
 
 /// Trains all trials together, `epochs` epochs a call, and returns what became of `watched`.
 Outcome train(const Dataset& data, const std::vector<Trial>& trials, std::size_t watched, std::uint32_t n_threads,

@@ -131,7 +131,7 @@ TEST(IdxReader, FindsLabelsOfDottedNamesAndOfColourImages) {
             3U);
 }
 
-std::string message_of(const std::filesystem::path& path) {
+std::string refusal_of(const std::filesystem::path& path) {
   try {
     (void)read_table(path);
   } catch (const InputError& error) {
@@ -145,32 +145,32 @@ TEST(IdxReader, RefusesLabelsThatAreNone) {
   const TableFolder folder;
   const std::filesystem::path images = folder.write("a-images-idx3-ubyte", kImages);
   (void)folder.write("a-labels-idx1-ubyte", "1,2,3,4,5,6\n");
-  EXPECT_EQ(message_of(images), "a-labels-idx1-ubyte: is not an IDX file of labels");
+  EXPECT_EQ(refusal_of(images), "a-labels-idx1-ubyte: is not an IDX file of labels");
   (void)folder.write("a-labels-idx1-ubyte", kImages);
-  EXPECT_EQ(message_of(images), "a-labels-idx1-ubyte: is cut off, or is not a list of labels");
+  EXPECT_EQ(refusal_of(images), "a-labels-idx1-ubyte: is cut off, or is not a list of labels");
   (void)folder.write("a-labels-idx1-ubyte", kLabels.substr(0, kLabels.size() - 1));
-  EXPECT_EQ(message_of(images), "a-labels-idx1-ubyte: is cut off, or is not a list of labels");
-  EXPECT_EQ(message_of(folder.write(
+  EXPECT_EQ(refusal_of(images), "a-labels-idx1-ubyte: is cut off, or is not a list of labels");
+  EXPECT_EQ(refusal_of(folder.write(
                 "t.idx", idx(13, {1, 2}, bytes_of<float>({1, std::numeric_limits<float>::infinity()}, true)))),
             "t.idx: row 0, column 1: is not a finite number");
-  EXPECT_EQ(message_of(folder.write("t.idx", idx(8, {3}, {}).substr(0, 6))), "t.idx: is cut off in its IDX header");
+  EXPECT_EQ(refusal_of(folder.write("t.idx", idx(8, {3}, {}).substr(0, 6))), "t.idx: is cut off in its IDX header");
 }
 
 TEST(ReadTable, NamesTheFormatsOfOtherTools) {
   const TableFolder folder;
   EXPECT_EQ(
-      message_of(folder.write("t.xlsx", "PK\x03\x04 and so on")),
+      refusal_of(folder.write("t.xlsx", "PK\x03\x04 and so on")),
       "t.xlsx: is a ZIP archive, as .xlsx, .ods and .npz are; save the table as CSV or NPY, packed with gzip or not");
-  EXPECT_EQ(message_of(folder.write("t.parquet", "PAR1 and so on")),
+  EXPECT_EQ(refusal_of(folder.write("t.parquet", "PAR1 and so on")),
             "t.parquet: is a Parquet file; save the table as CSV or NPY, packed with gzip or not");
-  EXPECT_EQ(message_of(folder.write("t.npy", "\x93NUMPY\x01\x00 and so on, without any of a header's words")),
+  EXPECT_EQ(refusal_of(folder.write("t.npy", "\x93NUMPY\x01\x00 and so on, without any of a header's words")),
             "t.npy: is cut off in its NPY header");
-  EXPECT_EQ(message_of(folder.write("t.npy", std::string("\x93NUMPY\x01\x00\x04\x00", 10) + "{}  ")),
+  EXPECT_EQ(refusal_of(folder.write("t.npy", std::string("\x93NUMPY\x01\x00\x04\x00", 10) + "{}  ")),
             "t.npy: has no NPY header as numpy writes it");
-  EXPECT_EQ(message_of(folder.write("t.npy", npy("<f4", "()", "1234"))), "t.npy: has 0 dimensions; a table has 2");
-  EXPECT_EQ(message_of(folder.write("t.npy", npy("|O", "(1, 1)", "12345678"))),
+  EXPECT_EQ(refusal_of(folder.write("t.npy", npy("<f4", "()", "1234"))), "t.npy: has 0 dimensions; a table has 2");
+  EXPECT_EQ(refusal_of(folder.write("t.npy", npy("|O", "(1, 1)", "12345678"))),
             "t.npy: has values of type |O; floats of 4 or 8 bytes, whole numbers and truth values can be read");
-  EXPECT_EQ(message_of(folder.write("t.csv.gz", "\x1F\x8B\x08 and no more that zlib would know")),
+  EXPECT_EQ(refusal_of(folder.write("t.csv.gz", "\x1F\x8B\x08 and no more that zlib would know")),
             "t.csv.gz: cannot be unpacked: unknown header flags set");
 }
 
@@ -179,7 +179,7 @@ TEST(ReadTable, SaysThatAFileMayNotBeRead) {
   const std::filesystem::path path = folder.write("t.csv", "a,b\n1,2\n");
   std::filesystem::permissions(path, std::filesystem::perms::none);
   if (::geteuid() == 0) GTEST_SKIP() << "root reads every file";
-  EXPECT_EQ(message_of(path), "t.csv: cannot be read: Permission denied");
+  EXPECT_EQ(refusal_of(path), "t.csv: cannot be read: Permission denied");
 }
 
 TEST(ReadTable, ReadsAPipe) {

@@ -13,7 +13,7 @@ using Names = std::vector<std::string>;
 using Numbers = std::vector<double>;
 using Lines = std::vector<std::uint32_t>;
 
-std::string message_of(const std::string& text) {
+std::string refusal_of_text(const std::string& text) {
   try {
     (void)read_csv(text, "t");
   } catch (const InputError& error) {
@@ -26,7 +26,7 @@ TEST(CsvLayout, CountsLinesThatEndWithCarriageReturnsAlone) {
   const Table table = read_csv("a,b\r1,2\r\r\"3\",4\r5,6", "t");
   EXPECT_EQ(table.columns[0].numbers, (Numbers{1, 3, 5}));
   EXPECT_EQ(table.lines, (Lines{2, 4, 5}));
-  EXPECT_EQ(message_of("a,b\r1,2\r3,4\r5\r"), "t:4: has 1 cell where the table has 2 columns");
+  EXPECT_EQ(refusal_of_text("a,b\r1,2\r3,4\r5\r"), "t:4: has 1 cell where the table has 2 columns");
   EXPECT_EQ(read_csv("a,b\r\n1,2\r3,4\n5,6\r\n", "t").lines, (Lines{2, 3, 4}));  // and where all three are mixed
 }
 
@@ -57,7 +57,7 @@ TEST(CsvLayout, LeavesOutWhatSpreadsheetsAddAtTheRight) {
   EXPECT_EQ(rows.columns[1].numbers, (Numbers{2, 4}));
   const Table bare = read_csv("1,2,\n3,4,\n", "t");
   EXPECT_EQ(bare.columns.size(), 2U);
-  EXPECT_EQ(message_of("a,y\n1,2\n3,4,\n5,6\n"), "t:3: has 3 cells where the table has 2 columns");
+  EXPECT_EQ(refusal_of_text("a,y\n1,2\n3,4,\n5,6\n"), "t:3: has 3 cells where the table has 2 columns");
   EXPECT_EQ(read_csv("a,,y\n1,,2\n3,5,4\n", "t").columns.size(), 3U);  // a column without a name that holds something
 }
 
@@ -91,7 +91,7 @@ TEST(CsvLayout, NotesTextAmongNumbers) {
 
 TEST(CsvLayout, TakesInfinityForAWordAmongWords) {
   EXPECT_EQ(read_csv("t,y\ninf,1\nfoot,2\n", "t").columns[0].words, (Names{"inf", "foot"}));
-  EXPECT_EQ(message_of("t,y\n1,1\ninf,2\n"), "t:3: column 't': 'inf' is not a finite number");
+  EXPECT_EQ(refusal_of_text("t,y\n1,1\ninf,2\n"), "t:3: column 't': 'inf' is not a finite number");
 }
 
 TEST(CsvLayout, RoundsNumbersAsTheCompilerDoes) {
@@ -130,8 +130,8 @@ TEST(CsvLayout, ReadsLongLinesAndManyColumns) {
 
 TEST(CsvLayout, SaysWhereAZeroByteIsAndWhatUtf16IsWithoutAMark) {
   using std::string_literals::operator""s;
-  EXPECT_EQ(message_of("a,b\n1,2\n3,\0\n"s), "t:3: holds a zero byte: the file is neither text nor NPY nor IDX");
-  EXPECT_EQ(message_of("a\0,\0b\0\n\0"s), "t: is UTF-16; save it as CSV UTF-8");
+  EXPECT_EQ(refusal_of_text("a,b\n1,2\n3,\0\n"s), "t:3: holds a zero byte: the file is neither text nor NPY nor IDX");
+  EXPECT_EQ(refusal_of_text("a\0,\0b\0\n\0"s), "t: is UTF-16; save it as CSV UTF-8");
 }
 
 }  // namespace

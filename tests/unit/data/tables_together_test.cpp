@@ -19,7 +19,7 @@ using Rows = std::vector<std::uint32_t>;
 using Texts = std::vector<std::string>;
 
 /// The error's text without folders; "no error" where there is none.
-std::string message_of(const std::function<void()>& call) {
+std::string refusal_by(const std::function<void()>& call) {
   try {
     call();
   } catch (const InputError& error) {
@@ -33,7 +33,7 @@ std::string message_of(const std::function<void()>& call) {
 }
 
 std::string load_message(const DataSpec& spec) {
-  return message_of([&] { (void)load_dataset(spec, 1); });
+  return refusal_by([&] { (void)load_dataset(spec, 1); });
 }
 
 std::string table_of(const std::string& header, std::size_t n_rows,
@@ -207,7 +207,7 @@ TEST(OtherTables, ForPredictionMayHoldJustTheInputsInTheirOrder) {
   spec.validation = folder.write("v.csv", "y,a,b\n1,2,3\n");
   const Preprocessing p = load_dataset(spec, 1).preprocessing;
   EXPECT_EQ(encode_rows(p, folder.write("new.csv", "9,6\n")).inputs, (Floats{6, 1}));
-  EXPECT_EQ(message_of([&] { (void)encode_rows(p, folder.write("new.csv", "9,6,7\n")); }),
+  EXPECT_EQ(refusal_by([&] { (void)encode_rows(p, folder.write("new.csv", "9,6,7\n")); }),
             "new.csv: column 'a': is not in this table; known: V1, V2, V3\n"
             "new.csv: column 'b': is not in this table; known: V1, V2, V3");
 }
@@ -216,7 +216,7 @@ TEST(OtherTables, OfImagesHaveAsManyPixels) {
   const TableFolder folder;
   const std::string images{'\0', '\0', 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9};
   const Dataset d = load_dataset(spec_of(test::good_table("tiny-images-idx3-ubyte.gz")), 1);
-  EXPECT_EQ(message_of([&] { (void)encode_rows(d.preprocessing, folder.write("new-images-idx3-ubyte", images)); }),
+  EXPECT_EQ(refusal_by([&] { (void)encode_rows(d.preprocessing, folder.write("new-images-idx3-ubyte", images)); }),
             "new-images-idx3-ubyte: has images of 9 values; those of the training table have 2");
   DataSpec spec = spec_of(test::good_table("tiny-images-idx3-ubyte.gz"));
   spec.validation = folder.write("new-images-idx3-ubyte", images);

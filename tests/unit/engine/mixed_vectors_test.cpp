@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kLanes = 16;
 
-Gang gang(std::vector<std::int32_t> widths, Slot first, std::uint32_t n) {
+Gang gang_of(std::vector<std::int32_t> widths, Slot first, std::uint32_t n) {
   Gang gang;
   gang.key.topology = {4, widths, std::vector(widths.size(), Activation::relu), 2};
   gang.key.batch_size = 32;
@@ -28,7 +28,7 @@ Gang gang(std::vector<std::int32_t> widths, Slot first, std::uint32_t n) {
 /// A gang of one network for each width, places side by side.
 std::vector<Gang> gangs_of(const std::vector<std::vector<std::int32_t>>& widths) {
   std::vector<Gang> gangs;
-  for (const auto& of_network : widths) gangs.push_back(gang(of_network, static_cast<Slot>(gangs.size()), 1));
+  for (const auto& of_network : widths) gangs.push_back(gang_of(of_network, static_cast<Slot>(gangs.size()), 1));
   return gangs;
 }
 
@@ -42,7 +42,7 @@ std::vector<MixedVector> mixed(const std::vector<Gang>& gangs, double core_costs
 }
 
 TEST(LaneLayout, SaysWhichUnitsALaneHasAndWhereItsParametersLie) {
-  const std::vector<Topology> of_lanes{gang({3, 2}, 0, 1).key.topology, gang({1, 5}, 0, 1).key.topology};
+  const std::vector<Topology> of_lanes{gang_of({3, 2}, 0, 1).key.topology, gang_of({1, 5}, 0, 1).key.topology};
   EXPECT_EQ(widest(of_lanes).hidden_layer_sizes, (std::vector<std::int32_t>{3, 5}));
   const LaneLayout layout(of_lanes, 4);
   const LaneShape shape = layout.shape();
@@ -68,7 +68,7 @@ TEST(LaneLayout, SaysWhichUnitsALaneHasAndWhereItsParametersLie) {
 }
 
 TEST(LaneLayout, OfOneTopologyIsCanonical) {
-  const Topology topology = gang({3, 2}, 0, 1).key.topology;
+  const Topology topology = gang_of({3, 2}, 0, 1).key.topology;
   const LaneLayout layout(topology);
   EXPECT_FALSE(layout.shape().is_mixed);
   std::size_t n = 0;
@@ -122,7 +122,7 @@ TEST(MixedVectors, NeitherPartAGangNorMixFamilies) {
   std::vector<Gang> gangs;
   Slot next = 0;
   for (const std::uint32_t n : {9U, 7U, 9U, 7U}) {
-    gangs.push_back(gang({20 + static_cast<std::int32_t>(gangs.size())}, next, n));
+    gangs.push_back(gang_of({20 + static_cast<std::int32_t>(gangs.size())}, next, n));
     next += n;
   }
   std::vector<MixedVector> vectors = mixed(gangs);
@@ -156,9 +156,9 @@ TEST(MixedVectors, HaveOneEpochAndKeepTheBestOrNot) {
 }
 
 TEST(MixedVectors, LeaveAGangAVectorOfItsOwnThatIsSooner) {
-  const std::vector<Gang> gangs{gang({20}, 0, 15), gang({40}, 15, 1)};
+  const std::vector<Gang> gangs{gang_of({20}, 0, 15), gang_of({40}, 15, 1)};
   EXPECT_TRUE(mixed(gangs).empty()) << "fifteen would wait for one that is twice as wide";
-  const std::vector<Gang> nearer{gang({20}, 0, 15), gang({21}, 15, 1)};
+  const std::vector<Gang> nearer{gang_of({20}, 0, 15), gang_of({21}, 15, 1)};
   EXPECT_EQ(mixed(nearer).size(), 1U);
 }
 
@@ -169,7 +169,7 @@ TEST(MixedVectors, TakeNoMoreMemoryThanTheEnginePredicts) {
   options.costs = slowed(options.costs, "core_per_network", 100);
   const auto engine = make_cpu_engine(data, options);
   for (const std::uint32_t n_narrow : {8U, 15U}) {
-    const std::vector<Gang> gangs{gang({10}, 0, n_narrow), gang({18}, n_narrow, 16 - n_narrow)};
+    const std::vector<Gang> gangs{gang_of({10}, 0, n_narrow), gang_of({18}, n_narrow, 16 - n_narrow)};
     std::uint64_t predicted = 0;
     for (const Gang& each : gangs) predicted += each.n_slots * engine->bytes_per_slot(each);
     const Topology all = widest({{gangs[0].key.topology, gangs[1].key.topology}});
@@ -178,13 +178,13 @@ TEST(MixedVectors, TakeNoMoreMemoryThanTheEnginePredicts) {
 }
 
 TEST(MixedVectors, AreOfPlainNetworksWithHiddenLayers) {
-  EXPECT_TRUE(may_mix(gang({8}, 0, 1).key));
-  EXPECT_FALSE(may_mix(gang({}, 0, 1).key));
-  GangKey clipped = gang({8}, 0, 1).key;
+  EXPECT_TRUE(may_mix(gang_of({8}, 0, 1).key));
+  EXPECT_FALSE(may_mix(gang_of({}, 0, 1).key));
+  GangKey clipped = gang_of({8}, 0, 1).key;
   clipped.plain = false;
   EXPECT_FALSE(may_mix(clipped));
-  EXPECT_EQ(family(gang({8, 3}, 0, 1).key), family(gang({2, 9}, 0, 1).key));
-  EXPECT_NE(family(gang({8, 3}, 0, 1).key), family(gang({8}, 0, 1).key));
+  EXPECT_EQ(family(gang_of({8, 3}, 0, 1).key), family(gang_of({2, 9}, 0, 1).key));
+  EXPECT_NE(family(gang_of({8, 3}, 0, 1).key), family(gang_of({8}, 0, 1).key));
 }
 
 TEST(MixedVectors, AreWhatTheEnginePredictsAndCallsTogether) {
@@ -205,7 +205,7 @@ TEST(MixedVectors, AreWhatTheEnginePredictsAndCallsTogether) {
     EXPECT_LT(of_gang[0].epoch_s, of_gang[1].epoch_s);
     seconds += of_gang[0].epoch_s;
   }
-  Gang vector = gang({21}, 0, 16);
+  Gang vector = gang_of({21}, 0, 16);
   EXPECT_NEAR(seconds, engine->predictions(vector).front().epoch_s, 1e-9) << "together they are one of the widest";
   engine->prepare(gangs);
   for (const Gang& each : gangs) EXPECT_EQ(engine->company(each), 0U);

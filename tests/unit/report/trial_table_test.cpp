@@ -2,14 +2,12 @@
 
 #include <cmath>
 #include <gtest/gtest.h>
-#include <limits>
 
 #include "small_sweeps.hpp"
+#include "spec/nan.hpp"
 
 namespace shoal::report {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 Trial trial_of(const std::string& id, double rate, std::vector<std::int32_t> sizes = {4}) {
   Trial trial;

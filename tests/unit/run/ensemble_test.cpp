@@ -16,7 +16,7 @@ namespace shoal {
 namespace {
 
 /// A sweep of four networks, all stored; `data` and `more` go into its file.
-SweepSpec sweep_of(const small::Folder& folder, const std::string& data, const std::string& more) {
+SweepSpec ensemble_sweep(const small::Folder& folder, const std::string& data, const std::string& more) {
   std::ofstream(folder / "s.yaml") << "data: {" << data << ", validation: 0.4}\nmethod: grid\n"
                                    << more
                                    << "parameters:\n  hidden_layer_sizes: {values: [[3], [6]]}\n"
@@ -35,7 +35,7 @@ std::vector<double> target_of(const std::filesystem::path& table) {
 struct EnsembleOfNumbers : testing::Test {
   EnsembleOfNumbers() {
     small::write_regression(folder / "y.csv");
-    spec = sweep_of(folder, "train: y.csv", "metric: {name: val_rmse}\n");
+    spec = ensemble_sweep(folder, "train: y.csv", "metric: {name: val_rmse}\n");
     small::run_into(spec, folder / "run");
   }
   /// By predictions and the table alone.
@@ -115,7 +115,7 @@ TEST_F(EnsembleOfNumbers, RefusesAnotherTable) {
 TEST(EnsembleOfClasses, AgreesWithTheMetricsOfTheRun) {
   const small::Folder folder;
   small::write_classes(folder / "c.csv");
-  const SweepSpec spec = sweep_of(folder, "train: c.csv", "metric: {name: val_loss}\n");
+  const SweepSpec spec = ensemble_sweep(folder, "train: c.csv", "metric: {name: val_loss}\n");
   const RunSummary summary = small::run_into(spec, folder / "run");
   const Ensemble ensemble = select_ensemble(folder / "run", {});
   EXPECT_EQ(ensemble.best_id, summary.winner);

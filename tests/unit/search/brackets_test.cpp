@@ -3,10 +3,11 @@
 #include <gtest/gtest.h>
 #include <limits>
 
+#include "spec/nan.hpp"
+
 namespace shoal::search {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 using Epochs = std::vector<std::uint32_t>;
 
 EarlyTerminate rule_of(Terminator type, std::uint32_t group) {
@@ -95,7 +96,7 @@ TEST(Brackets, OfHyperbandFillTheGroup) {
   EXPECT_EQ(brackets.at(0).n_settings, 54U);
 }
 
-std::vector<Standing> standings(const std::vector<double>& values) {
+std::vector<Standing> ranked_by(const std::vector<double>& values) {
   std::vector<Standing> all;
   for (std::size_t i = 0; i < values.size(); ++i) {
     all.push_back({std::string(1, static_cast<char>('a' + i)), true, values[i], values[i], values[i]});
@@ -107,24 +108,24 @@ using Flags = std::vector<bool>;
 
 TEST(Survivors, OfHalvingAreTheBestOneInEta) {
   const EarlyTerminate rule = rule_of(Terminator::halving, 4);
-  EXPECT_EQ(survivors(rule, standings({3, 1, 2, 5, 4, 6}), false), (Flags{false, true, true, false, false, false}));
-  EXPECT_EQ(survivors(rule, standings({3, 1, 2, 5, 4, 6}), true), (Flags{false, false, false, true, false, true}));
-  EXPECT_EQ(survivors(rule, standings({3, 1}), false), (Flags{false, true}));
+  EXPECT_EQ(survivors(rule, ranked_by({3, 1, 2, 5, 4, 6}), false), (Flags{false, true, true, false, false, false}));
+  EXPECT_EQ(survivors(rule, ranked_by({3, 1, 2, 5, 4, 6}), true), (Flags{false, false, false, true, false, true}));
+  EXPECT_EQ(survivors(rule, ranked_by({3, 1}), false), (Flags{false, true}));
 }
 
 TEST(Survivors, OfHalvingAreChosenByIdAmongEquals) {
-  EXPECT_EQ(survivors(rule_of(Terminator::halving, 4), standings({2, 2, 2}), true), (Flags{true, false, false}));
+  EXPECT_EQ(survivors(rule_of(Terminator::halving, 4), ranked_by({2, 2, 2}), true), (Flags{true, false, false}));
 }
 
 TEST(Survivors, AreNeverThoseWithoutANumberWhileThereAreOthers) {
   const EarlyTerminate rule = rule_of(Terminator::halving, 4);
   const double infinity = std::numeric_limits<double>::infinity();
-  EXPECT_EQ(survivors(rule, standings({kNaN, 1e9, -infinity}), false), (Flags{false, true, false}));
-  EXPECT_EQ(survivors(rule, standings({infinity, kNaN, -5}), true), (Flags{false, false, true}));
+  EXPECT_EQ(survivors(rule, ranked_by({kNaN, 1e9, -infinity}), false), (Flags{false, true, false}));
+  EXPECT_EQ(survivors(rule, ranked_by({infinity, kNaN, -5}), true), (Flags{false, false, true}));
 }
 
 TEST(Survivors, AreOnlyThoseThatCompete) {
-  std::vector<Standing> all = standings({1, 2, 3, 4});
+  std::vector<Standing> all = ranked_by({1, 2, 3, 4});
   all[0].competes = false;
   EXPECT_EQ(survivors(rule_of(Terminator::halving, 4), all, false), (Flags{false, true, false, false}));
 }

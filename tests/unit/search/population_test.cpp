@@ -7,11 +7,11 @@
 #include <set>
 
 #include "shoal/error.hpp"
+#include "spec/nan.hpp"
 
 namespace shoal::search {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 using Exploits = std::vector<Exploit>;
 using Changes = std::vector<std::pair<std::string, double>>;
 

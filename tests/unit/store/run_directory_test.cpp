@@ -9,13 +9,13 @@
 #include <unistd.h>
 
 #include "shoal/error.hpp"
+#include "spec/nan.hpp"
 #include "store_fixture.hpp"
 
 namespace shoal::store {
 namespace {
 
 using Names = std::vector<std::string>;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 class RunDirectoryTest : public StoreTest {
  protected:

@@ -9,7 +9,7 @@
 namespace shoal::train {
 namespace {
 
-using Numbers = std::vector<std::pair<std::string, double>>;
+using Changes = std::vector<std::pair<std::string, double>>;
 
 PausedTrial paused(std::uint64_t number, std::uint32_t epoch) {
   PausedTrial trial;
@@ -31,7 +31,7 @@ TEST(TakeOver, CopiesAllButIdentityAndOwnEpochs) {
   PausedTrial parent = paused(5, 4);
   parent.result.lineage = {{2, "grandparent", {}}};
   parent.result.trial.hyperparameters.momentum = 0.5;
-  take_over(trial, parent, Numbers{{"learning_rate_init", 0.25}});
+  take_over(trial, parent, Changes{{"learning_rate_init", 0.25}});
   EXPECT_EQ(trial.state, parent.state);
   EXPECT_EQ(trial.result.status, TrialStatus::running);
   EXPECT_EQ(trial.result.trial.id, "t0000003");
@@ -47,7 +47,7 @@ TEST(TakeOver, CopiesAllButIdentityAndOwnEpochs) {
   ASSERT_EQ(trial.result.lineage.size(), 1U);
   EXPECT_EQ(trial.result.lineage[0].epoch, 4U);
   EXPECT_EQ(trial.result.lineage[0].parent, "t0000005");
-  EXPECT_EQ(trial.result.lineage[0].changes, (Numbers{{"learning_rate_init", 0.25}}));
+  EXPECT_EQ(trial.result.lineage[0].changes, (Changes{{"learning_rate_init", 0.25}}));
   EXPECT_TRUE(std::isnan(trial.result.lineage[0].best_train_loss));
 }
 
@@ -69,11 +69,11 @@ TEST(GoOnWith, GivesAndTakesTheVelocityOfSgd) {
   TrialState state;
   state.parameters = {1, 2, 3};
   state.first_moment = {4, 5, 6};
-  go_on_with(Numbers{{"momentum", 0.25}}, trial, state);
+  go_on_with(Changes{{"momentum", 0.25}}, trial, state);
   EXPECT_EQ(state.first_moment, (std::vector<float>{4, 5, 6}));
-  go_on_with(Numbers{{"momentum", 0}}, trial, state);
+  go_on_with(Changes{{"momentum", 0}}, trial, state);
   EXPECT_TRUE(state.first_moment.empty());
-  go_on_with(Numbers{{"momentum", 0.5}}, trial, state);
+  go_on_with(Changes{{"momentum", 0.5}}, trial, state);
   EXPECT_EQ(state.first_moment, (std::vector<float>{0, 0, 0}));
 }
 
