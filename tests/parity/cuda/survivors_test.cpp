@@ -121,16 +121,16 @@ TEST(SHOAL_CUDA_SUITE, SurvivorsComeToTheFrontOfTheirBucketsInTheirOrder) {
 
 /// More than CUB sorts in one block, and keys of more bits than one of its passes takes.
 TEST(SHOAL_CUDA_SUITE, ThousandsOfBucketsAreSorted) {
-  constexpr std::uint32_t kNetworks = 20'000;
+  constexpr std::uint32_t kSorted = 20'000;
   const cuda::Stream stream;
-  cuda::Survivors survivors(std::vector<CohortNetwork>(kNetworks), stream);
+  cuda::Survivors survivors(std::vector<CohortNetwork>(kSorted), stream);
   Words buckets, expected;
-  std::vector<NetworkState> states(kNetworks);
-  for (std::uint32_t i = 0; i < kNetworks; ++i) {
-    buckets.push_back((kNetworks - 1 - i) / 2);
+  std::vector<NetworkState> states(kSorted);
+  for (std::uint32_t i = 0; i < kSorted; ++i) {
+    buckets.push_back((kSorted - 1 - i) / 2);
     if (i % 2 == 1) states[i].verdict = math::EpochVerdict::go_on;
   }
-  for (std::uint32_t i = kNetworks; i > 0; i -= 2) {
+  for (std::uint32_t i = kSorted; i > 0; i -= 2) {
     expected.push_back(i - 1);
     expected.push_back(i - 2);
   }
