@@ -174,8 +174,8 @@ Sweep random_sweep(Random& random, std::uint32_t number) {
     if (has_many_rows) trial.hyperparameters.batch_size = 60;
     if (slot % 2 == 1) share_rows(sweep.trials.back(), trial);
     if (slot == kDiverging) trial.hyperparameters.learning_rate_init = 1e6;
-    if (slot == 7 &&
-        number % 5 == 0) {  // rows that are no whole warps; every twentieth is more than shared memory holds
+    // Rows that are no whole warps; every twentieth is more than shared memory holds.
+    if (slot == 7 && number % 5 == 0) {
       trial.topology.hidden_layer_sizes = {70, 35};
       if (number % 20 == 0) trial.topology.hidden_layer_sizes = {220, 130};
       trial.topology.activations = {Activation::gelu, Activation::tanh};
