@@ -15,39 +15,6 @@ void train_blocks_kernel(const TrainTask* tasks) {
 
 std::size_t block_shared_bytes(std::size_t floats) { return sizeof(BlockMemory) + floats * sizeof(float); }
 
-std::size_t most_shared_bytes() {
-#if defined(SHOAL_EMULATION)
-  return emulation::kMaxSharedBytes;
-#else
-  static const int bytes = [] {
-    int device = 0;
-    int most = 0;
-    check(cudaGetDevice(&device), "cudaGetDevice");
-    check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device), "cudaDeviceGetAttribute");
-    return most;
-  }();
-  return static_cast<std::size_t>(bytes);
-#endif
-}
-
-std::size_t shared_bytes_beside(std::uint32_t n_threads) {
-  constexpr std::size_t kTakenByEachBlock = 1024;
-  const std::size_t all = most_shared_bytes() + kTakenByEachBlock;
-  return all * n_threads / kResidentThreads - kTakenByEachBlock;
-}
-
-bool has_tensor_cores() {
-#if defined(SHOAL_EMULATION)
-  return true;
-#else
-  int device = 0;
-  int major = 0;
-  check(cudaGetDevice(&device), "cudaGetDevice");
-  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "cudaDeviceGetAttribute");
-  return major >= 8;
-#endif
-}
-
 void launch_train_blocks(Operands operands, const TrainTask* tasks, std::uint32_t n_tasks, std::uint32_t n_threads,
                          std::size_t shared_bytes, cudaStream_t stream) {
   const Launch of{"train_blocks_kernel", n_tasks, n_threads, shared_bytes, stream};

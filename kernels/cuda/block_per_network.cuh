@@ -16,13 +16,6 @@ inline constexpr std::uint32_t kResidentThreads = 512;
 
 /// Shared memory that a block takes which has so many floats there.
 [[nodiscard]] std::size_t block_shared_bytes(std::size_t floats);
-/// What the GPU gives a block that asks for it.
-[[nodiscard]] std::size_t most_shared_bytes();
-/// What each of as many blocks of n_threads as have registers can have at the same time.
-[[nodiscard]] std::size_t shared_bytes_beside(std::uint32_t n_threads);
-
-/// Whether this GPU's take tf32 and bf16 (compute capability 8.0).
-[[nodiscard]] bool has_tensor_cores();
 
 /// Trains n_tasks networks, one a task; n_threads a multiple of kWarpLanes, kMostThreads at most; shared_bytes: the
 /// most that one needs.

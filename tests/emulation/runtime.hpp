@@ -69,6 +69,7 @@ using cudaLibraryOption = int;
 enum cudaDeviceAttr {
   cudaDevAttrComputeCapabilityMajor = 75,
   cudaDevAttrComputeCapabilityMinor = 76,
+  cudaDevAttrMaxSharedMemoryPerBlockOptin = 97,
 };
 
 const char* cudaGetErrorName(cudaError_t error);

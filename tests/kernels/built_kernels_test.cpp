@@ -4,18 +4,19 @@
 #include <utility>
 #include <vector>
 
+#include "engine/cuda/block_limits.hpp"
 #include "engine/cuda/kernel_builder.hpp"
 #include "engine/cuda/nvrtc_library.hpp"
 #include "kernels/cuda/block_per_network.cuh"
 #include "shoal/error.hpp"
 
 namespace shoal::cuda {
-// An H200's, in place of what the GPU at hand is asked: the linker takes these.
-std::size_t block_shared_bytes(std::size_t floats) { return 2896 + floats * sizeof(float); }
+// An H200's, in place of what block_limits.cpp asks the GPU at hand: the linker takes these.
 std::size_t most_shared_bytes() { return 227 * 1024; }
 std::size_t shared_bytes_beside(std::uint32_t n_threads) {
   return most_shared_bytes() * n_threads / kResidentThreads - 1024;
 }
+bool has_tensor_cores() { return true; }
 }  // namespace shoal::cuda
 
 namespace shoal {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/cuda/blas.hpp"
+#include "engine/cuda/block_limits.hpp"
 #include "engine/cuda/cohorts.hpp"
 #include "engine/cuda/device_gangs.hpp"
 #include "engine/cuda/device_memory.hpp"
@@ -13,7 +14,6 @@
 #include "engine/cuda/probe.hpp"
 #include "engine/cuda/supported.hpp"
 #include "engine/cuda/training.hpp"
-#include "kernels/cuda/block_per_network.cuh"
 #include "kernels/cuda/thread_per_network.cuh"
 #include "shoal/error.hpp"
 

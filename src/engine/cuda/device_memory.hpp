@@ -110,15 +110,18 @@ class Library {
   cudaLibrary_t library_{};
 };
 
+inline int device_attribute(cudaDeviceAttr attribute) {
+  int device = 0;
+  int value = 0;
+  check(cudaGetDevice(&device), "cudaGetDevice");
+  check(cudaDeviceGetAttribute(&value, attribute, device), "cudaDeviceGetAttribute");
+  return value;
+}
+
 /// sm_90 and the like: what the device runs.
 inline std::string device_architecture() {
-  int device = 0;
-  int major = 0;
-  int minor = 0;
-  check(cudaGetDevice(&device), "cudaGetDevice");
-  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "cudaDeviceGetAttribute");
-  check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device), "cudaDeviceGetAttribute");
-  return "sm_" + std::to_string(major) + std::to_string(minor);
+  return "sm_" + std::to_string(device_attribute(cudaDevAttrComputeCapabilityMajor)) +
+         std::to_string(device_attribute(cudaDevAttrComputeCapabilityMinor));
 }
 
 /// Bytes of the device's memory that nobody has taken.

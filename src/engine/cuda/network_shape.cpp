@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "engine/cuda/block_limits.hpp"
 #include "engine/cuda/patch_choice.hpp"
 #include "kernels/cuda/block_per_network.cuh"
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/cuda/block_limits.hpp"
 #include "engine/cuda/network_state.hpp"
 #include "engine/definition.hpp"
 #include "kernels/cuda/block_per_network.cuh"

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/cuda/block_limits.hpp"
 #include "engine/cuda/kernel_builder.hpp"
-#include "kernels/cuda/block_per_network.cuh"
 #include "kernels/cuda/thread_memory.cuh"
 #include "kernels/cuda/thread_per_network.cuh"
 

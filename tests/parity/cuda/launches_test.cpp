@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/cpu/cpu_engine.hpp"
+#include "engine/cuda/block_limits.hpp"
 #include "engine/cuda/cuda_engine.hpp"
 #include "engine/cuda/task_launches.hpp"
 #include "engine/cuda/training_cost.hpp"
