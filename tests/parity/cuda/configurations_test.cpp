@@ -210,7 +210,8 @@ Outcome trained_cohorts(MakeEngine make, Sweep& sweep, Precision precision) {
 void expect_precisions_told_apart(MakeEngine make) {
   std::size_t n_tf32_for_fp32 = 0;
   std::size_t n_bf16_for_tf32 = 0;
-  for (std::uint32_t number = 1; number < 9; ++number) {
+  // tf32's bound is that of the worst case, and so admits bf16's errors of most networks.
+  for (std::uint32_t number = 0; number < 20; ++number) {
     Sweep sweep = drawn_cohorts(number);
     n_tf32_for_fp32 += n_breaches(verify::kFp32Products, sweep, trained_cohorts(make, sweep, Precision::tf32));
     n_bf16_for_tf32 += n_breaches(verify::kTf32Products, sweep, trained_cohorts(make, sweep, Precision::bf16));
