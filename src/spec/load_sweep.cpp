@@ -139,7 +139,7 @@ class SweepReader {
       return std::nullopt;
     }
     if (!tree.quoted) {
-      if (const auto index = whole_number_in(tree.text)) return ColumnName(*index);
+      if (const auto index = index_in(tree.text)) return ColumnName(*index);
     }
     return ColumnName(tree.text);
   }

@@ -1,8 +1,10 @@
 #include "spec/resolved.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstdio>
+#include <cstring>
 
 #include "spec/early_terminate.hpp"
 #include "spec/scalar.hpp"
@@ -60,37 +62,40 @@ std::string quoted(const std::string& text) {
   return out + '"';
 }
 
-/// A value of the file's own: paths and columns, whose quoting tells a name from an index.
-std::string as_written(const YamlTree& tree) {
-  if (tree.kind == YamlTree::Kind::list) return list_text(tree.items, as_written);
-  const bool index = !tree.quoted && whole_number_in(tree.text);
-  const bool fraction = !tree.quoted && number_in(tree.text);
-  if (index) return std::to_string(*whole_number_in(tree.text));
-  if (fraction) return number_text(*number_in(tree.text));
-  return quoted(tree.text);
+/// Columns: a name is quoted, an index is not.
+std::string columns_text(const YamlTree& tree) {
+  if (tree.kind == YamlTree::Kind::list) return list_text(tree.items, columns_text);
+  return !tree.quoted && index_in(tree.text) ? tree.text : quoted(tree.text);
+}
+
+/// As text() of it, but that YAML reads back any path.
+std::string value_text(const ParameterValue& value) {
+  const auto is_plain = [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("_./-", c) != nullptr; };
+  const auto* const word = std::get_if<std::string>(&value);
+  return word == nullptr || std::ranges::all_of(*word, is_plain) ? text(value) : quoted(*word);
 }
 
 std::string data_text(const SweepSpec& spec, const YamlTree& data) {
   const DataSpec& values = spec.data;
   std::string out = "data:\n";
   const auto line = [&](const std::string& key, const std::string& value) { out += "  " + key + ": " + value + '\n'; };
-  const auto line_if_given = [&](const std::string& key) {
-    if (const YamlEntry* entry = data.find(key)) line(key, as_written(entry->value));
+  const auto columns_if_given = [&](const std::string& key) {
+    if (const YamlEntry* entry = data.find(key)) line(key, columns_text(entry->value));
   };
   line("train", quoted(data.find("train")->value.text));
-  line_if_given("target");
+  columns_if_given("target");
   line("task", values.task ? std::string(name(*values.task)) : "auto");
-  for (const char* key : {"categorical", "drop", "groups", "weights"}) line_if_given(key);
+  for (const char* key : {"categorical", "drop", "groups", "weights"}) columns_if_given(key);
   line("missing", values.missing == MissingPolicy::impute ? "impute" : "error");
   constexpr std::array kScaleNames{"standard", "minmax", "none"};
   line("scale", kScaleNames.at(static_cast<std::size_t>(values.scale)));
   if (values.target_scale) line("target_scale", *values.target_scale == TargetScale::none ? "none" : "standard");
   if (values.cv) {
     line("cv", std::to_string(*values.cv));
-  } else if (const YamlEntry* entry = data.find("validation")) {
-    line("validation", as_written(entry->value));
+  } else if (const double* share = std::get_if<double>(&values.validation)) {
+    line("validation", number_text(*share));
   } else {
-    line("validation", number_text(std::get<double>(values.validation)));
+    line("validation", quoted(data.find("validation")->value.text));
   }
   if (const YamlEntry* entry = data.find("test")) line("test", quoted(entry->value.text));
   return out;
@@ -109,15 +114,15 @@ std::string axis_text(const Axis& axis) {
     for (const auto& choice : axis.values) {
       out += "      - {";
       for (std::size_t p = 0; p < choice.size(); ++p) {
-        out += (p == 0 ? "" : ", ") + axis.parameters[p] + ": " + text(choice[p]);
+        out += (p == 0 ? "" : ", ") + axis.parameters[p] + ": " + value_text(choice[p]);
       }
       out += "}\n";
     }
     return out;
   }
   std::string out = "  " + axis.parameters[0] + ": ";
-  if (axis.values.size() == 1) return out + text(axis.values[0][0]) + '\n';
-  return out + "{values: " + list_text(axis.values, [](const auto& choice) { return text(choice[0]); }) + "}\n";
+  if (axis.values.size() == 1) return out + value_text(axis.values[0][0]) + '\n';
+  return out + "{values: " + list_text(axis.values, [](const auto& choice) { return value_text(choice[0]); }) + "}\n";
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
+#include <string>
 #include <utility>
 
 namespace shoal::spec {
@@ -43,6 +44,11 @@ std::optional<std::int64_t> whole_number_in(std::string_view text) {
   const auto number = number_in(text);
   if (!number || std::abs(*number) > kExact || std::trunc(*number) != *number) return std::nullopt;
   return static_cast<std::int64_t>(*number);
+}
+
+std::optional<std::int64_t> index_in(std::string_view text) {
+  const auto value = whole_number_in(text);
+  return value && std::to_string(*value) == text ? value : std::nullopt;
 }
 
 std::optional<bool> flag_in(std::string_view text) {

@@ -83,6 +83,10 @@ TEST(Sweep, ReadsItsResolvedTextBackToTheSame) {
        {kEverything, std::string("data: {train: 'odd \"name\\\\: x.csv', validation: v.csv}\n"),
         std::string("data: {train: t.csv}\nearly_terminate: {type: pbt, perturb: [0.5, 3]}\n"),
         std::string("data: {train: t.csv}\nparameters: {hidden_layer_sizes: [], alpha: 1e-7}\n"),
+        std::string("data: {train: t.csv, target: 402.10, drop: [0.0, -1, 03], validation: '0.25'}\n"),
+        std::string("data: {train: t.csv}\nparameters: {init: \"a, b: #c [1] \\\"d\\\".safetensors\"}\n"),
+        std::string(
+            "data: {train: t.csv}\nparameters: {init: {values: [\"a,b.safetensors\", zeros, c-d/e.safetensors]}}\n"),
         std::string(
             "data: {train: t.csv}\nparameters: {alpha: {distribution: uniform, min: 0, max: 1, count: 5}}\n")}) {
     const SweepSpec first = parsed(yaml);
@@ -99,6 +103,13 @@ TEST(Sweep, ReadsItsResolvedTextBackToTheSame) {
       EXPECT_EQ(first.axes[a].count, second.axes[a].count);
     }
   }
+}
+
+TEST(Sweep, TakesAsAnIndexOnlyWhatIsWrittenAsOne) {
+  const SweepSpec spec = parsed("data: {train: t.csv, target: 402.10, drop: [0.0, -1, 03, +4, 1e3, 12, '12']}\n");
+  EXPECT_EQ(spec.data.target, std::vector<ColumnName>{"402.10"});
+  EXPECT_EQ(spec.data.drop,
+            (std::vector<ColumnName>{"0.0", std::int64_t{-1}, "03", "+4", "1e3", std::int64_t{12}, "12"}));
 }
 
 TEST(Sweep, ResolvesDefaults) {
