@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <optional>
+#include <tuple>
 #include <utility>
 
 #include "run/ensemble_file.hpp"
@@ -31,15 +33,17 @@ std::size_t count_of(std::string_view which) {
 }  // namespace
 
 std::vector<std::string> best_stored(const store::RunDirectory& directory, std::size_t count) {
-  std::vector<std::pair<double, std::string>> ranked;
+  std::vector<std::tuple<bool, double, std::string>> ranked;
   for (const std::string& id : directory.kept()) {
-    if (!directory.has(id)) continue;  // of no trial: a setting that was trained on all rows
+    const std::optional<TrialStatus> status = directory.status(id);
+    if (!status) continue;  // of no trial: a setting that was trained on all rows
     const double metric = directory.network(id).metric;
-    if (std::isfinite(metric)) ranked.emplace_back(directory.manifest().maximize ? -metric : metric, id);
+    if (!std::isfinite(metric)) continue;
+    ranked.emplace_back(*status == TrialStatus::pruned, directory.manifest().maximize ? -metric : metric, id);
   }
   std::ranges::sort(ranked);
   std::vector<std::string> ids;
-  for (std::size_t i = 0; i < std::min(count, ranked.size()); ++i) ids.push_back(ranked[i].second);
+  for (std::size_t i = 0; i < std::min(count, ranked.size()); ++i) ids.push_back(std::get<std::string>(ranked[i]));
   return ids;
 }
 

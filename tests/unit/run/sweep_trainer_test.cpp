@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "run/chosen_networks.hpp"
 #include "shoal/run.hpp"
 #include "small_sweeps.hpp"
 #include "store/run_directory.hpp"
@@ -82,6 +83,24 @@ TEST_F(SweepTrainer, EndsTheWorseHalfOfSettingsAtEveryRung) {
   EXPECT_EQ(summary.n_pruned, 30U);
   EXPECT_FALSE(fs::exists(folder / "run" / "checkpoint"));
   EXPECT_EQ(store::RunDirectory::open(folder / "run").manifest().epochs_trained, 18 + 2 * 9 + 4 * 3 + 8 * 6U);
+}
+
+TEST_F(SweepTrainer, RanksStoredNetworksOfPrunedTrialsBehindThoseThatRanToTheirEnd) {
+  spec.early_terminate.group = 4;  // of which one setting runs to its end, however good the other groups are
+  spec.trainer.keep = 36;
+  small::run_into(spec, folder / "run");
+  const store::RunDirectory directory = store::RunDirectory::open(folder / "run");
+  std::vector<std::string> ranked;
+  double worst_finished = 0;
+  double best_pruned = 1e9;
+  for (const store::StoredRow& row : directory.best(36, Metric::val_loss, false)) {
+    ranked.push_back(row.id);
+    const double loss = row.metrics.of(Metric::val_loss);
+    if (row.status == TrialStatus::pruned) best_pruned = std::min(best_pruned, loss);
+    if (row.status == TrialStatus::finished) worst_finished = std::max(worst_finished, loss);
+  }
+  EXPECT_LT(best_pruned, worst_finished) << "by their losses alone the order would be another";
+  EXPECT_EQ(run::best_stored(directory, 36), ranked);
 }
 
 TEST_F(SweepTrainer, GivesAPrunedTrialTheValuesOfTheWholeRunAtItsRung) {
