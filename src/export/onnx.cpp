@@ -98,9 +98,9 @@ std::string label_of(OnnxGraph& graph, const Network& network, const EncodedInpu
   return graph.node("Gather", {graph.constant(std::span<const std::string>(texts)), list});
 }
 
-/// Which labels are at least as likely as not; -1 where the row is refused.
+/// Which labels are likelier than not; -1 where the row is refused.
 std::string labels_of(OnnxGraph& graph, const EncodedInputs& inputs, const std::string& p) {
-  const std::string likely = graph.node("Not", {graph.node("Less", {p, number(graph, 0.5F)})});
+  const std::string likely = graph.node("Greater", {p, number(graph, 0.5F)});
   const std::string labels = graph.node("Cast", {likely}, {{"to", static_cast<std::int64_t>(OnnxType::integer)}});
   const std::int64_t none = -1;
   return graph.node("Where", {inputs.refused, graph.constant(std::span(&none, 1)), labels});

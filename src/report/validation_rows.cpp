@@ -76,7 +76,7 @@ void add_targets(const Dataset& dataset, const std::vector<std::uint32_t>& rows,
     }
     const auto present = [](const std::vector<double>& values) {
       std::vector<std::size_t> places;
-      for (const double value : values) places.push_back(value >= 0.5 ? 1 : 0);
+      for (const double value : values) places.push_back(value > 0.5 ? 1 : 0);
       return places;
     };
     out.confusions.push_back(confusion_of({"absent", "present"}, present(actual), present(predicted)));

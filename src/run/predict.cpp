@@ -63,7 +63,7 @@ void add_row(Predictions& predictions, const Preprocessing& p, std::span<const d
     const auto best = std::ranges::max_element(outputs) - outputs.begin();
     predictions.classes.push_back(p.classes.at(static_cast<std::size_t>(best)));
   } else {
-    for (const double output : outputs) values.push_back(output >= 0.5 ? 1 : 0);
+    for (const double output : outputs) values.push_back(output > 0.5 ? 1 : 0);
   }
   for (const double output : outputs) values.push_back(probability(output));
 }

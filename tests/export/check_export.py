@@ -134,7 +134,7 @@ def run_onnx(run, file):
         return [(None, list(map(float, row))) for row in outputs["prediction"]]
     p = outputs["probabilities"]
     if "labels" in outputs:
-        assert ((p >= 0.5) == (outputs["labels"] == 1)).all()
+        assert ((p > 0.5) == (outputs["labels"] == 1)).all()
         return [(None, list(map(float, row))) for row in p]
     return [(str(label), list(map(float, row))) for label, row in zip(outputs["label"], p, strict=True)]
 

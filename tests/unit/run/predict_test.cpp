@@ -94,6 +94,32 @@ TEST_F(PredictClasses, RefusesWhatIsNotThere) {
   EXPECT_THROW((void)predict(folder / "nowhere", "best", table), InputError);
 }
 
+/// Networks of zeros that hardly learn: every label is exactly as likely as not.
+TEST(PredictLabels, CountALabelThatIsAsLikelyAsNotAsTheMetricDoes) {
+  const small::Folder folder;
+  std::ofstream(folder / "labels.csv") << "a,x,y\n1,0,1\n2,1,0\n3,0,0\n4,1,1\n5,0,1\n6,0,0\n7,0,1\n8,1,0\n9,0,0\n";
+  SweepSpec spec = small::sweep(folder / "labels.csv", Metric::val_accuracy, {1e-30});
+  spec.data.target = {"x", "y"};
+  spec.data.task = Task::multilabel;
+  spec.axes.push_back({{"init"}, {{std::string("zeros")}}, {}, 0, 0});
+  const RunSummary summary = small::run_into(spec, folder / "run");
+  const Predictions predictions = predict(folder / "run", "best", folder / "labels.csv");
+  ASSERT_EQ(predictions.values.size(), 36U);
+  const std::vector<std::string> x = column(folder / "labels.csv", 1);
+  const std::vector<std::string> y = column(folder / "labels.csv", 2);
+  const Dataset dataset = load_dataset(spec.data, spec.trainer.seed);
+  double right = 0;
+  for (const std::uint32_t row : dataset.splits.at(0).validation) {
+    const std::span of_row = std::span(predictions.values).subspan(std::size_t{4} * row, 4);
+    EXPECT_EQ(of_row[2], 0.5);
+    EXPECT_EQ(of_row[3], 0.5);
+    right += (of_row[0] == std::stod(x.at(row)) ? 1 : 0) + (of_row[1] == std::stod(y.at(row)) ? 1 : 0);
+  }
+  const double n = 2.0 * static_cast<double>(dataset.splits.at(0).validation.size());
+  EXPECT_DOUBLE_EQ(right / n,
+                   store::RunDirectory::open(folder / "run").row(summary.winner).metrics.of(Metric::val_accuracy));
+}
+
 TEST(PredictRegression, IsInTheUnitsOfTheTable) {
   const small::Folder folder;
   small::write_regression(folder / "y.csv");
