@@ -26,7 +26,9 @@ class CublasEngine final : public Engine {
         cohorts_(options, table_, &blas_, stream_) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "cublas"; }
-  [[nodiscard]] std::string why_not(const Trial&) const override { return {}; }
+  [[nodiscard]] std::string why_not(const Trial& trial) const override {
+    return cuda::why_not_by_layers(trial.topology, epoch_rows(gang_key(trial), table_.dataset()));
+  }
   /// Cohorts are made here, of gangs that differ in shape.
   [[nodiscard]] std::uint32_t gang_size(const GangKey&) const override { return 1; }
   [[nodiscard]] std::vector<Prediction> predictions(const Gang& gang) const override {

@@ -71,7 +71,7 @@ class CudaEngine final : public Engine {
         layerwise_(options, table_, stream_) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "cuda"; }
-  [[nodiscard]] std::string why_not(const Trial&) const override { return {}; }
+  [[nodiscard]] std::string why_not(const Trial& trial) const override { return choice_.why_not(trial); }
   [[nodiscard]] std::uint32_t gang_size(const GangKey& key) const override {
     return cuda::may_have_threads(key, table_.has_row_weights()) ? cuda::kNetworksInBlock : 1;
   }

@@ -1,9 +1,12 @@
 #include "engine/cuda/kernel_choice.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <limits>
 #include <utility>
 
 #include "engine/cuda/supported.hpp"
+#include "kernels/cuda/cohort.cuh"
 
 namespace shoal::cuda {
 namespace {
@@ -39,11 +42,33 @@ Prediction layers_predicted(const EngineOptions& options, const Gang& gang, cons
                    0);
 }
 
+std::string why_not_by_layers(const Topology& topology, const EpochRows& rows) {
+  std::int32_t widest = topology.n_inputs;
+  for (std::size_t l = 0; l < topology.n_layers(); ++l) widest = std::max(widest, topology.fan_out(l));
+  const std::uint64_t n_rows = std::min(rows.batch, rows.n_training);
+  const std::uint64_t n_values = n_rows * padded(static_cast<std::uint32_t>(widest) + 1);
+  if (n_values <= std::numeric_limits<std::uint32_t>::max()) return {};
+  return fmt::format(
+      "a minibatch of {} rows has {} values in its widest layer, and at most 2^32 - 1 are counted; give a smaller "
+      "batch_size",
+      n_rows, n_values);
+}
+
+std::string KernelChoice::why_not(const Trial& trial) const {
+  const Gang gang{.key = gang_key(trial), .n_slots = 1, .has_dropout = trial.hyperparameters.dropout > 0};
+  std::string why = why_not_by_layers(trial.topology, rows(gang.key));
+  if (!why.empty() && shape_of(gang, options_).is_shared()) why.clear();
+  return why;
+}
+
 std::vector<Way> KernelChoice::possible(const Gang& gang, const NetworkShape& shape) const {
   std::vector<Way> ways;
   if (can_have_threads(gang, table_->has_row_weights())) ways.push_back(Way::threads);
   if (shape.is_shared()) ways.push_back(Way::blocks);
-  if (ways.empty() || options_.precision == Precision::strict) ways.push_back(Way::layers);
+  const bool may_have_layers = options_.precision == Precision::strict;
+  if (ways.empty() || (may_have_layers && why_not_by_layers(gang.key.topology, rows(gang.key)).empty())) {
+    ways.push_back(Way::layers);
+  }
   if (operands_of(options_.precision) != Operands::fp32) {
     // Whether a kernel is built follows from the company, and here its bits would differ from a block's.
     const bool has_compiled = compiled_thread_kernel(gang.key, table_->has_row_weights()) != nullptr;

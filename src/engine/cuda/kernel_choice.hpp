@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <string>
 #include <tuple>
 #include <vector>
 
@@ -16,6 +17,9 @@ enum class Way : std::uint8_t { threads, blocks, layers };
 /// A gang that is trained layer by layer, with what the host does.
 [[nodiscard]] Prediction layers_predicted(const EngineOptions& options, const Gang& gang, const EpochRows& rows);
 
+/// Why a network cannot be trained so; empty if it can. Kernels count the values of a layer in 32 bits.
+[[nodiscard]] std::string why_not_by_layers(const Topology& topology, const EpochRows& rows);
+
 /// Says how engine cuda trains a gang: the soonest way by what costs predict, of those that give the same bits. In
 /// strict precision all do; in fp32 threads and blocks; with tensor cores the first that is possible is taken
 /// (docs/decisions/cost-model.md).
@@ -24,6 +28,8 @@ class KernelChoice {
   /// The table outlives it.
   KernelChoice(const EngineOptions& options, const DeviceTable& table) : options_(options), table_(&table) {}
 
+  /// As Engine's.
+  [[nodiscard]] std::string why_not(const Trial& trial) const;
   [[nodiscard]] Way of(const Gang& gang) const { return choice(gang).way; }
   [[nodiscard]] const std::vector<Prediction>& predictions(const Gang& gang) const { return choice(gang).predictions; }
   /// On the device, of n_networks with a thread each; of a network with a block.

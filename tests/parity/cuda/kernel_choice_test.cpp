@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/cpu/cpu_engine.hpp"
+#include "engine/cuda/cublas_engine.hpp"
 #include "engine/cuda/cuda_engine.hpp"
 #include "tests/parity/cuda/comparison.hpp"
 #include "tests/parity/cuda/suite.hpp"
@@ -88,6 +89,32 @@ TEST_F(CudaChoice, IsNoneWhereBitsWouldDiffer) {
   }
   const auto fp32 = make_cuda_engine(data, {.precision = Precision::fp32, .costs = favouring("strict_layers")});
   EXPECT_NE(fp32->kernel(gang(kTiny, 4, 4)), "cohort");
+}
+
+/// Kernels of layers count the values of a minibatch in 32 bits: 1,048,576 rows of 4,096 units and a one are too many.
+TEST_F(CudaChoice, IsNoLayersWhereAMinibatchHasMoreValuesThanTheyCount) {
+  Split& split = data.splits.at(0);
+  split.training.assign(1U << 20, split.training.front());
+  Trial trial;
+  trial.topology = {data.n_inputs(), {4096, 2}, {Activation::relu, Activation::relu}, 1};
+  trial.hyperparameters.batch_size = 0;
+  const auto cuda = make_cuda_engine(data, {.costs = favouring("strict_layers")});
+  const auto cublas = make_cublas_engine(data, {.precision = Precision::fp32});
+  for (const auto& engine : {cuda.get(), cublas.get()}) {
+    const std::string why = engine->why_not(trial);
+    EXPECT_TRUE(why.starts_with("a minibatch of 1048576 rows has 43")) << why;
+    trial.hyperparameters.batch_size = 1 << 19;
+    EXPECT_EQ(engine->why_not(trial), "");
+    trial.hyperparameters.batch_size = 0;
+  }
+  // What a block holds is left to blocks.
+  split.training.assign(1U << 26, split.training.front());
+  trial.topology.hidden_layer_sizes = {64, 2};
+  EXPECT_EQ(cuda->why_not(trial), "");
+  EXPECT_NE(cublas->why_not(trial), "");
+  Gang large = gang(trial.topology, 1, 1);
+  large.key.batch_size = 0;
+  EXPECT_EQ(cuda->kernel(large), "block_per_network");
 }
 
 TEST_F(CudaChoice, ChangesNoBit) {
