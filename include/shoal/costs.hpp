@@ -69,7 +69,7 @@ struct Costs {
 /// One of them.
 struct NamedCost {
   std::string_view engine;  ///< `cpu`, `cuda`
-  std::string_view kernel;  ///< that alone pays it, `core_per_network`; empty: others do as well
+  std::string_view kernel;  ///< that alone pays it in its precision, `core_per_network`; empty: others do as well
   std::string_view name;    ///< `core_vector`
   double& (*of)(Costs&);
 };

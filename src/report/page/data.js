@@ -25,8 +25,9 @@ function durationText(seconds) {
   if (!isNumber(seconds)) return "-";
   if (seconds < 0.1) return `${numberText(Number((seconds * 1000).toPrecision(3)))} ms`;
   if (seconds < 60) return `${numberText(Number(seconds.toPrecision(3)))} s`;
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 60 ? `${minutes} min ${Math.round(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const whole = Math.round(seconds);
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 // An element with attributes and children; texts are texts, never HTML.
