@@ -1,8 +1,11 @@
+#include <filesystem>
 #include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <system_error>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/text.hpp"
@@ -42,6 +45,10 @@ nlohmann::ordered_json json_of(const Predictions& predictions) {
 }
 
 int predict_rows(const PredictOptions& options) {
+  std::error_code ignored;
+  if (!options.out.empty() && std::filesystem::equivalent(options.out, options.data, ignored)) {
+    throw UsageError("--out: is the table itself, " + options.data);
+  }
   const Predictions predictions = predict(options.run, options.trial, options.data);
   if (!options.out.empty()) write_predictions(predictions, options.out);
   if (options.json) {

@@ -21,16 +21,26 @@ std::string reason() { return std::system_category().message(errno); }
 }  // namespace
 
 AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
+  struct stat there {};
+  const bool is_there = ::stat(target_.c_str(), &there) == 0;
+  if (is_there && !S_ISREG(there.st_mode)) {
+    descriptor_ = ::open(target_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (descriptor_ < 0) fail();
+    return;
+  }
+  std::error_code ignored;
+  if (is_there && std::filesystem::is_symlink(target_, ignored)) target_ = std::filesystem::canonical(target_);
   temporary_ = target_.parent_path() /
                ("." + target_.filename().string() + std::string(kLeftoverMark) + std::to_string(getpid()));
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail();
+  if (is_there) static_cast<void>(::fchmod(descriptor_, there.st_mode & 07777U));  // another's file: its own rights
 }
 
 AtomicFile::~AtomicFile() {
   if (descriptor_ < 0) return;
   ::close(descriptor_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::fail() const { throw Error("cannot write " + target_.string() + ": " + reason()); }
@@ -53,6 +63,10 @@ void AtomicFile::drain() {
 
 void AtomicFile::commit() {
   drain();
+  if (temporary_.empty()) {
+    if (::close(std::exchange(descriptor_, -1)) != 0) fail();
+    return;
+  }
   if (::fsync(descriptor_) != 0) fail();
   // A full network disk may say so only now; the file is then not renamed.
   const int closed = ::close(std::exchange(descriptor_, -1));

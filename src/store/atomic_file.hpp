@@ -6,7 +6,8 @@
 
 namespace shoal::store {
 
-/// A file that appears under its name whole or not at all: written beside it, synced, then renamed over it.
+/// A file that appears under its name whole or not at all: written beside it, synced, then renamed over it, with the
+/// permissions of what was there. Behind a symbolic link the file that it names. A device or a pipe is written to.
 /// Error with the file's name and the system's reason where anything fails.
 class AtomicFile {
  public:
@@ -24,7 +25,7 @@ class AtomicFile {
   void drain();
 
   std::filesystem::path target_;
-  std::filesystem::path temporary_;
+  std::filesystem::path temporary_;  ///< empty: it is the target itself that is written
   std::string buffer_;
   int descriptor_ = -1;
 };

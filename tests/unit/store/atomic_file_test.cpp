@@ -1,5 +1,9 @@
 #include "store/atomic_file.hpp"
 
+#include <filesystem>
+#include <sys/stat.h>
+#include <thread>
+
 #include "shoal/error.hpp"
 #include "store_fixture.hpp"
 
@@ -39,6 +43,32 @@ TEST_F(AtomicFileTest, KeepsTheOldContentWhenTheDiskIsFull) {
   EXPECT_EQ(message, "cannot write " + (folder / "a.txt").string() + ": File too large");
   EXPECT_EQ(content(folder / "a.txt"), "old");
   EXPECT_EQ(names_in(folder), Names{"a.txt"});
+}
+
+TEST_F(AtomicFileTest, KeepsTheLinkAndThePermissions) {
+  namespace fs = std::filesystem;
+  write_atomically(folder / "a.txt", "old");
+  fs::permissions(folder / "a.txt", fs::perms::owner_read | fs::perms::owner_write);
+  fs::create_symlink("a.txt", folder / "link");
+  write_atomically(folder / "link", "new");
+  EXPECT_TRUE(fs::is_symlink(folder / "link"));
+  EXPECT_EQ(content(folder / "a.txt"), "new");
+  EXPECT_EQ(fs::status(folder / "a.txt").permissions(), fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST_F(AtomicFileTest, WritesToADeviceAndAPipeInsteadOfReplacingThem) {
+  EXPECT_EQ(message_of([] { write_atomically("/dev/full", "x"); }), "cannot write /dev/full: No space left on device");
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
+  write_atomically("/dev/null", "x");
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+  const std::filesystem::path pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::string read;
+  std::thread reader([&] { read = read_whole(pipe); });
+  write_atomically(pipe, "through the pipe");
+  reader.join();
+  EXPECT_EQ(read, "through the pipe");
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
 }
 
 TEST_F(AtomicFileTest, WritesMoreThanItsBuffer) {
