@@ -79,6 +79,10 @@ void scale_inputs(const InputScaling& scaling, std::span<const float> raw, std::
 /// Outputs of a network for a dataset and a loss: its targets; one for two classes under binary cross-entropy.
 [[nodiscard]] std::int32_t n_outputs(const Dataset& dataset, Loss loss);
 
+/// What the validation rows of a split have in common where a metric is not defined on them, whatever a network gives:
+/// "are of one class". Empty where it is.
+[[nodiscard]] std::string why_undefined(Metric metric, const Dataset& dataset, const Split& split);
+
 /// Collects MetricSums over rows that arrive in canonical order. Row losses and errors are added as sum32 in double,
 /// counts are whole numbers. With all metrics it also keeps the scores that auc ranks.
 class MetricCollector {

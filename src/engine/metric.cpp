@@ -111,6 +111,30 @@ double metric_value(Metric metric, Task task, const MetricSums& s) {
   return kNaN;
 }
 
+std::string why_undefined(Metric metric, const Dataset& dataset, const Split& split) {
+  const std::vector<std::uint32_t>& rows = split.validation;
+  const auto differ = [&](auto&& value_of) {
+    return std::ranges::any_of(rows, [&](std::uint32_t row) { return value_of(row) != value_of(rows.front()); });
+  };
+  const auto n_targets = static_cast<std::size_t>(dataset.n_targets());
+  const auto any_target_differs = [&](auto&& of) {
+    for (std::size_t k = 0; k < n_targets; ++k) {
+      if (differ([&](std::uint32_t row) { return of(dataset.targets[row * n_targets + k]); })) return true;
+    }
+    return false;
+  };
+  if (metric == Metric::val_auc && dataset.task() == Task::classification) {
+    return differ([&](std::uint32_t row) { return dataset.labels[row]; }) ? "" : "are of one class";
+  }
+  if (metric == Metric::val_auc) {
+    return any_target_differs([](float target) { return target > 0.5F; }) ? "" : "have the same labels";
+  }
+  if (metric == Metric::val_r2) {
+    return any_target_differs([](float target) { return target; }) ? "" : "have the same target";
+  }
+  return {};
+}
+
 struct MetricCollector::State {
   const Dataset* dataset;
   const Split* split;

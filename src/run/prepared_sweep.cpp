@@ -99,6 +99,17 @@ void consider_gpu(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip)
   sweep.memory_bytes = cpu_memory;
 }
 
+/// A metric that no network could have would end every trial as diverged.
+void check_metric(const SweepSpec& spec, const Dataset& dataset) {
+  for (std::size_t fold = 0; fold < dataset.splits.size(); ++fold) {
+    const std::string why = why_undefined(spec.metric, dataset, dataset.splits[fold]);
+    if (why.empty()) continue;
+    const std::string rows = spec.data.cv ? "validation rows of fold " + std::to_string(fold) : "validation rows";
+    throw InputError(Diagnostic{spec.file.string(), 0, "metric.name",
+                                std::string(name(spec.metric)) + " is not defined: the " + rows + ' ' + why});
+  }
+}
+
 }  // namespace
 
 EngineOptions engine_options(const SweepSpec& spec, const Costs& costs) {
@@ -126,6 +137,7 @@ PreparedSweep prepare(const SweepSpec& spec) {
   // Before the table is read: the limit counts it.
   const std::uint64_t host_bytes = memory_limit(spec.trainer.memory_bytes);
   auto dataset = std::make_unique<const Dataset>(load_dataset(spec.data, spec.trainer.seed));
+  check_metric(spec, *dataset);
   Trials trials(spec, shape_of(*dataset));
   CostsHere costs = costs_here();
   std::unique_ptr<Engine> engine = make_engine(spec.trainer.engine, *dataset, engine_options(spec, costs.costs));

@@ -148,7 +148,10 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
     open.directory->claim();
     take_over(open, sweep, spec);
   }
-  const run::Skip skip = [&](const Trial& trial) { return open.directory && open.directory->has(trial.id); };
+  const run::Skip skip = [&](const Trial& trial) {
+    if (options.stop.stop_requested()) throw Error("stopped while the sweep was planned: nothing was trained");
+    return open.directory && open.directory->has(trial.id);
+  };
   run::survey(sweep, spec, skip);
   open.manifest.engine = sweep.engine->name();
   open.manifest.engine_detail = detail_of(open.manifest.engine);

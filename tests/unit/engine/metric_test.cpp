@@ -1,6 +1,8 @@
 // Expected values were worked out by hand from the tables in each test.
 #include <cmath>
 #include <gtest/gtest.h>
+#include <string>
+#include <utility>
 
 #include "engine/definition.hpp"
 #include "shoal/error.hpp"
@@ -29,6 +31,26 @@ MetricSums collect(const Dataset& data, Loss loss, const std::vector<std::vector
   for (std::uint32_t row = 0; row < outputs.size(); ++row)
     collector.add(row, 0.5F * static_cast<float>(row), outputs[row]);
   return collector.sums();
+}
+
+std::string undefined(Metric metric, Dataset data, std::vector<std::uint32_t> validation) {
+  data.splits.front().validation = std::move(validation);
+  return why_undefined(metric, data, data.splits.front());
+}
+
+TEST(Metrics, AreNotDefinedWhereRowsDoNotDiffer) {
+  const Dataset classes = table(Task::classification, {0, 1, 1, 2}, 3);
+  EXPECT_EQ(undefined(Metric::val_auc, classes, {1, 2}), "are of one class");
+  EXPECT_EQ(undefined(Metric::val_auc, classes, {2, 3}), "");
+  EXPECT_EQ(undefined(Metric::val_accuracy, classes, {1, 2}), "");
+  const Dataset labels = table(Task::multilabel, {}, 2, {0, 1, 1, 1, 0, 1});
+  EXPECT_EQ(undefined(Metric::val_auc, labels, {0, 2}), "have the same labels");
+  EXPECT_EQ(undefined(Metric::val_auc, labels, {0, 1}), "");
+  const Dataset numbers = table(Task::regression, {}, 2, {1, 5, 1, 5, 1, 6});
+  EXPECT_EQ(undefined(Metric::val_r2, numbers, {0, 1}), "have the same target");
+  EXPECT_EQ(undefined(Metric::val_r2, numbers, {1, 2}), "");
+  EXPECT_EQ(undefined(Metric::val_r2, numbers, {2}), "have the same target");
+  EXPECT_EQ(undefined(Metric::val_rmse, numbers, {2}), "");
 }
 
 TEST(Metrics, OfThreeClasses) {

@@ -134,6 +134,29 @@ TEST_F(RunSweep, LeavesNoDirectoryBehindWrongInput) {
   EXPECT_FALSE(fs::exists(folder / "run"));
 }
 
+TEST_F(RunSweep, RefusesAMetricThatNoNetworkCouldHave) {
+  spec = small::sweep(table, Metric::val_auc);
+  spec.data.cv = 90;
+  try {
+    small::run_into(spec, folder / "run");
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_STREQ(error.what(),
+                 "small.yaml: metric.name: val_auc is not defined: the validation rows of fold 0 are of one class");
+  }
+  EXPECT_FALSE(fs::exists(folder / "run"));
+}
+
+TEST_F(RunSweep, SaysWhenItIsStoppedBeforeItBegins) {
+  std::stop_source source;
+  source.request_stop();
+  RunOptions options;
+  options.out = folder / "run";
+  options.stop = source.get_token();
+  EXPECT_THROW(static_cast<void>(run_sweep(spec, options)), Error);
+  EXPECT_FALSE(fs::exists(folder / "run"));
+}
+
 TEST_F(RunSweep, RanksADivergedTrialLastAndStoresItNever) {
   Axis& rates = spec.axes.at(1);
   rates.values.push_back({1e30});
