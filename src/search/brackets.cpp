@@ -28,21 +28,22 @@ std::vector<std::uint32_t> all_rungs(const EarlyTerminate& rule, std::uint32_t m
 }
 
 /// Hyperband's brackets: from the one that begins with most settings and fewest epochs to the one without a rung, in
-/// its proportions (Li et al., 2018, algorithm 1), as often as the group has room for.
-std::vector<Bracket> hyperband_round(const EarlyTerminate& rule, const std::vector<std::uint32_t>& rungs) {
+/// its proportions (Li et al., 2018, algorithm 1), as often as the group has room for and there are settings.
+std::vector<Bracket> hyperband_round(const EarlyTerminate& rule, std::uint64_t n_settings,
+                                     const std::vector<std::uint32_t>& rungs) {
   std::vector<Bracket> round;
   const std::uint64_t n_brackets = rungs.size() + 1;
   std::uint64_t power = 1;  // eta^s
   std::uint64_t total = 0;
   for (std::uint64_t s = 0; s < n_brackets; ++s, power *= rule.eta) {
-    const std::uint64_t n_settings = (n_brackets * power + s) / (s + 1);
-    total += n_settings;
-    round.push_back({0, n_settings, {rungs.end() - static_cast<std::ptrdiff_t>(s), rungs.end()}});
+    const std::uint64_t n_begin = (n_brackets * power + s) / (s + 1);
+    total += n_begin;
+    round.push_back({0, n_begin, {rungs.end() - static_cast<std::ptrdiff_t>(s), rungs.end()}});
   }
   // Of a round that is larger than the group, those brackets are left out that begin with most settings.
   for (; total > rule.group && round.size() > 1; round.pop_back()) total -= round.back().n_settings;
   std::ranges::reverse(round);
-  const std::uint64_t times = std::max<std::uint64_t>(1, rule.group / total);
+  const std::uint64_t times = std::max<std::uint64_t>(1, std::min<std::uint64_t>(rule.group, n_settings) / total);
   for (Bracket& bracket : round) bracket.n_settings *= times;
   return round;
 }
@@ -101,7 +102,7 @@ Brackets::Brackets(const EarlyTerminate& rule, std::uint64_t n_settings, std::ui
   if (rungs.empty()) {
     round_ = {{0, std::max<std::uint64_t>(1, most_settings), {}}};
   } else if (rule.type == Terminator::hyperband) {
-    round_ = hyperband_round(rule, rungs);
+    round_ = hyperband_round(rule, n_settings, rungs);
   } else {
     round_ = {{0, rule.group, rungs}};
   }

@@ -90,6 +90,13 @@ TEST(Brackets, OfHyperbandLeaveOutThoseThatAreLargerThanTheGroup) {
   EXPECT_EQ(brackets.at(1).n_settings, 4U);
 }
 
+TEST(Brackets, OfHyperbandAreAllThereWhereFewerSettingsThanAGroupAre) {
+  const Brackets brackets(rule_of(Terminator::hyperband, 1000), 60, 27, 100);
+  const std::vector<std::uint64_t> sizes{27, 12, 6, 4, 11};
+  ASSERT_EQ(brackets.size(), sizes.size());
+  for (std::size_t i = 0; i < sizes.size(); ++i) EXPECT_EQ(brackets.at(i).n_settings, sizes[i]) << i;
+}
+
 TEST(Brackets, OfHyperbandFillTheGroup) {
   const Brackets brackets(rule_of(Terminator::hyperband, 100), 98, 27, 100);
   ASSERT_EQ(brackets.size(), 4U);
