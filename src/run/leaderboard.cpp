@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "shoal/error.hpp"
 #include "shoal/run.hpp"
@@ -86,10 +88,20 @@ SettingBoard setting_board(const std::filesystem::path& run, std::size_t n, std:
   std::map<std::string, SettingRow*> shown;
   for (SettingRow& row : board.rows) shown.emplace(row.id, &row);
   const std::vector<bool> varies = varying(directory);
+  std::set<std::string> of_trials;  // parameters that are not a setting's own: the seed of a repeat
   directory.for_each([&](const store::StoredRow& row, double) {
     const auto at = shown.find(row.id.substr(0, row.id.find('.')));
-    if (at != shown.end()) at->second->parameters = those_that_vary(row.parameters, varies);
+    if (at == shown.end()) return;
+    Parameters own = those_that_vary(row.parameters, varies);
+    Parameters& parameters = at->second->parameters;
+    for (std::size_t p = 0; p < parameters.size(); ++p) {
+      if (parameters[p].second != own[p].second) of_trials.insert(own[p].first);
+    }
+    parameters = std::move(own);
   });
+  for (SettingRow& row : board.rows) {
+    std::erase_if(row.parameters, [&](const auto& parameter) { return of_trials.contains(parameter.first); });
+  }
   return board;
 }
 
