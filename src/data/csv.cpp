@@ -58,6 +58,7 @@ class CsvReader {
   void read(std::string_view text) {
     Lines lines(text);
     while (!builder_.is_full() && lines.next()) {
+      if (lines.number() == 1 && named_separator(lines.content())) continue;
       if (!is_utf8(lines.content())) {
         builder_.fault(lines.number(), {}, "is not UTF-8 text; save the table as CSV UTF-8");
         return;

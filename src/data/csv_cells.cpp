@@ -5,13 +5,17 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <string>
 
 namespace shoal::data {
 namespace {
 
 constexpr std::array kPowersOf10{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                  1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+constexpr std::string_view kSeparators = ";\t,|";  // a decimal comma makes commas frequent where another one separates
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -70,8 +74,8 @@ std::optional<double> number_of(std::string_view cell, bool decimal_comma) {
   double value = 0;
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
   if (end != cell.data() + cell.size() || cell.empty()) return std::nullopt;
-  if (error == std::errc::result_out_of_range) {  // too large, or too small to matter
-    return cell.find("e-") != std::string_view::npos || cell.find("E-") != std::string_view::npos ? 0.0 : HUGE_VAL;
+  if (error == std::errc::result_out_of_range) {  // too large, or too small to matter: strtod tells which
+    return std::abs(std::strtod(std::string(cell).c_str(), nullptr)) > 1 ? HUGE_VAL : 0.0;
   }
   return error == std::errc() ? std::optional(value + 0.0) : std::nullopt;
 }
@@ -99,8 +103,14 @@ bool is_utf8(std::string_view bytes) {
   return true;
 }
 
+std::optional<char> named_separator(std::string_view line) {
+  constexpr std::string_view kName = "sep=";
+  if (line.size() != kName.size() + 1 || !line.starts_with(kName)) return std::nullopt;
+  return kSeparators.find(line.back()) == std::string_view::npos ? std::nullopt : std::optional(line.back());
+}
+
 char separator_of(std::string_view bytes) {
-  constexpr std::string_view kSeparators = ";\t,";  // a decimal comma makes commas frequent where another one separates
+  if (const auto named = named_separator(bytes.substr(0, bytes.find_first_of("\r\n")))) return *named;
   std::array<std::array<std::size_t, kSeparators.size()>, 2> count{};
   std::size_t record = 0;
   std::size_t length = 0;
@@ -119,8 +129,10 @@ char separator_of(std::string_view bytes) {
   for (std::size_t s = 0; s < kSeparators.size(); ++s) {
     if (count[0][s] > 0 && count[0][s] == count[1][s]) return kSeparators[s];
   }
-  if (count[0][0] > 0) return ';';
-  return count[0][1] > count[0][2] ? '\t' : ',';
+  const auto& [semicolons, tabs, commas, bars] = count[0];
+  if (semicolons > 0) return ';';
+  if (tabs > commas) return '\t';
+  return commas == 0 && bars > 0 ? '|' : ',';
 }
 
 }  // namespace shoal::data

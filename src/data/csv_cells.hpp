@@ -18,7 +18,10 @@ namespace shoal::data {
 /// Without overlong forms, surrogates and code points past U+10FFFF, which JSON refuses.
 [[nodiscard]] bool is_utf8(std::string_view bytes);
 
-/// The separator of a CSV text, of comma, semicolon and tab, by its first two records.
+/// What `sep=;`, as Excel writes it into a first line, names; nothing where the line is another.
+[[nodiscard]] std::optional<char> named_separator(std::string_view line);
+/// The separator of a CSV text, of semicolon, tab, comma and vertical bar: the one it names, or by its first two
+/// records.
 [[nodiscard]] char separator_of(std::string_view bytes);
 
 }  // namespace shoal::data

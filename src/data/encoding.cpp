@@ -99,7 +99,11 @@ class ColumnEncoder {
     if (text.empty() && missing_ == MissingPolicy::impute) return;
     if (faults.only_counts()) return;
     if (text.empty()) {
-      faults.add(table_, row, column_.name, "has no value; data.missing: impute makes that a category of its own");
+      faults.add(table_, row, column_.name,
+                 "has no value; data.missing: impute makes that a category of its own" +
+                     (source_.odd_line == 0 ? std::string()
+                                            : fmt::format(". The column counts as text: '{}' in line {} is no number",
+                                                          source_.odd_text, source_.odd_line)));
       return;
     }
     const std::vector<std::string_view> known(column_.categories.begin(), column_.categories.end());

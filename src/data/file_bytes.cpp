@@ -54,7 +54,11 @@ std::string read_bytes(const std::filesystem::path& path) {
     const std::size_t got = std::fread(bytes.data() + n, 1, bytes.size() - n, file.get());
     if (got == 0) break;
     n += got;
-    if (n >= 2 && bytes.starts_with("\x1F\x8B")) return unpacked(path);
+    if (n >= 2 && bytes.starts_with("\x1F\x8B")) {
+      if (!std::filesystem::is_regular_file(path, ignored))
+        fail(path, "is packed and no file; unpack it first: gzip -dc");
+      return unpacked(path);
+    }
   }
   if (std::ferror(file.get()) != 0) fail(path, std::string("cannot be read: ") + std::strerror(errno));
   bytes.resize(n);

@@ -102,7 +102,7 @@ Roles assign_roles(const Table& table, const DataSpec& spec, Faults& faults) {
                 0,
                 {},
                 std::string("no column is left to be an input") +
-                    (alone ? ": the table has one column; commas, semicolons or tabs separate cells" : "")});
+                    (alone ? ": the table has one column; commas, semicolons, tabs or bars separate cells" : "")});
   }
   faults.finish();
   return roles;

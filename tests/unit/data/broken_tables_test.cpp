@@ -147,7 +147,7 @@ std::vector<Broken> broken_tables() {
        "plain.csv: data.validation: leaves 3 rows to train on and 0 to validate on; both need one"},
       {"only_target.csv",
        {},
-       "only_target.csv: no column is left to be an input: the table has one column; commas, semicolons or tabs "
+       "only_target.csv: no column is left to be an input: the table has one column; commas, semicolons, tabs or bars "
        "separate "
        "cells"},
       {"one_row.csv", {}, "one_row.csv: data.validation: leaves 1 row to train on and 0 to validate on; both need one"},

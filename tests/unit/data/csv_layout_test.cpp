@@ -82,6 +82,23 @@ TEST(CsvLayout, ChoosesTheSeparatorThatTwoRecordsShare) {
             (Numbers{1.5}));
 }
 
+TEST(CsvLayout, TakesTheSeparatorThatExcelNames) {
+  const Table table = read_csv("sep=;\r\na;b\r\n1,5;2\r\n", "t");
+  EXPECT_EQ(table.columns[0].name, "a");
+  EXPECT_EQ(table.columns[0].numbers, Numbers{1.5});
+  EXPECT_EQ(table.lines, Lines{3});
+  EXPECT_EQ(read_csv("sep=,\na;,b;\n1,2\n", "t").columns[0].name, "a;");
+  EXPECT_EQ(read_csv("sep=x\nsep=y\n", "t").n_rows, 1U);  // a column of words
+  EXPECT_EQ(read_csv("a|b\n1|2\n", "t").columns[1].numbers, Numbers{2});
+  EXPECT_EQ(read_csv("a|b,c\n1|2,3\n", "t").columns[0].name, "a|b");
+}
+
+TEST(CsvLayout, TakesWhatIsTooSmallForADoubleForZero) {
+  const std::string tiny = "0." + std::string(400, '0') + "1";
+  EXPECT_EQ(read_csv("a\n" + tiny + "\n1e-400\n-1e-400\n", "t").columns[0].numbers, (Numbers{0, 0, 0}));
+  EXPECT_NE(refusal_of_text("a\n1" + std::string(400, '0') + "\n").find("is not a finite number"), std::string::npos);
+}
+
 TEST(CsvLayout, NotesTextAmongNumbers) {
   const Table table = read_csv("a,b\n1,x\nn.a.,1\n3,y\n", "t");
   EXPECT_EQ(table.notes, (Names{"line 1 is the header",

@@ -79,9 +79,10 @@ TEST(ColumnParts, TakeAHeaderOfYearsByItsNumber) {
 
 TEST(ColumnParts, SayWhatATableOfOneColumnLacks) {
   const TableFolder folder;
-  EXPECT_EQ(load_message(spec_of(folder.write("t.csv", "a|b\n1|2\n"))),
-            "t.csv: no column is left to be an input: the table has one column; commas, semicolons or tabs separate "
-            "cells");
+  EXPECT_EQ(
+      load_message(spec_of(folder.write("t.csv", "a:b\n1:2\n"))),
+      "t.csv: no column is left to be an input: the table has one column; commas, semicolons, tabs or bars separate "
+      "cells");
 }
 
 TEST(ColumnParts, SayWhichTextMakesNumbersCategories) {
