@@ -1,9 +1,11 @@
 #include "cli/arguments.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <numeric>
+#include <system_error>
 #include <utility>
 
 namespace shoal::cli {
@@ -85,6 +87,13 @@ std::optional<Metric> metric_by(const std::string& word) {
   const std::optional<Metric> metric = metric_named(word);
   if (!metric) refuse_word("--by", "metric", word, metric_names());
   return metric;
+}
+
+std::string not_above_zero(const std::string& text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc{} && end == text.data() + text.size() && number > 0) return {};
+  return "must be a number above 0, is '" + text + "'";
 }
 
 void SweepArguments::add_to(CLI::App& command) {

@@ -31,6 +31,9 @@ void check_words(const CLI::App& app, std::span<const std::string> words);
 /// The metric that --by names; none where it was not given.
 [[nodiscard]] std::optional<Metric> metric_by(const std::string& word);
 
+/// For CLI::Option::check: what is wrong with the text of a number that must be above 0; empty where nothing is.
+[[nodiscard]] std::string not_above_zero(const std::string& text);
+
 /// The arguments that name a sweep, for the commands that take one.
 struct SweepArguments {
   std::string file;

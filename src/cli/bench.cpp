@@ -1,9 +1,11 @@
 #include "shoal/bench.hpp"
 
+#include <array>
 #include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <unistd.h>
 #include <vector>
 
@@ -227,14 +229,14 @@ void add_bench(CLI::App& app, Action& action) {
   command->add_option("--workload", options.workloads, "One workload or some; default all")->type_name("NAME");
   command->add_option("--engine", options.engine, "Which engine trains")->capture_default_str();
   command->add_option("--precision", given->precision, "strict, fp32, tf32 or bf16")->capture_default_str();
-  command->add_option("--threads", options.n_threads, "Threads; default one a core")->check(CLI::PositiveNumber);
-  command->add_option("--networks", options.n_networks, "Instead of the workload's number")->check(CLI::PositiveNumber);
-  command->add_option("--rows", options.n_rows, "Instead of the table's number")->check(CLI::PositiveNumber);
+  command->add_option("--threads", options.n_threads, "Threads; default one a core")->check(not_above_zero);
+  command->add_option("--networks", options.n_networks, "Instead of the workload's number")->check(not_above_zero);
+  command->add_option("--rows", options.n_rows, "Instead of the table's number")->check(not_above_zero);
   command->add_option("--repetitions", options.n_repetitions, "Runs a workload; the median counts")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(not_above_zero);
   command->add_option("--seconds", options.seconds, "Begin no further run of a workload after these")
-      ->check(CLI::PositiveNumber);
+      ->check(not_above_zero);
   command->add_option("--memory", options.memory_bytes, "Bytes of a GPU's memory that the engine may take");
   command->add_flag("--calibrate", given->calibrates,
                     "Measure instead what kernels cost here, for plans and the choice of kernels: some seconds");
@@ -242,9 +244,8 @@ void add_bench(CLI::App& app, Action& action) {
   command->callback([given, &action] {
     const std::optional<Precision> precision = precision_named(given->precision);
     if (!precision) {
-      const std::vector<std::string> known{"strict", "fp32", "tf32", "bf16"};
-      throw UsageError("--precision: unknown precision '" + given->precision + "'" +
-                       did_you_mean(given->precision, known));
+      constexpr std::array<std::string_view, 4> kPrecisions{"strict", "fp32", "tf32", "bf16"};
+      refuse_word("--precision", "precision", given->precision, kPrecisions);
     }
     given->options.precision = *precision;
     action = [given] {

@@ -62,7 +62,8 @@ std::vector<ChosenNetwork> chosen_networks(const store::RunDirectory& directory,
   for (const std::string& id : best_stored(directory, count)) chosen.push_back({id});
   if (chosen.size() < count) {
     throw wrong_choice(
-        which, "the run holds " + std::to_string(chosen.size()) + " networks; trainer.keep says how many are stored");
+        which, "the run holds " + std::to_string(chosen.size()) +
+                   " networks with a finite metric; trainer.keep says how many are stored of those that have ended");
   }
   return chosen;
 }

@@ -404,8 +404,10 @@ std::unique_ptr<Engine> make_cpu_engine(const Dataset& dataset, const EngineOpti
 
 EngineInfo cpu_engine_info() {
   const std::uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
-  return {
-      "cpu", true, std::string(cpu::kernels().target) + ", " + std::to_string(cores) + " threads", {Precision::strict}};
+  return {"cpu",
+          true,
+          std::string(cpu::kernels().target) + ", " + std::to_string(cores) + (cores == 1 ? " core" : " cores"),
+          {Precision::strict}};
 }
 
 }  // namespace shoal
