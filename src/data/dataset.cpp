@@ -73,6 +73,18 @@ std::vector<std::uint32_t> append_table(const std::filesystem::path& path, const
   return rows;
 }
 
+/// Numbers written as text, dates and names have an input each, which nobody may have meant.
+void note_categories(const Preprocessing& p, std::size_t n_rows, std::vector<std::string>& notes) {
+  constexpr std::size_t kWorthATelling = 20;
+  for (const InputColumn& column : p.columns) {
+    const std::size_t n = column.categories.size();
+    if (n < kWorthATelling || 2 * n < n_rows) continue;
+    notes.push_back(
+        fmt::format("column '{}' holds {} different texts in {} rows, an input each; data.drop leaves it out",
+                    column.name, n, n_rows));
+  }
+}
+
 Dataset build(const Table& train, const DataSpec& spec, std::uint64_t seed) {
   data::check_split_spec(spec);
   Faults faults;
@@ -86,6 +98,7 @@ Dataset build(const Table& train, const DataSpec& spec, std::uint64_t seed) {
   data::describe_targets(train, roles, spec, dataset, faults);
   data::describe_inputs(train, roles.inputs, roles.categorical, p, faults);
   faults.finish();
+  note_categories(p, train.n_rows, dataset.notes);
   data::encode_inputs(p, train, roles.inputs, dataset.inputs, faults);
   data::append_targets(train, roles.targets, dataset, faults);
   if (roles.weights) data::append_weights(train, *roles.weights, dataset, faults);

@@ -172,6 +172,10 @@ PlanSummary PreparedSweep::summary(const SweepSpec& spec) const {
   summary.n_merged = trials.n_merged();
   summary.dropped_parameters = trials.dropped_parameters();
   summary.notes = dataset->notes;
+  if (spec.early_terminate.type != Terminator::none && brackets_of(*this, spec).last_rung() == 0) {
+    summary.notes.push_back(fmt::format(
+        "early_terminate: no rung comes before the last of {} epochs: none is ended early", search::most_epochs(spec)));
+  }
   summary.rows = survey.rows();
   summary.n_chunks = survey.n_chunks();
   summary.memory_bytes = memory_bytes;

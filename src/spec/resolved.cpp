@@ -4,7 +4,7 @@
 #include <array>
 #include <cctype>
 #include <cstdio>
-#include <cstring>
+#include <string_view>
 
 #include "spec/early_terminate.hpp"
 #include "spec/scalar.hpp"
@@ -70,7 +70,10 @@ std::string columns_text(const YamlTree& tree) {
 
 /// As text() of it, but that YAML reads back any path.
 std::string value_text(const ParameterValue& value) {
-  const auto is_plain = [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("_./-", c) != nullptr; };
+  constexpr std::string_view kPlainMarks = "_./-";
+  const auto is_plain = [&](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || kPlainMarks.find(c) != std::string_view::npos;
+  };
   const auto* const word = std::get_if<std::string>(&value);
   return word == nullptr || std::ranges::all_of(*word, is_plain) ? text(value) : quoted(*word);
 }

@@ -36,6 +36,22 @@ TEST(LoadDataset, CentresNumbersAndSpreadsCategories) {
             (Texts{"t.csv: line 1 is the header", "target 'y' holds text: classification (data.task says otherwise)"}));
 }
 
+TEST(LoadDataset, SaysThatTextsAreAlmostAllDifferent) {
+  const TableFolder folder;
+  const auto notes_of = [&](int n_texts) {
+    std::string text = "size,c,y\n";
+    for (int row = 0; row < 40; ++row) {
+      text += "\"1," + std::to_string(100 + row % n_texts) + "\"," + std::to_string(row) + ",2.5\n";
+    }
+    return load_dataset(spec_of(folder.write("t.csv", text)), 1).notes;
+  };
+  EXPECT_EQ(
+      std::ranges::count(notes_of(20),
+                         "column 'size' holds 20 different texts in 40 rows, an input each; data.drop leaves it out"),
+      1);
+  EXPECT_EQ(notes_of(19).size() + 1, notes_of(20).size());
+}
+
 TEST(LoadDataset, KeepsSmallDifferencesOfLargeNumbers) {
   const TableFolder folder;
   const Dataset d =

@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <filesystem>
 #include <gtest/gtest.h>
+#include <string>
 
 #include "shoal/error.hpp"
 #include "small_sweeps.hpp"
@@ -56,6 +59,20 @@ TEST(PlanSweep, CountsTheStatesThatWaitAtRungs) {
   EXPECT_EQ(plan_sweep(spec).n_chunks, 2U);
   spec.trainer.memory_bytes = waiting;
   EXPECT_THROW((void)plan_sweep(spec), InputError);
+}
+
+TEST(PlanSweep, SaysWhereNoRungIsEverReached) {
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  SweepSpec spec = small::sweep(folder / "classes.csv", Metric::val_loss);
+  const std::string note = "early_terminate: no rung comes before the last of 6 epochs: none is ended early";
+  spec.early_terminate.type = Terminator::halving;
+  spec.early_terminate.min_iter = 5;
+  EXPECT_EQ(std::ranges::count(plan_sweep(spec).notes, note), 0);
+  spec.early_terminate.min_iter = 6;
+  EXPECT_EQ(std::ranges::count(plan_sweep(spec).notes, note), 1);
+  spec.early_terminate.type = Terminator::none;
+  EXPECT_EQ(std::ranges::count(plan_sweep(spec).notes, note), 0);
 }
 
 TEST(PlanSweep, SaysHowMuchMemoryIsNeeded) {
