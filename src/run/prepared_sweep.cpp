@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/definition.hpp"
 #include "run/memory_limit.hpp"
 #include "run/sweep_trainer.hpp"
 #include "shoal/error.hpp"
