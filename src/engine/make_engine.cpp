@@ -40,6 +40,13 @@ const Maker* maker_of(std::string_view name) {
   return found == kMakers.end() ? nullptr : found;
 }
 
+/// `fp32, tf32, bf16`.
+std::string listed(const std::vector<Precision>& precisions) {
+  std::string text;
+  for (const Precision precision : precisions) text += (text.empty() ? "" : ", ") + std::string(name(precision));
+  return text;
+}
+
 }  // namespace
 
 std::vector<EngineInfo> engines() {
@@ -58,6 +65,10 @@ std::unique_ptr<Engine> make_engine(std::string_view name, const Dataset& datase
   }
   const EngineInfo info = maker->info();
   if (!info.available) throw UnavailableError("engine " + std::string(name) + " is not available: " + info.detail);
+  if (std::ranges::find(info.precisions, options.precision) == info.precisions.end()) {
+    throw UnavailableError("trainer.precision = " + std::string(shoal::name(options.precision)) + ": engine " +
+                           std::string(name) + " computes in " + listed(info.precisions) + " only");
+  }
   return maker->make(dataset, options);
 }
 

@@ -51,10 +51,6 @@ class CpuEngine final : public Engine {
         kernels_(&kernels),
         lane_kernels_(&lane_kernels_of(kernels)),
         ways_(dataset, options, *lane_kernels_, n_threads(options)) {
-    if (options.precision != Precision::strict) {
-      throw UnavailableError("trainer.precision = " + std::string(shoal::name(options.precision)) +
-                             ": engine cpu computes in strict precision only");
-    }
     for (std::uint32_t t = 0; t < n_threads(options); ++t) {
       workers_.push_back({Minibatch(dataset, kernels), LaneWorker(kernels, *lane_kernels_), {}});
     }

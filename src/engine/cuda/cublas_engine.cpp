@@ -7,7 +7,6 @@
 #include "engine/cuda/cohort_outputs.hpp"
 #include "engine/cuda/cohorts.hpp"
 #include "engine/cuda/kernel_choice.hpp"
-#include "shoal/error.hpp"
 
 namespace shoal {
 namespace {
@@ -89,10 +88,6 @@ bool streams_table(const Dataset& dataset, const EngineOptions& options) {
 }
 
 std::unique_ptr<Engine> make_cublas_engine(const Dataset& dataset, const EngineOptions& options) {
-  if (options.precision == Precision::strict) {
-    throw UnavailableError(
-        "trainer.precision = strict: engine cublas computes in fp32, tf32 and bf16, whose sums have no fixed order");
-  }
   if (options.precision == Precision::bf16) return std::make_unique<CublasEngine<math::Bfloat16>>(dataset, options);
   return std::make_unique<CublasEngine<float>>(dataset, options);
 }

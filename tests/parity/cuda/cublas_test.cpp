@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "engine/cuda/cublas_engine.hpp"
-#include "shoal/error.hpp"
 #include "tests/parity/cuda/bounds.hpp"
 #include "tests/parity/cuda/comparison.hpp"
 #include "tests/parity/cuda/suite.hpp"
@@ -124,11 +123,6 @@ TEST(SHOAL_CUDA_SUITE, CublasGivesReluNoDerivativeAtZero) {
       }
     }
   }
-}
-
-TEST(SHOAL_CUDA_SUITE, CublasRefusesStrictPrecision) {
-  const Dataset nothing;
-  EXPECT_THROW(static_cast<void>(make_cublas_engine(nothing, {})), UnavailableError);
 }
 
 }  // namespace
