@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
@@ -126,6 +127,7 @@ bool Block::run_round(std::uint32_t round, const std::exception_ptr& thrown) {
 
 void Block::resume(std::uint32_t thread) {
   wild_address.reset();
+  ++turn_;
   fibers_[thread]->resume();
   if (!wild_address) return;
   throw KernelFault(fmt::format("access to memory at {}, which is not there", *wild_address), number_, thread);
@@ -179,9 +181,8 @@ std::uint64_t Block::meet(const Arrival& arrival) {
   const std::uint32_t self = thread_;
   Warp& warp = warps_[self / kWarpSize];
   waits_[self] = Waits::warp;
-  const std::uint32_t go_on = warp.arrive(self % kWarpSize, arrival);
-  for (std::uint32_t lane = 0; lane < kWarpSize; ++lane) {
-    if ((go_on >> lane & 1) != 0) waits_[self - self % kWarpSize + lane] = Waits::no;
+  for (std::uint32_t lanes = warp.arrive(self % kWarpSize, arrival); lanes != 0; lanes &= lanes - 1) {
+    waits_[self - self % kWarpSize + static_cast<std::uint32_t>(std::countr_zero(lanes))] = Waits::no;
   }
   fibers_[self]->suspend();
   return warp.result(self % kWarpSize);

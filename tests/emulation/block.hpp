@@ -29,6 +29,8 @@ class Block {
   [[nodiscard]] static Block* running() noexcept { return running_; }
   [[nodiscard]] static Block& current() { return *running(); }
   [[nodiscard]] std::uint32_t thread() const noexcept { return thread_; }
+  /// How often a thread of the block has begun or gone on.
+  [[nodiscard]] std::uint64_t turn() const noexcept { return turn_; }
   [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
   [[nodiscard]] std::uint32_t n_threads() const noexcept { return n_threads_; }
   [[nodiscard]] std::uint32_t lane() const noexcept { return thread_ % kWarpSize; }
@@ -68,6 +70,7 @@ class Block {
   std::uint32_t n_threads_;
   std::uint32_t schedule_;
   std::uint32_t thread_ = 0;
+  std::uint64_t turn_ = 0;
   std::uint32_t n_at_barrier_ = 0;
   CallSite barrier_site_{};  ///< of who came first
   std::uint32_t n_barriers_ = 0;

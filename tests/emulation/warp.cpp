@@ -56,6 +56,7 @@ std::uint32_t Warp::arrive(std::uint32_t lane, const Arrival& arrival) {
   }
   arrivals_[lane] = arrival;
   waiting_ |= 1U << lane;
+  if ((arrival.mask & ~waiting_) != 0) return 0;
   const std::uint32_t here = waiting_with(lane);
   if (here != arrival.mask) return 0;
   complete(here, arrival.operation);
