@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 #include <utility>
+#include <vector>
 
 #include "engine/cpu/epoch_end.hpp"
 #include "engine/cpu/lane_gang.hpp"
@@ -66,19 +67,19 @@ bool LaneGang::train_epoch(Shared& shared, const LaneTables& tables, LaneSet lan
 
   const std::size_t first_record = records.size();
   const std::span<const double> loss = combine(worker.loss, n_lanes_);
-  const std::span<const double> weight = combine(worker.weight, n_lanes_);
+  const std::span<const double> weight =
+      rows.weighted() ? combine(worker.weight, n_lanes_) : std::span<const double>{};
   each_lane(lanes, [&](std::uint32_t lane) {
     EpochRecord record{.slot = slots_[lane], .epoch = epoch + 1};
     record.train_loss = loss[lane];
     record.train_weight = rows.weighted() ? weight[lane] : static_cast<double>(training.size());
     records.push_back(record);
   });
-  std::array<MetricSums, kMostLanes> validation;
-  measure_lanes(shared, tables, lanes, worker.weights, worker, RowSet::validation, shared.options.metric, validation);
+  const std::vector<MetricSums> validation =
+      measure_lanes(shared, tables, lanes, worker.weights, worker, RowSet::validation, shared.options.metric);
   std::size_t next = first_record;
-  each_lane(lanes, [&](std::uint32_t lane) {
-    add_validation(records[next++], validation.at(lane), shared.options, shared.dataset->task());
-  });
+  for (const MetricSums& of_lane : validation)
+    add_validation(records[next++], of_lane, shared.options, shared.dataset->task());
   take_over(lanes, worker);
   decide(lanes, std::span(records).subspan(first_record));
   return true;
@@ -123,23 +124,24 @@ std::vector<MetricSums> LaneGang::measure(const Shared& shared, const LaneTables
   for (const Slot slot : slots) lanes |= lane_bit(lane_of(slot));
   worker.shape(*layout_, false);
   worker.rules = rules_;
-  std::array<MetricSums, kMostLanes> sums;
-  measure_lanes(shared, tables, lanes, vectors_.weights.data(), worker, rows, std::nullopt, sums);
+  const std::vector<MetricSums> sums =
+      measure_lanes(shared, tables, lanes, vectors_.weights.data(), worker, rows, std::nullopt);
   std::vector<MetricSums> of_slots;
-  for (const Slot slot : slots) of_slots.push_back(sums.at(lane_of(slot)));
+  for (const Slot slot : slots) {
+    const LaneSet before = lanes & (lane_bit(lane_of(slot)) - 1);
+    of_slots.push_back(sums[static_cast<std::size_t>(std::popcount(before))]);
+  }
   return of_slots;
 }
 
-void LaneGang::measure_lanes(const Shared& shared, const LaneTables& tables, LaneSet lanes, const float* weights,
-                             LaneWorker& worker, RowSet set, std::optional<Metric> only,
-                             std::span<MetricSums> sums) const {
+std::vector<MetricSums> LaneGang::measure_lanes(const Shared& shared, const LaneTables& tables, LaneSet lanes,
+                                                const float* weights, LaneWorker& worker, RowSet set,
+                                                std::optional<Metric> only) const {
   const std::vector<std::uint32_t>& rows = set == RowSet::test ? shared.dataset->test : split(shared).validation;
+  std::vector<MetricSums> sums(static_cast<std::size_t>(std::popcount(lanes)));
   // The loss is added up by the kernel; other metrics need the outputs.
   const bool collects = only != Metric::val_loss && only != Metric::train_loss;
-  if (rows.empty() && !collects) {
-    each_lane(lanes, [&](std::uint32_t lane) { sums[lane] = {}; });
-    return;
-  }
+  if (rows.empty() && !collects) return sums;
   std::vector<MetricCollector> collectors;
   each_lane(collects ? lanes : 0,
             [&](std::uint32_t) { collectors.emplace_back(*shared.dataset, split(shared), key_.loss, only); });
@@ -174,15 +176,17 @@ void LaneGang::measure_lanes(const Shared& shared, const LaneTables& tables, Lan
   const std::span<const double> loss = combine(worker.loss, n_lanes_);
   std::size_t next = 0;
   each_lane(lanes, [&](std::uint32_t lane) {
-    MetricSums& of_lane = sums[lane];
+    MetricSums& of_lane = sums[next];
     if (collects) {
-      of_lane = collectors[next++].sums();
+      of_lane = collectors[next].sums();
     } else {
       of_lane.loss = loss[lane];
       of_lane.weight = weight;
       of_lane.n_rows = rows.size();
     }
+    ++next;
   });
+  return sums;
 }
 
 }  // namespace shoal::cpu

@@ -110,9 +110,10 @@ class LaneGang {
   void take_over(LaneSet lanes, const LaneWorker& worker);
   /// records: of the lanes, in their order.
   void decide(LaneSet lanes, std::span<const EpochRecord> records);
-  /// weights: [parameters] x lanes. `only`: as MetricCollector has it. sums: [kMostLanes], those of `lanes` are set.
-  void measure_lanes(const Shared& shared, const LaneTables& tables, LaneSet lanes, const float* weights,
-                     LaneWorker& worker, RowSet set, std::optional<Metric> only, std::span<MetricSums> sums) const;
+  /// The sums of `lanes` in their order. weights: [parameters] x lanes. `only`: as MetricCollector has it.
+  [[nodiscard]] std::vector<MetricSums> measure_lanes(const Shared& shared, const LaneTables& tables, LaneSet lanes,
+                                                      const float* weights, LaneWorker& worker, RowSet set,
+                                                      std::optional<Metric> only) const;
 
   std::shared_ptr<const LaneLayout> layout_;
   GangKey key_;
