@@ -21,7 +21,6 @@ enum class TargetScale : std::uint8_t { standard, none };
 using ColumnName = std::variant<std::string, std::int64_t>;
 
 /// The `data` part of a sweep file, defaults filled in where they do not depend on the table.
-/// `source_file`, `line_of` let errors point at the sweep file's line; both may stay empty.
 struct DataSpec {
   std::filesystem::path train;     ///< already resolved against the sweep file's folder
   std::vector<ColumnName> target;  ///< empty: the last column (IDX: the labels file beside the images)

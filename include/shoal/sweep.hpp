@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "shoal/data.hpp"
+#include "shoal/error.hpp"
 #include "shoal/metric.hpp"
 #include "shoal/trial.hpp"
 
@@ -76,6 +79,12 @@ struct Axis {
   std::uint32_t count = 0;  ///< so many values evenly from min to max, under grid; 0: not countable, or int_uniform
 };
 
+/// Where a key was written.
+struct KeyPlace {
+  int line = 0;            ///< of the file, 1-based
+  std::string assignment;  ///< the override that wrote it; empty: the file
+};
+
 /// A whole sweep file, checked: every value has its type and range, every combination is possible.
 struct SweepSpec {
   std::filesystem::path file;
@@ -91,7 +100,11 @@ struct SweepSpec {
   TrainerSpec trainer;
   std::vector<Axis> axes;  ///< in the order of the file; a parameter without an axis has its default
   std::string resolved;    ///< the file with overrides and defaults, as YAML
+  std::map<std::string, KeyPlace, std::less<>> places;  ///< by the key's path: `data.target`
 };
+
+/// Faults that only the table or the expansion showed, with the places of the keys or files that they name.
+[[nodiscard]] InputError placed(const InputError& error, const SweepSpec& spec);
 
 /// Reads a sweep file. `overrides` are `path=value` words (`parameters.max_iter=5`, `trainer.seed=3`), the value in
 /// YAML. Throws InputError with every fault of file and overrides at once.

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <optional>
 #include <utility>
 
 #include "engine/definition.hpp"
 #include "run/memory_limit.hpp"
 #include "run/sweep_trainer.hpp"
+#include "search/population.hpp"
 #include "shoal/error.hpp"
 
 namespace shoal::run {
@@ -111,6 +113,48 @@ void check_metric(const SweepSpec& spec, const Dataset& dataset) {
   }
 }
 
+PreparedSweep read_and_make(const SweepSpec& spec) {
+  // Before the table is read: the limit counts it.
+  const std::uint64_t host_bytes = memory_limit(spec.trainer.memory_bytes);
+  auto dataset = std::make_unique<const Dataset>(load_dataset(spec.data, spec.trainer.seed));
+  check_metric(spec, *dataset);
+  Trials trials(spec, shape_of(*dataset));
+  CostsHere costs = costs_here();
+  std::unique_ptr<Engine> engine = make_engine(spec.trainer.engine, *dataset, engine_options(spec, costs.costs));
+  std::string reason = spec.trainer.engine == "auto" ? "the engine of this precision" : "asked for";
+  return {std::move(dataset),
+          std::move(trials),
+          InitialParameters(spec),
+          std::move(engine),
+          std::move(reason),
+          std::move(costs),
+          host_bytes,
+          0,
+          0,
+          {}};
+}
+
+/// What a sweep file asks for without effect, or against what is usual.
+std::vector<std::string> notes_on(const SweepSpec& spec, const PreparedSweep& sweep) {
+  std::vector<std::string> notes;
+  if (spec.maximize != larger_is_better(spec.metric)) {
+    notes.push_back(fmt::format("metric.goal: the {} {} is taken as the best", spec.maximize ? "highest" : "lowest",
+                                name(spec.metric)));
+  }
+  const EarlyTerminate& rule = spec.early_terminate;
+  if (rule.type == Terminator::none) return notes;
+  if (brackets_of(sweep, spec).last_rung() == 0) {
+    notes.push_back(fmt::format("early_terminate: no rung comes before the last of {} epochs: none is ended early",
+                                search::most_epochs(spec)));
+  }
+  const std::uint64_t n_compared = std::min<std::uint64_t>(rule.group, sweep.trials.n_settings());
+  if (rule.type == Terminator::pbt && search::n_copied(rule, n_compared) == 0) {
+    notes.push_back(fmt::format("early_terminate: a quantile of {} of {} settings is none: no setting becomes a copy",
+                                rule.quantile, n_compared));
+  }
+  return notes;
+}
+
 }  // namespace
 
 EngineOptions engine_options(const SweepSpec& spec, const Costs& costs) {
@@ -135,24 +179,11 @@ void for_each_window(const PreparedSweep& sweep, const Skip& skip,
 }
 
 PreparedSweep prepare(const SweepSpec& spec) {
-  // Before the table is read: the limit counts it.
-  const std::uint64_t host_bytes = memory_limit(spec.trainer.memory_bytes);
-  auto dataset = std::make_unique<const Dataset>(load_dataset(spec.data, spec.trainer.seed));
-  check_metric(spec, *dataset);
-  Trials trials(spec, shape_of(*dataset));
-  CostsHere costs = costs_here();
-  std::unique_ptr<Engine> engine = make_engine(spec.trainer.engine, *dataset, engine_options(spec, costs.costs));
-  std::string reason = spec.trainer.engine == "auto" ? "the engine of this precision" : "asked for";
-  return {std::move(dataset),
-          std::move(trials),
-          InitialParameters(spec),
-          std::move(engine),
-          std::move(reason),
-          std::move(costs),
-          host_bytes,
-          0,
-          0,
-          {}};
+  try {
+    return read_and_make(spec);
+  } catch (const InputError& error) {
+    throw placed(error, spec);
+  }
 }
 
 void survey(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip) {
@@ -173,10 +204,7 @@ PlanSummary PreparedSweep::summary(const SweepSpec& spec) const {
   summary.n_merged = trials.n_merged();
   summary.dropped_parameters = trials.dropped_parameters();
   summary.notes = dataset->notes;
-  if (spec.early_terminate.type != Terminator::none && brackets_of(*this, spec).last_rung() == 0) {
-    summary.notes.push_back(fmt::format(
-        "early_terminate: no rung comes before the last of {} epochs: none is ended early", search::most_epochs(spec)));
-  }
+  std::ranges::move(notes_on(spec, *this), std::back_inserter(summary.notes));
   summary.rows = survey.rows();
   summary.n_chunks = survey.n_chunks();
   summary.memory_bytes = memory_bytes;

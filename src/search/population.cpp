@@ -78,9 +78,13 @@ void Population::add(const Axis& axis) {
   if (explored.min < explored.max) axes_.push_back(std::move(explored));
 }
 
-std::vector<Exploit> Population::exploits(std::uint32_t epoch, std::span<const Standing> standings) const {
+std::uint64_t n_copied(const EarlyTerminate& rule, std::uint64_t n_settings) {
   // A whole number of settings may come out a rounding below it.
-  const auto n = static_cast<std::size_t>((static_cast<double>(standings.size()) * rule_.quantile) + kRounding);
+  return static_cast<std::uint64_t>((static_cast<double>(n_settings) * rule.quantile) + kRounding);
+}
+
+std::vector<Exploit> Population::exploits(std::uint32_t epoch, std::span<const Standing> standings) const {
+  const std::size_t n = n_copied(rule_, standings.size());
   std::vector<std::size_t> order = ranked(standings, maximize_);
   std::vector<std::size_t> parents(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n));
   std::erase_if(parents, [&](std::size_t i) { return !standings[i].competes || !std::isfinite(standings[i].value); });

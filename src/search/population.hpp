@@ -58,6 +58,9 @@ class Population {
   std::vector<ExploredAxis> axes_;
 };
 
+/// How many of the settings that are compared become copies of others at a rung.
+[[nodiscard]] std::uint64_t n_copied(const EarlyTerminate& rule, std::uint64_t n_settings);
+
 /// Writes new values as `explored` gives them. Error for a parameter that cannot change in the middle of training.
 void set_explored(std::span<const std::pair<std::string, double>> changes, Hyperparameters& hyperparameters);
 

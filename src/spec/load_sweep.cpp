@@ -71,12 +71,21 @@ class SweepReader {
     check_run_cap();
     faults_.throw_if_any();
     spec_.resolved = resolved_text(spec_, root_.find("data")->value);
+    note_places(root_, "");
     return std::move(spec_);
   }
 
  private:
   static std::string path_of(const std::string& parent, std::string_view key) {
     return parent.empty() ? std::string(key) : parent + '.' + std::string(key);
+  }
+
+  void note_places(const YamlTree& map, const std::string& parent) {
+    for (const YamlEntry& entry : map.entries) {
+      const std::string path = path_of(parent, entry.key);
+      spec_.places[path] = {entry.line, entry.value.origin};
+      note_places(entry.value, path);
+    }
   }
 
   void check_keys(const YamlTree& map, std::span<const std::string_view> known, const std::string& parent) {
@@ -213,10 +222,11 @@ class SweepReader {
     if (value.kind == YamlTree::Kind::scalar && !value.quoted && number_in(value.text)) {
       const Range fraction{.min = 0, .max = 1, .min_excluded = true, .max_excluded = true};
       if (const auto number = read_number(value, fraction, "data.validation", faults_)) out.validation = *number;
-    } else if (value.kind == YamlTree::Kind::scalar && !value.text.empty()) {
+    } else if (value.kind == YamlTree::Kind::scalar && !value.text.empty() && !value.text.ends_with('%')) {
       out.validation = resolve(value.text);
     } else {
-      faults_.add(value, "data.validation", "must be a fraction or the path of a file, is " + described(value));
+      faults_.add(value, "data.validation",
+                  "must be a fraction such as 0.2 or the path of a file, is " + described(value));
     }
   }
 

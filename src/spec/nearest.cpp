@@ -75,15 +75,19 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 bool same_letters(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
 
-/// The shortest candidate that begins or ends with `word`.
-std::optional<std::string_view> completed(std::string_view word, std::span<const std::string_view> candidates) {
-  constexpr std::size_t kFewestLetters = 2;
+bool begins(std::string_view candidate, std::string_view word) {
+  return same_letters(candidate.substr(0, word.size()), word);
+}
+bool ends(std::string_view candidate, std::string_view word) {
+  return candidate.size() > word.size() && same_letters(candidate.substr(candidate.size() - word.size()), word);
+}
+
+/// The shortest candidate that `fits`.
+template <class Fits>
+std::optional<std::string_view> shortest(std::span<const std::string_view> candidates, Fits fits) {
   std::optional<std::string_view> best;
-  if (word.size() < kFewestLetters) return best;
   for (const std::string_view candidate : candidates) {
-    if (candidate.size() <= word.size() || (best && candidate.size() >= best->size())) continue;
-    const bool begins = same_letters(candidate.substr(0, word.size()), word);
-    if (begins || same_letters(candidate.substr(candidate.size() - word.size()), word)) best = candidate;
+    if (fits(candidate) && (!best || candidate.size() < best->size())) best = candidate;
   }
   return best;
 }
@@ -94,10 +98,15 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<const s
   for (const auto& [other, ours] : kOtherNames) {
     if (same_letters(word, other) && std::ranges::find(candidates, ours) != candidates.end()) return ours;
   }
+  const auto begun = shortest(candidates, [&](std::string_view c) { return begins(c, word); });
+  constexpr std::size_t kBeginning = 4;
+  if (begun && word.size() >= kBeginning) return begun;
   constexpr std::size_t kTypingSlip = 1;
   const auto slip = std::ranges::find_if(candidates, [&](auto c) { return distance(word, c) <= kTypingSlip; });
   if (slip != candidates.end() && word.size() > 2) return *slip;
-  if (const auto whole = completed(word, candidates)) return whole;
+  if (begun && word.size() > 1) return begun;
+  const auto ended = shortest(candidates, [&](std::string_view c) { return ends(c, word); });
+  if (ended && word.size() > 1) return ended;
   std::optional<std::string_view> best;
   std::size_t best_distance = std::max<std::size_t>(2, word.size() / 2);
   for (std::string_view candidate : candidates) {

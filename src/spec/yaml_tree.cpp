@@ -69,6 +69,13 @@ struct Converter {
   }
 };
 
+/// Whether the 1-based line has a tab before its first word, which YAML does not take as indentation.
+bool is_indented_by_tab(std::string_view yaml, int line) {
+  for (int before = 1; before < line && !yaml.empty(); ++before)
+    yaml.remove_prefix(std::min(yaml.size(), yaml.find('\n') + 1));
+  return yaml.substr(0, yaml.find_first_not_of(" \t")).find('\t') != std::string_view::npos;
+}
+
 }  // namespace
 
 const YamlEntry* YamlTree::find(std::string_view key) const {
@@ -102,7 +109,10 @@ YamlTree parse_yaml(std::string_view yaml, const std::string& file, Faults& faul
   try {
     documents = YAML::LoadAll(std::string(yaml));
   } catch (const YAML::Exception& error) {
-    throw InputError({file, error.mark.is_null() ? 0 : error.mark.line + 1, "", "is not YAML: " + error.msg});
+    const int line = error.mark.is_null() ? 0 : error.mark.line + 1;
+    const bool has_tab = line > 0 && is_indented_by_tab(yaml, line);
+    throw InputError(
+        {file, line, "", has_tab ? "begins with a tab: YAML is indented by spaces" : "is not YAML: " + error.msg});
   }
   if (documents.empty() || !documents[0].IsDefined() || documents[0].IsNull()) {
     throw InputError({file, 0, "", "is empty: a sweep file is a map with at least data.train"});

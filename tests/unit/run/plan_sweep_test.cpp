@@ -75,6 +75,43 @@ TEST(PlanSweep, SaysWhereNoRungIsEverReached) {
   EXPECT_EQ(std::ranges::count(plan_sweep(spec).notes, note), 0);
 }
 
+TEST(PlanSweep, SaysWhereNoSettingBecomesACopy) {
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  SweepSpec spec = small::sweep(folder / "classes.csv", Metric::val_loss);
+  spec.early_terminate.type = Terminator::pbt;
+  spec.early_terminate.quantile = 0.2;
+  const std::string note = "early_terminate: a quantile of 0.2 of 4 settings is none: no setting becomes a copy";
+  EXPECT_EQ(std::ranges::count(plan_sweep(spec).notes, note), 1);
+  spec.early_terminate.quantile = 0.25;
+  EXPECT_EQ(std::ranges::count(plan_sweep(spec).notes, note), 0);
+}
+
+TEST(PlanSweep, SaysWhereTheWorstIsTakenAsTheBest) {
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  SweepSpec spec = small::sweep(folder / "classes.csv", Metric::val_accuracy);
+  const std::string note = "metric.goal: the lowest val_accuracy is taken as the best";
+  spec.maximize = true;
+  EXPECT_EQ(std::ranges::count(plan_sweep(spec).notes, note), 0);
+  spec.maximize = false;
+  EXPECT_EQ(std::ranges::count(plan_sweep(spec).notes, note), 1);
+}
+
+TEST(PlanSweep, NamesTheLineOfWhatDoesNotFitTheTable) {
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  const std::string yaml = "data:\n  train: classes.csv\n  target: colour\n";
+  const std::string table = (folder / "classes.csv").string();
+  try {
+    (void)plan_sweep(parse_sweep(yaml, "s.yaml", folder / ""));
+    FAIL();
+  } catch (const InputError& error) {
+    const std::string expected = "s.yaml:3: data.target: " + table + ": there is no column 'colour'";
+    EXPECT_EQ(std::string(error.what()).substr(0, expected.size()), expected);
+  }
+}
+
 TEST(PlanSweep, SaysHowMuchMemoryIsNeeded) {
   const small::Folder folder;
   small::write_classes(folder / "classes.csv");

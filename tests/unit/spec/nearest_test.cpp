@@ -25,6 +25,12 @@ TEST(Nearest, CompletesABeginningOrAnEnd) {
   EXPECT_EQ(parameter_for("smoothing"), "label_smoothing");
 }
 
+TEST(Nearest, TakesABeginningBeforeASlip) {
+  const std::vector<std::string_view> metrics{"val_auc", "val_accuracy"};
+  EXPECT_EQ(nearest("val_acc", metrics), "val_accuracy");
+  EXPECT_EQ(nearest("val_acu", metrics), "val_auc");
+}
+
 TEST(Nearest, KnowsTheNamesOfOtherTools) {
   EXPECT_EQ(parameter_for("lr"), "learning_rate_init");
   EXPECT_EQ(parameter_for("epochs"), "max_iter");
