@@ -188,8 +188,7 @@ void RaceChecker::touch(Word& word, bool is_shared, Kind kind, Access now) {
 inline void RaceChecker::look(const Word& word, bool is_shared, Kind kind, Kind earlier, Access now) {
   const std::size_t e = index(earlier);
   const auto meets = [&](const Access& access) { return (access.bytes() & now.bytes()) != 0 && !ordered(access); };
-  if ((word.elsewhere[e] & now.bytes()) != 0)
-    return report(is_shared, kind, earlier, crowds_[word.crowd].elsewhere[e]);
+  if ((word.elsewhere[e] & now.bytes()) != 0) return report(is_shared, kind, earlier, crowds_[word.crowd].elsewhere[e]);
   if (meets(word.last[e])) return report(is_shared, kind, earlier, {block_of_.back(), word.last[e].thread()});
   if (word.crowd == 0) return;
   const std::vector<Access>& others = crowds_[word.crowd].earlier[e];
@@ -200,8 +199,8 @@ inline void RaceChecker::look(const Word& word, bool is_shared, Kind kind, Kind 
 void RaceChecker::report(bool is_shared, Kind kind, Kind earlier, const Crowd::Thread& other) {
   if (!first_race_.empty()) return;
   first_race_ = std::string("race in ") + (is_shared ? "shared" : "global") + " memory: a byte is " + name(kind) +
-                " by block " + std::to_string(block_of_.back()) + " thread " + std::to_string(turns_.thread()) + " and " +
-                name(earlier) + " by block " + std::to_string(other.block) + " thread " +
+                " by block " + std::to_string(block_of_.back()) + " thread " + std::to_string(turns_.thread()) +
+                " and " + name(earlier) + " by block " + std::to_string(other.block) + " thread " +
                 std::to_string(other.thread) + " with no order between them";
 }
 

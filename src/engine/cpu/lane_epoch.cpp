@@ -67,8 +67,7 @@ bool LaneGang::train_epoch(Shared& shared, const LaneTables& tables, LaneSet lan
 
   const std::size_t first_record = records.size();
   const std::span<const double> loss = combine(worker.loss, n_lanes_);
-  const std::span<const double> weight =
-      rows.weighted() ? combine(worker.weight, n_lanes_) : std::span<const double>{};
+  const std::span<const double> weight = rows.weighted() ? combine(worker.weight, n_lanes_) : std::span<const double>{};
   each_lane(lanes, [&](std::uint32_t lane) {
     EpochRecord record{.slot = slots_[lane], .epoch = epoch + 1};
     record.train_loss = loss[lane];
