@@ -179,9 +179,10 @@ void ResultsDatabase::commit() {
   in_transaction_ = false;
 }
 
-void ResultsDatabase::index_metrics() {
+void ResultsDatabase::index_metrics(Task task) {
   commit();
   for (std::string_view metric : metric_names()) {
+    if (!metric_applies(metric_named(metric).value(), task)) continue;
     execute(fmt::format("CREATE INDEX IF NOT EXISTS trials_by_{0} ON trials ({0})", metric));
   }
 }

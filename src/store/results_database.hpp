@@ -17,9 +17,9 @@ struct sqlite3;
 namespace shoal::store {
 
 /// results.sqlite: `trials` (id, every parameter, status, every metric, epochs, best_epoch, seconds; an index on each
-/// metric), `curves` (id, epoch, train_loss, val_loss, metric) and `lineage` (id, epoch, parent, parameter, value: a
-/// row a number that a copy changed, one without where it changed none). Written in write-ahead mode, so that readers
-/// see the last commit and never wait. Error with the file's name where SQLite fails.
+/// metric that the task has), `curves` (id, epoch, train_loss, val_loss, metric) and `lineage` (id, epoch, parent,
+/// parameter, value: a row a number that a copy changed, one without where it changed none). Written in write-ahead
+/// mode, so that readers see the last commit and never wait. Error with the file's name where SQLite fails.
 class ResultsDatabase {
  public:
   enum class Access : std::uint8_t { create, read, write };
@@ -32,9 +32,9 @@ class ResultsDatabase {
   /// Removes a trial, inside such a transaction.
   void remove(std::string_view id);
   void commit();
-  /// Commits and makes the indices of metrics that are not there. A run that goes on makes none: each trial would pay
-  /// for all of them.
-  void index_metrics();
+  /// Commits and makes the indices of the task's metrics that are not there. A run that goes on makes none: each trial
+  /// would pay for all of them.
+  void index_metrics(Task task);
   /// Leaves write-ahead mode, so that no second file stays. Where a reader still has the database open this does
   /// nothing.
   void settle();

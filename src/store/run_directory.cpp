@@ -149,7 +149,7 @@ struct RunDirectory::State {
 
   void flush() {
     database->commit();
-    if (manifest.status != "running") database->index_metrics();
+    if (manifest.status != "running") database->index_metrics(manifest.task);
     if (tables_are_due()) {
       const Clock::time_point start = Clock::now();
       write_tables();

@@ -343,7 +343,8 @@ TEST_F(RunDirectoryTest, IndexesEveryMetricForAnySqliteReader) {
     sqlite3_finalize(statement);
     return value;
   };
-  EXPECT_EQ(number("SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name LIKE 'trials_by_%'"), 9);
+  EXPECT_EQ(number("SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name LIKE 'trials_by_%'"), 5);
+  EXPECT_EQ(number("SELECT count(*) FROM sqlite_master WHERE name IN ('trials_by_val_loss', 'trials_by_val_rmse')"), 2);
   EXPECT_EQ(number("SELECT val_loss FROM trials WHERE id = 'a' AND hidden_layer_sizes = '[3]'"), 0.5);
   EXPECT_EQ(number("SELECT val_accuracy IS NULL FROM trials"), 1);
   EXPECT_EQ(number("SELECT train_loss FROM curves WHERE id = 'a' AND epoch = 2"), 0.25);
