@@ -13,3 +13,4 @@ inline float unfused(float a, float b, float c) { return a * b + c; }
 #include "kernels/cuda/probe.cu"
 #include "kernels/cuda/take_decisions.cu"
 #include "kernels/cuda/thread_per_network.cu"
+#include "kernels/cuda/thread_per_network_deep.cu"

@@ -10,3 +10,4 @@ inline void no_barrier() {}
 #include "kernels/cuda/probe.cu"
 #include "kernels/cuda/take_decisions.cu"
 #include "kernels/cuda/thread_per_network.cu"
+#include "kernels/cuda/thread_per_network_deep.cu"
