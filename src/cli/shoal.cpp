@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <new>
 #include <string>
 #include <vector>
@@ -93,6 +94,8 @@ int run(int argc, char** argv) {
     return kWrongUse;
   } catch (const Error& error) {
     print_error(error.what());
+  } catch (const std::filesystem::filesystem_error& error) {
+    print_error(error.path1().string() + ": " + error.code().message());
   } catch (const std::bad_alloc&) {
     print_error("the memory of this machine is not enough");
   } catch (const std::exception& error) {

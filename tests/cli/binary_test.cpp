@@ -1,8 +1,10 @@
 // The real program, from outside.
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "program.hpp"
 
@@ -41,6 +43,28 @@ nlohmann::json engine_info(const std::string& engine) {
   return nullptr;
 }
 
+/// A new one, with a table and tiny.yaml.
+std::string folder_with_sweep() {
+  std::string folder = "/tmp/shoal_cli_XXXXXX";
+  if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no folder in /tmp");
+  std::ofstream table(folder + "/table.csv");
+  table << "x,y\n";
+  for (int i = 0; i < 40; ++i) table << i << ',' << 2 * i + 1 << '\n';
+  std::ofstream(folder + "/tiny.yaml") << "data: {train: table.csv, target: y, validation: 0.25}\n"
+                                          "method: grid\n"
+                                          "parameters: {hidden_layer_sizes: [2], max_iter: 2}\n";
+  return folder;
+}
+
+TEST(ShoalBinary, SaysWhichNameTheSystemDoesNotTake) {
+  const std::string folder = folder_with_sweep();
+  const std::string out = folder + "/" + std::string(300, 'a');
+  const Outcome sweep = shoal({"sweep", folder + "/tiny.yaml", "--out", out});
+  EXPECT_EQ(sweep.code, 1);
+  EXPECT_EQ(sweep.err, "shoal: " + out + ": File name too long\n");
+  std::filesystem::remove_all(folder);
+}
+
 TEST(ShoalBinary, RunsOnAMachineWithoutCudaAndSaysWhatIsMissing) {
   const nlohmann::json cuda = engine_info("cuda");
   if (cuda["available"]) GTEST_SKIP() << "this machine has a GPU: " << cuda["detail"];
@@ -55,16 +79,7 @@ TEST(ShoalBinary, RunsOnAMachineWithoutCudaAndSaysWhatIsMissing) {
     EXPECT_NE(info.out.find(line), std::string::npos) << info.out;
   }
 
-  std::string folder = "/tmp/shoal_cli_XXXXXX";
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-  {
-    std::ofstream table(folder + "/table.csv");
-    table << "x,y\n";
-    for (int i = 0; i < 40; ++i) table << i << ',' << 2 * i + 1 << '\n';
-    std::ofstream(folder + "/tiny.yaml") << "data: {train: table.csv, target: y, validation: 0.25}\n"
-                                            "method: grid\n"
-                                            "parameters: {hidden_layer_sizes: [2], max_iter: 2}\n";
-  }
+  const std::string folder = folder_with_sweep();
   const Outcome sweep = shoal({"sweep", folder + "/tiny.yaml", "--out", folder + "/run"});
   EXPECT_EQ(sweep.code, 0) << sweep.err;
   EXPECT_TRUE(std::filesystem::exists(folder + "/run/results.csv"));
