@@ -137,9 +137,13 @@ struct Trials::State {
 Trials::Trials(const SweepSpec& spec, const DataShape& shape) {
   check_fit(spec, shape);
   state_ = std::make_unique<const State>(spec, shape);
-  constexpr std::uint64_t kMostTrials = 1ULL << 62;
+  // Nobody would wait until more are planned.
+  constexpr std::uint64_t kMostTrials = 1ULL << 32;
   if (state_->n_settings > kMostTrials / spec.repeat / shape.n_folds) {
-    throw InputError({spec.file.string(), 0, "repeat", "settings x repeats x folds are more than 2^62 trials"});
+    throw InputError({spec.file.string(), 0, "parameters",
+                      std::to_string(state_->n_settings) + " settings x " + std::to_string(spec.repeat) +
+                          " repeats x " + std::to_string(shape.n_folds) +
+                          " folds are more than 2^32 trials: give fewer values, or a run_cap"});
   }
 }
 Trials::~Trials() = default;

@@ -273,11 +273,14 @@ TEST(Trials, OfSixteenMillionAreHadOneByOne) {
 }
 
 TEST(Trials, AreCountedWithoutBeingListed) {
-  const Trials trials(parsed("parameters:\n  seed: {distribution: int_uniform, min: 0, max: 999999999999}\n"
-                             "  alpha: {values: [0, 1]}\n"),
-                      kTable);
-  EXPECT_EQ(trials.size(), 2000000000000U);
-  EXPECT_EQ(trials.at(1999999999999U).seed, 999999999999U);
+  const std::string many = "parameters:\n  seed: {distribution: int_uniform, min: 0, max: 2147483647}\n  alpha: ";
+  const Trials trials(parsed(many + "{values: [0, 1]}\n"), kTable);
+  EXPECT_EQ(trials.size(), 4294967296U);
+  EXPECT_EQ(trials.at(4294967295U).seed, 2147483647U);
+  EXPECT_EQ(fault(many + "{values: [0, 1, 2]}\n", kTable),
+            "sweep.yaml: parameters: 6442450944 settings x 1 repeats x 1 folds are more than 2^32 trials: give fewer "
+            "values, or a run_cap");
+  EXPECT_EQ(Trials(parsed(many + "{values: [0, 1, 2]}\nrun_cap: 10\n"), kTable).size(), 10U);
 }
 
 TEST(Trials, RefuseWhatDoesNotFitTheTable) {
