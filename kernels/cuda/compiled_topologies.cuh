@@ -18,10 +18,10 @@ using CompiledVariants = Types<Plain<Relu, Sgd>, Plain<Relu, Adam>, Anything>;
 /// Every network of a few units is trained so fast by a kernel of its own that no block can follow; from some 40 to 70
 /// parameters on, as layers are many or few, registers hold no longer what a row needs. Two lists, since two sources
 /// are compiled side by side.
-using ShallowTopologies = Types<FixedShape<2, 1>, FixedShape<1, 4, 1>, FixedShape<1, 8, 1>, FixedShape<2, 4, 1>,
-                                FixedShape<2, 8, 1>, FixedShape<2, 4, 2>, FixedShape<4, 4, 3>>;
+using ShallowTopologies = Types<FixedShape<2, 1>, FixedShape<2, 2, 1>, FixedShape<1, 4, 1>, FixedShape<1, 8, 1>,
+                                FixedShape<2, 4, 1>, FixedShape<2, 8, 1>, FixedShape<2, 4, 2>, FixedShape<4, 4, 3>>;
 using DeepTopologies = Types<FixedShape<1, 2, 2, 1>, FixedShape<1, 4, 4, 1>, FixedShape<2, 4, 4, 1>,
-                             FixedShape<2, 3, 3, 2>, FixedShape<1, 3, 3, 3, 1>, FixedShape<1, 2, 2, 2, 2, 1>>;
+                             FixedShape<2, 3, 3, 2>, FixedShape<1, 2, 2, 2, 2, 1>>;
 
 template <class S, class V>
 SHOAL_KERNEL_OF(kNetworksInBlock, (kLeastBlocks<S, V>))

@@ -12,9 +12,9 @@ namespace {
 
 /// Inputs, units of hidden layers, outputs.
 using Sizes = std::vector<std::int32_t>;
-const std::vector<Sizes> kThreadSizes{{2, 1},       {1, 4, 1},       {1, 8, 1},         {2, 4, 1},    {2, 8, 1},
-                                      {2, 4, 2},    {4, 4, 3},       {1, 2, 2, 1},      {1, 4, 4, 1}, {2, 4, 4, 1},
-                                      {2, 3, 3, 2}, {1, 3, 3, 3, 1}, {1, 2, 2, 2, 2, 1}};
+const std::vector<Sizes> kThreadSizes{{2, 1},       {2, 2, 1},    {1, 4, 1},         {1, 8, 1},    {2, 4, 1},
+                                      {2, 8, 1},    {2, 4, 2},    {4, 4, 3},         {1, 2, 2, 1}, {1, 4, 4, 1},
+                                      {2, 4, 4, 1}, {2, 3, 3, 2}, {1, 2, 2, 2, 2, 1}};
 
 bool same(float a, float b) {
   return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b) || (a != a && b != b);
