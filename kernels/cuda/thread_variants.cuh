@@ -21,9 +21,6 @@ struct OwnActivations {
 struct Relu {
   static constexpr Act value = Act::relu;
 };
-struct Tanh {
-  static constexpr Act value = Act::tanh;
-};
 struct Sgd {
   static constexpr SolverKind value = SolverKind::sgd;
   static constexpr std::uint32_t n_moments = 1;

@@ -95,7 +95,7 @@ int run(int argc, char** argv) {
   } catch (const Error& error) {
     print_error(error.what());
   } catch (const std::filesystem::filesystem_error& error) {
-    print_error(error.path1().string() + ": " + error.code().message());
+    print_error(error.path1().empty() ? error.what() : error.path1().string() + ": " + error.code().message());
   } catch (const std::bad_alloc&) {
     print_error("the memory of this machine is not enough");
   } catch (const std::exception& error) {

@@ -155,6 +155,24 @@ std::vector<std::string> notes_on(const SweepSpec& spec, const PreparedSweep& sw
   return notes;
 }
 
+void plan_all(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip) {
+  sweep.waiting_bytes = waiting_bytes(sweep, spec, skip);
+  sweep.memory_bytes = limit_of(sweep, spec);
+  const std::optional<std::string> refused = refusal(sweep, skip);
+  if (refused) throw UnavailableError("engine " + std::string(sweep.engine->name()) + " cannot train " + *refused);
+  if (spec.trainer.engine == "auto" && spec.trainer.precision == Precision::strict) consider_gpu(sweep, spec, skip);
+}
+
+/// What `body` finds wrong names the places of keys.
+template <class Body>
+auto with_places(const SweepSpec& spec, Body body) {
+  try {
+    return body();
+  } catch (const InputError& error) {
+    throw placed(error, spec);
+  }
+}
+
 }  // namespace
 
 EngineOptions engine_options(const SweepSpec& spec, const Costs& costs) {
@@ -179,19 +197,11 @@ void for_each_window(const PreparedSweep& sweep, const Skip& skip,
 }
 
 PreparedSweep prepare(const SweepSpec& spec) {
-  try {
-    return read_and_make(spec);
-  } catch (const InputError& error) {
-    throw placed(error, spec);
-  }
+  return with_places(spec, [&] { return read_and_make(spec); });
 }
 
 void survey(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip) {
-  sweep.waiting_bytes = waiting_bytes(sweep, spec, skip);
-  sweep.memory_bytes = limit_of(sweep, spec);
-  const std::optional<std::string> refused = refusal(sweep, skip);
-  if (refused) throw UnavailableError("engine " + std::string(sweep.engine->name()) + " cannot train " + *refused);
-  if (spec.trainer.engine == "auto" && spec.trainer.precision == Precision::strict) consider_gpu(sweep, spec, skip);
+  with_places(spec, [&] { plan_all(sweep, spec, skip); });
 }
 
 PlanSummary PreparedSweep::summary(const SweepSpec& spec) const {

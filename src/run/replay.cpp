@@ -45,7 +45,9 @@ SweepSpec sweep_of(const fs::path& run, std::span<const std::string> overrides) 
   const store::RunDirectory directory = store::RunDirectory::open(run);
   const store::Manifest& manifest = directory.manifest();
   const fs::path file = manifest.sweep_file;
-  return parse_sweep(manifest.sweep_yaml, manifest.sweep_file, file.parent_path(), overrides);
+  SweepSpec spec = parse_sweep(manifest.sweep_yaml, manifest.sweep_file, file.parent_path(), overrides);
+  spec.places.clear();  // of the manifest's text, which is not that file
+  return spec;
 }
 
 Replay replay(const SweepSpec& spec, const fs::path& run, std::string_view which) {

@@ -140,10 +140,10 @@ Trials::Trials(const SweepSpec& spec, const DataShape& shape) {
   // Nobody would wait until more are planned.
   constexpr std::uint64_t kMostTrials = 1ULL << 32;
   if (state_->n_settings > kMostTrials / spec.repeat / shape.n_folds) {
-    throw InputError({spec.file.string(), 0, "parameters",
+    throw InputError({spec.file.string(), 0, state_->n_settings > 1 ? "parameters" : "repeat",
                       std::to_string(state_->n_settings) + " settings x " + std::to_string(spec.repeat) +
                           " repeats x " + std::to_string(shape.n_folds) +
-                          " folds are more than 2^32 trials: give fewer values, or a run_cap"});
+                          " folds are more than 2^32 trials: give fewer of them, or a run_cap"});
   }
 }
 Trials::~Trials() = default;

@@ -43,6 +43,11 @@ constexpr std::array kPrecisions{"strict"sv, "fp32"sv, "tf32"sv, "bf16"sv};
 constexpr double kMaxWhole = 9007199254740992.0;  // 2^53
 constexpr double kMaxUint32 = 4294967295.0;
 
+/// `20%`
+bool is_percentage(std::string_view text) {
+  return text.ends_with('%') && number_in(std::string(text.substr(0, text.size() - 1))).has_value();
+}
+
 /// Reads one tree into one SweepSpec.
 class SweepReader {
  public:
@@ -222,7 +227,7 @@ class SweepReader {
     if (value.kind == YamlTree::Kind::scalar && !value.quoted && number_in(value.text)) {
       const Range fraction{.min = 0, .max = 1, .min_excluded = true, .max_excluded = true};
       if (const auto number = read_number(value, fraction, "data.validation", faults_)) out.validation = *number;
-    } else if (value.kind == YamlTree::Kind::scalar && !value.text.empty() && !value.text.ends_with('%')) {
+    } else if (value.kind == YamlTree::Kind::scalar && !value.text.empty() && !is_percentage(value.text)) {
       out.validation = resolve(value.text);
     } else {
       faults_.add(value, "data.validation",

@@ -7,9 +7,9 @@
 
 namespace shoal {
 
-/// The candidate that `word` was most likely meant to be, case ignored: what it is called elsewhere (`lr`), one slip of
-/// the keys away, a beginning or an end of it, or the least number of inserted, deleted, replaced or swapped letters;
-/// nothing where even that is far off.
+/// The candidate that `word` was most likely meant to be, case ignored: what it is called elsewhere (`lr`), what begins
+/// with its four letters or more, one slip of the keys away, a shorter beginning or an end of it, or the least number
+/// of inserted, deleted, replaced or swapped letters; nothing where even that is far off.
 [[nodiscard]] std::optional<std::string_view> nearest(std::string_view word,
                                                       std::span<const std::string_view> candidates);
 

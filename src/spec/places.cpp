@@ -29,17 +29,28 @@ const KeyPlace* place_of(std::string path, const SweepSpec& spec) {
 
 InputError placed(const InputError& error, const SweepSpec& spec) {
   std::vector<Diagnostic> faults = error.diagnostics();
+  const std::string file = spec.file.string();
+  const auto file_of = [&](const KeyPlace& place) {
+    return place.assignment.empty() ? file : "override '" + place.assignment + "'";
+  };
+  bool all_placed = true;
   for (Diagnostic& fault : faults) {
-    if (fault.line > 0) continue;  // of the table
-    const std::string key = fault.path.empty() ? key_of(fault.file, spec.data) : fault.path;
-    const KeyPlace* const place = place_of(key, spec);
-    if (place == nullptr) continue;
-    if (!fault.file.empty() && fault.file != spec.file.string()) fault.message = fault.file + ": " + fault.message;
+    // What names no key is a file that cannot be read, or what follows faults of a table: `and 5 more`.
+    const bool is_first = &fault == &faults.front();
+    const std::string key = fault.path.empty() && is_first ? key_of(fault.file, spec.data) : fault.path;
+    const KeyPlace* const place = fault.line > 0 ? nullptr : place_of(key, spec);
+    if (place == nullptr) {
+      all_placed = all_placed && fault.file == file;
+      continue;
+    }
+    if (!fault.file.empty() && fault.file != file) fault.message = fault.file + ": " + fault.message;
     fault.path = key;
-    fault.file = place->assignment.empty() ? spec.file.string() : "override '" + place->assignment + "'";
+    fault.file = file_of(*place);
     fault.line = place->line;
   }
-  std::ranges::stable_sort(faults, {}, &Diagnostic::line);
+  // As the sweep file has them, overrides last; faults of a table are in its order.
+  const auto order = [&](const Diagnostic& fault) { return std::pair(fault.file != file, fault.line); };
+  if (all_placed) std::ranges::stable_sort(faults, {}, order);
   return InputError(std::move(faults));
 }
 

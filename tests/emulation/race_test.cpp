@@ -156,8 +156,16 @@ TEST(RaceChecker, WaitForCopiesDoesNotOrderOtherThreads) {
 
 TEST(RaceChecker, FindsRacesBetweenBlocks) {
   std::string what;
-  EXPECT_EQ(n_found([](void* m) { launch(launch_of(2, 1), count, ints(m), false); }, &what), 8U);
+  EXPECT_EQ(n_found(
+                [](void* m) {
+                  launch(launch_of(1), one_byte_each, static_cast<unsigned char*>(m));
+                  launch(launch_of(2, 1), count, ints(m), false);
+                },
+                &what),
+            8U);
   EXPECT_EQ(what.find("kernel: race in global memory: a byte is "), 0U) << what;
+  EXPECT_NE(what.find("by block 0 thread 0"), std::string::npos) << what;
+  EXPECT_NE(what.find("by block 1 thread 0"), std::string::npos) << what;
 }
 
 TEST(RaceChecker, AtomicOperationsDoNotRaceWithEachOtherButWithPlainReads) {

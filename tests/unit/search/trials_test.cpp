@@ -279,7 +279,7 @@ TEST(Trials, AreCountedWithoutBeingListed) {
   EXPECT_EQ(trials.at(4294967295U).seed, 2147483647U);
   EXPECT_EQ(fault(many + "{values: [0, 1, 2]}\n", kTable),
             "sweep.yaml: parameters: 6442450944 settings x 1 repeats x 1 folds are more than 2^32 trials: give fewer "
-            "values, or a run_cap");
+            "of them, or a run_cap");
   EXPECT_EQ(Trials(parsed(many + "{values: [0, 1, 2]}\nrun_cap: 10\n"), kTable).size(), 10U);
 }
 

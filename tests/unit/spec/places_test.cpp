@@ -53,7 +53,19 @@ TEST(Places, AreNotGivenToFaultsInATable) {
             "/tables/t.csv: column 'a': has no value in any row");
 }
 
-TEST(Places, OrderFaultsByTheirLines) {
+TEST(Places, LeaveTheOrderOfATablesFaults) {
+  EXPECT_EQ(message({{"/tables/t.csv", 5, "column 'a'", "has no value"},
+                     {"/tables/t.csv", 9, "column 'b'", "has no value"},
+                     {"/tables/t.csv", 0, "", "and 5 more"}}),
+            "/tables/t.csv:5: column 'a': has no value\n/tables/t.csv:9: column 'b': has no value\n"
+            "/tables/t.csv: and 5 more");
+}
+
+TEST(Places, OrderFaultsByTheirLinesAndOverridesLast) {
+  EXPECT_EQ(
+      message({{"/tables/t.csv", 0, "data.target", "is wrong"}, {"dir/s.yaml", 0, "metric.name", "is wrong too"}}),
+      "dir/s.yaml:4: metric.name: is wrong too\n"
+      "override 'data.target=y': data.target: /tables/t.csv: is wrong");
   EXPECT_EQ(message({{"dir/s.yaml", 0, "metric.name", "is wrong"}, {"/tables/t.csv", 0, "data.test", "is wrong too"}}),
             "dir/s.yaml:3: data.test: /tables/t.csv: is wrong too\ndir/s.yaml:4: metric.name: is wrong");
 }

@@ -325,7 +325,7 @@ TEST_F(RunDirectoryTest, LeavesOnlyItsFilesAfterAReaderThatTookAMoment) {
             (Names{".lock", "manifest.json", "models", "results.csv", "results.sqlite", "timings.csv"}));
 }
 
-TEST_F(RunDirectoryTest, IndexesEveryMetricForAnySqliteReader) {
+TEST_F(RunDirectoryTest, IndexesEveryMetricOfTheTaskForAnySqliteReader) {
   {
     Manifest manifest = manifest_of();
     RunDirectory directory = RunDirectory::create(run(), manifest);
