@@ -24,7 +24,8 @@ using namespace shoal;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kRows = 8192;
-constexpr std::size_t kBlockRows = 256;  // that the engine takes through the layers together
+constexpr std::size_t kBlockRows = 256;   // that the engine takes through the layers together
+constexpr std::size_t kSliceInputs = 28;  // whose gradients it computes together
 constexpr int kRounds = 9;
 
 /// cblas.h's sgemm and its values for row-major, plain and transposed.
@@ -53,29 +54,26 @@ Floats floats(std::size_t n) {
   return made;
 }
 
-/// C = A B, [n_rows, depth] and [depth, n_columns]; A may lie transposed.
+/// C = A B, [n_rows, depth] and [depth, n_columns]: A holds a minibatch's activations or deltas and B weights, or (the
+/// gradient) A is a layer's inputs transposed and B its deltas.
 class Case {
  public:
   Case(std::string name, std::size_t n_rows, std::size_t depth, std::size_t n_columns, bool transposed)
       : name_(std::move(name)), transposed_(transposed), n_columns_(n_columns) {
     const std::size_t a_stride = cpu::padded(transposed ? n_rows : depth);
     const std::size_t columns = cpu::padded(n_columns);
+    const std::size_t b_stride = transposed ? cpu::padded(n_columns + 1) : columns;
     a_ = floats((transposed ? depth : n_rows) * a_stride);
-    b_ = floats(depth * columns);
+    b_ = floats(depth * b_stride);
     c_ = floats(n_rows * columns);
     slice_ = floats(kBlockRows * cpu::kPanel);
-    panels_ = floats(depth * columns);
-    for (std::size_t first = 0; first < columns; first += cpu::kPanel) {
-      const std::size_t width = std::min(cpu::kPanel, columns - first);
-      for (std::size_t k = 0; k < depth; ++k) {
-        std::copy_n(b_.get() + k * columns + first, width, panels_.get() + first * depth + k * width);
-      }
-    }
+    panels_ = floats((transposed ? kBlockRows : depth) * columns);
+    if (!transposed) copy_in_panels(b_.get(), b_stride, depth, depth);
     product_ = {.a = a_.get(),
                 .a_row = transposed ? 1 : a_stride,
                 .a_depth = transposed ? a_stride : 1,
                 .b = b_.get(),
-                .b_stride = columns,
+                .b_stride = b_stride,
                 .start = nullptr,
                 .start_stride = 0,
                 .c = c_.get(),
@@ -89,25 +87,12 @@ class Case {
   [[nodiscard]] double flops() const {
     return 2.0 * static_cast<double>(product_.n_rows * product_.depth) * static_cast<double>(n_columns_);
   }
-  /// As the engine does it: B in panels; of a transposed A copies of some columns, and sums that go on from block to
-  /// block.
+  /// As the engine does it, by blocks of a minibatch's rows.
   void ours() const {
-    if (!transposed_) return by_panels(product_, 0);
-    for (std::size_t k = 0; k < product_.depth; k += kBlockRows) {
-      cpu::Product part = product_;
-      part.depth = std::min(kBlockRows, product_.depth - k);
-      part.a = slice_.get();
-      part.a_depth = cpu::kPanel;
-      for (std::size_t m = 0; m < product_.n_rows; m += cpu::kPanel) {
-        part.n_rows = std::min(cpu::kPanel, product_.n_rows - m);
-        for (std::size_t i = 0; i < part.depth; ++i) {
-          std::copy_n(product_.a + (k + i) * product_.a_depth + m, part.n_rows, slice_.get() + i * cpu::kPanel);
-        }
-        part.c = product_.c + m * product_.c_stride;
-        part.start = k > 0 ? part.c : nullptr;
-        part.start_stride = part.c_stride;
-        by_panels(part, k);
-      }
+    const std::size_t n_rows = transposed_ ? product_.depth : product_.n_rows;
+    for (std::size_t first = 0; first < n_rows; first += kBlockRows) {
+      const std::size_t count = std::min(kBlockRows, n_rows - first);
+      transposed_ ? add_block(first, count) : multiply_block(first, count);
     }
   }
   void theirs(Sgemm sgemm) const {
@@ -117,8 +102,9 @@ class Case {
           whole(product_.b_stride), 0, c_.get(), whole(product_.c_stride));
   }
 
-  /// Whether C is what sums in double give, within depth roundings of a sum of absolute products (Higham, 3.5).
-  [[nodiscard]] bool is_right() const {
+  /// Whether C, of ours or of theirs, is what sums in double give, within depth roundings of a sum of absolute products
+  /// (Higham, 3.5).
+  [[nodiscard]] bool is_right(bool is_ours) const {
     for (std::size_t i = 0; i < 2000; ++i) {
       const std::size_t row = i * 7919 % product_.n_rows;
       const std::size_t column = i * 104'729 % n_columns_;
@@ -130,7 +116,8 @@ class Case {
         sum += term;
         absolute += std::abs(term);
       }
-      const double error = std::abs(static_cast<double>(c_[row * product_.c_stride + column]) - sum);
+      const double error =
+          std::abs(static_cast<double>(c_[is_ours ? of_ours(row, column) : row * product_.c_stride + column]) - sum);
       if (!(error <= std::ldexp(static_cast<double>(product_.depth), -24) * absolute)) return false;
     }
     return true;
@@ -138,16 +125,64 @@ class Case {
   void spoil() const { std::fill_n(c_.get(), product_.n_rows * product_.c_stride, NAN); }
 
  private:
-  /// from: the first row of B.
-  void by_panels(const cpu::Product& whole, std::size_t from) const {
-    for (std::size_t first = 0; first < whole.columns; first += cpu::kPanel) {
-      cpu::Product part = whole;
-      part.columns = std::min(cpu::kPanel, whole.columns - first);
-      part.b = panels_.get() + first * product_.depth + from * part.columns;
-      part.b_stride = part.columns;
-      part.c = whole.c + first;
-      if (whole.start != nullptr) part.start = whole.start + first;
+  [[nodiscard]] std::size_t width_of_panel(std::size_t first) const {
+    return std::min(cpu::kPanel, cpu::padded(n_columns_) - first);
+  }
+  /// Floats before an element of our C: a gradient lies in panels.
+  [[nodiscard]] std::size_t of_ours(std::size_t row, std::size_t column) const {
+    if (!transposed_) return row * product_.c_stride + column;
+    const std::size_t first = column / cpu::kPanel * cpu::kPanel;
+    return first * product_.n_rows + row * width_of_panel(first) + column - first;
+  }
+
+  void copy_in_panels(const float* b, std::size_t stride, std::size_t n_rows, std::size_t panel_rows) const {
+    for (std::size_t n = 0; n < cpu::padded(n_columns_); n += cpu::kPanel) {
+      cpu::kernels().copy({.from = b + n,
+                           .from_stride = stride,
+                           .to = panels_.get() + n * panel_rows,
+                           .to_stride = width_of_panel(n),
+                           .n_rows = n_rows,
+                           .n_columns = width_of_panel(n)});
+    }
+  }
+
+  void multiply_block(std::size_t first, std::size_t count) const {
+    cpu::Product part = product_;
+    part.a += first * part.a_row;
+    part.n_rows = count;
+    for (std::size_t n = 0; n < product_.columns; n += cpu::kPanel) {
+      part.columns = part.b_stride = width_of_panel(n);
+      part.b = panels_.get() + n * part.depth;
+      part.c = c_.get() + first * part.c_stride + n;
       cpu::kernels().product(part);
+    }
+  }
+
+  /// Sums go on from block to block.
+  void add_block(std::size_t first, std::size_t count) const {
+    copy_in_panels(b_.get() + first * product_.b_stride, product_.b_stride, count, kBlockRows);
+    const std::size_t n_inputs = product_.n_rows;
+    const std::size_t n_slices = (n_inputs + kSliceInputs - 1) / kSliceInputs;
+    cpu::Product part = product_;
+    part.a = slice_.get();
+    part.a_depth = cpu::kPanel;
+    part.depth = count;
+    for (std::size_t slice = 0; slice < n_slices; ++slice) {
+      const std::size_t m = slice * n_inputs / n_slices;
+      part.n_rows = (slice + 1) * n_inputs / n_slices - m;
+      cpu::kernels().copy({.from = a_.get() + first * product_.a_depth + m,
+                           .from_stride = product_.a_depth,
+                           .to = slice_.get(),
+                           .to_stride = cpu::kPanel,
+                           .n_rows = count,
+                           .n_columns = part.n_rows});
+      for (std::size_t n = 0; n < product_.columns; n += cpu::kPanel) {
+        part.columns = part.b_stride = part.c_stride = part.start_stride = width_of_panel(n);
+        part.b = panels_.get() + n * kBlockRows;
+        part.c = c_.get() + of_ours(m, n);
+        part.start = first > 0 ? part.c : nullptr;
+        cpu::kernels().product(part);
+      }
     }
   }
 
@@ -182,10 +217,10 @@ nlohmann::ordered_json rates(std::vector<double> values) {
 nlohmann::ordered_json measure(const Case& shape, Sgemm sgemm) {
   shape.spoil();
   shape.ours();
-  bool ok = shape.is_right();
+  bool ok = shape.is_right(true);
   shape.spoil();
   shape.theirs(sgemm);
-  ok = ok && shape.is_right();
+  ok = ok && shape.is_right(false);
   nlohmann::ordered_json result{{"product", shape.name()}, {"ok", ok}};
   if (!ok) return result;
   std::vector<double> ours, theirs, ratios, peaks;

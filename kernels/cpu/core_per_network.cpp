@@ -57,6 +57,16 @@ HWY_ATTR void gather(const InputRows& in) {
   }
 }
 
+HWY_ATTR void copy(const Copy& c) {
+  const float* from = c.from;
+  float* to = c.to;
+  for (std::size_t r = 0; r < c.n_rows; ++r) {
+    for (std::size_t i = 0; i < c.n_columns; i += kLanes) store(load_anywhere(from + i), to + i);
+    from += c.from_stride;
+    to += c.to_stride;
+  }
+}
+
 /// data[i] = f(data[i], other[i]) over rows of whole vectors.
 template <class Function>
 HWY_INLINE void each(float* data, const float* other, std::size_t n_rows, std::size_t n, std::size_t stride,
@@ -194,7 +204,7 @@ HWY_ATTR void scale_gradient(const Step& s) {
 }
 
 Kernels table() {
-  return {target_name(), gather, product, transpose, activate, derive, drop, output, step, scale_gradient};
+  return {target_name(), gather, product, copy, transpose, activate, derive, drop, output, step, scale_gradient};
 }
 
 }  // namespace shoal::cpu::HWY_NAMESPACE

@@ -106,6 +106,24 @@ TEST(CorePerNetwork, TranspositionMovesEveryElement) {
   }
 }
 
+TEST(CorePerNetwork, CopyMovesEveryElementFromAnywhere) {
+  constexpr std::size_t kRows = 5, kStride = 48, kFirst = 3;
+  for (const Kernels& kernels : all_kernels()) {
+    for (const std::size_t n_columns : {1U, 16U, 27U, 32U}) {
+      Floats from((kRows + 1) * kStride);
+      Floats to(kRows * padded(n_columns), NAN);
+      for (std::uint32_t i = 0; i < (kRows + 1) * kStride; ++i) from[i] = rough(i);
+      kernels.copy({from.data() + kFirst, kStride, to.data(), padded(n_columns), kRows, n_columns});
+      for (std::size_t r = 0; r < kRows; ++r) {
+        for (std::size_t c = 0; c < n_columns; ++c) {
+          ASSERT_EQ(to[r * padded(n_columns) + c], from[r * kStride + kFirst + c])
+              << kernels.target << ' ' << r << ' ' << c;
+        }
+      }
+    }
+  }
+}
+
 TEST(CorePerNetwork, GatheredRowsAreScaledAndFilledWhereMissing) {
   for (const Kernels& kernels : all_kernels()) {
     for (const std::size_t n_inputs : {1U, 7U, 8U, 16U, 21U, 40U}) {

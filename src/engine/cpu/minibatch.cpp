@@ -11,17 +11,16 @@ namespace {
 /// Rows that a softmax takes together; no part of a block has fewer but the last.
 constexpr std::size_t kPartRows = kPadding;
 
-/// From so wide a layer on, a gradient reads a copy of its inputs, since every row of theirs is on a page of its own.
-constexpr std::size_t kCopiedStride = 4 * kPanel;
+/// Inputs whose gradients are one slice, at most: two of the largest tiles.
+constexpr std::size_t kSliceInputs = 28;
 
 void grow(AlignedFloats& floats, std::size_t n) {
   if (floats.size() < n) floats = AlignedFloats(n);
 }
 
-/// Floats of a thread's copy of a panel of inputs.
-std::size_t copy_floats(const NetworkLayout& layout, std::size_t max_rows) {
-  const auto is_copied = [](const Layer& layer) { return layer.input_stride >= kCopiedStride; };
-  return std::ranges::any_of(layout.layers(), is_copied) ? max_rows * kPanel : 0;
+/// Floats of a thread's copy of a slice's inputs.
+std::size_t input_copy_floats(const NetworkLayout& layout, std::size_t max_rows) {
+  return std::ranges::any_of(layout.layers(), &Layer::is_copied) ? max_rows * kPanel : 0;
 }
 
 std::size_t output_space_floats(const NetworkLayout& layout) { return padded(layout.layers().back().n_out) * kPadding; }
@@ -45,8 +44,8 @@ void Minibatch::shape(const NetworkLayout& layout, std::size_t max_rows, bool ha
     const std::size_t n_inputs = layers[l].n_in + 1;
     for (std::size_t p = 0; p < n_panels(layers[l].n_out); ++p)
       pieces_.push_back({&layers[l], panel(layers[l].n_out, p)});
-    const bool is_divided = team_->size() > 1 || layers[l].input_stride >= kCopiedStride;
-    const std::size_t n = is_divided ? n_panels(n_inputs) : 1;
+    const bool is_divided = team_->size() > 1 || layers[l].is_copied();
+    const std::size_t n = is_divided ? (n_inputs + kSliceInputs - 1) / kSliceInputs : 1;
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t first = i * n_inputs / n;
       slices_.push_back({l, {first, (i + 1) * n_inputs / n - first}});
@@ -61,7 +60,8 @@ void Minibatch::shape(const NetworkLayout& layout, std::size_t max_rows, bool ha
   }
   grow(gradient_, layout.n_floats());
   grow(backward_weights_, layout.backward_floats());
-  grow(copies_, team_->size() * copy_floats(layout, max_rows));
+  grow(input_copies_, team_->size() * input_copy_floats(layout, max_rows));
+  grow(delta_copies_, max_rows * layout.copy_floats());
   grow(output_space_, team_->size() * output_space_floats(layout));
   grow(targets_, max_rows * layers.back().n_out);
   grow(row_loss_, padded(max_rows));
@@ -73,8 +73,8 @@ std::uint64_t Minibatch::bytes(const NetworkLayout& layout, std::size_t max_rows
                                std::size_t n_threads) {
   const std::size_t above_inputs = layout.activation_floats() - layout.layers().front().input_stride;
   const std::size_t levels = layout.activation_floats() + (has_dropout ? 3 : 1) * above_inputs;
-  const std::size_t of_threads = n_threads * (copy_floats(layout, max_rows) + output_space_floats(layout));
-  const std::size_t floats = max_rows * (levels + layout.slope_floats()) + layout.n_floats() +
+  const std::size_t of_threads = n_threads * (input_copy_floats(layout, max_rows) + output_space_floats(layout));
+  const std::size_t floats = max_rows * (levels + layout.slope_floats() + layout.copy_floats()) + layout.n_floats() +
                              layout.backward_floats() + of_threads + max_rows * layout.layers().back().n_out +
                              3 * padded(max_rows);
   return floats * sizeof(float);
@@ -263,6 +263,7 @@ void Minibatch::propagate_back(Rows rows) {
   for (std::size_t l = layers.size() - 1; l > 0; --l) {
     const Layer& layer = layers[l];
     const Layer& lower = layers[l - 1];
+    copy_deltas(rows, layer);
     const float* delta = of_level(deltas_, l + 1) + rows.first * layer.output_stride;
     const std::size_t first = rows.first * layer.input_stride;
     float* below = of_level(deltas_, l) + first;
@@ -288,38 +289,61 @@ void Minibatch::propagate_back(Rows rows) {
       kernels_->drop(of_level(dropout_, l) + first, below, rows.count, lower.n_out, lower.output_stride);
     }
   }
+  copy_deltas(rows, layers.front());
+}
+
+void Minibatch::copy_deltas(Rows rows, const Layer& layer) {
+  if (!layer.is_copied()) return;
+  const auto level = static_cast<std::size_t>(&layer - layout_->layers().data()) + 1;
+  const float* deltas = of_level(deltas_, level) + rows.first * layer.output_stride;
+  for (std::size_t p = 0; p < n_panels(layer.n_out); ++p) {
+    const Panel outputs = panel(layer.n_out, p);
+    kernels_->copy({.from = deltas + outputs.first,
+                    .from_stride = layer.output_stride,
+                    .to = copied_deltas(layer, outputs) + rows.first * outputs.columns,
+                    .to_stride = outputs.columns,
+                    .n_rows = rows.count,
+                    .n_columns = outputs.columns});
+  }
 }
 
 void Minibatch::backward() {
-  const std::size_t in_copy = copy_floats(*layout_, max_rows_);
-  team_->each(slices_.size(),
-              [&](std::size_t i, std::size_t thread) { add_gradient(slices_[i], copies_.data() + thread * in_copy); });
+  const std::size_t in_copy = input_copy_floats(*layout_, max_rows_);
+  team_->each(slices_.size(), [&](std::size_t i, std::size_t thread) {
+    add_gradient(slices_[i], input_copies_.data() + thread * in_copy);
+  });
 }
 
 void Minibatch::add_gradient(const Slice& slice, float* copy) {
   const Layer& layer = layout_->layers()[slice.layer];
   const float* below = activations_of(slice.layer) + slice.inputs.first;
   std::size_t stride = layer.input_stride;
-  if (stride >= kCopiedStride) {
-    for (std::size_t r = 0; r < n_rows_; ++r) std::copy_n(below + r * stride, slice.inputs.count, copy + r * kPanel);
+  if (layer.is_copied()) {
+    kernels_->copy({.from = below,
+                    .from_stride = stride,
+                    .to = copy,
+                    .to_stride = kPanel,
+                    .n_rows = n_rows_,
+                    .n_columns = slice.inputs.count});
     below = copy;
     stride = kPanel;
   }
   for (std::size_t p = 0; p < n_panels(layer.n_out); ++p) {
     const Panel outputs = panel(layer.n_out, p);
     float* sums = gradient_.data() + Piece{&layer, outputs}.offset() + slice.inputs.first * outputs.columns;
-    kernels_->product({.a = below,
-                       .a_row = 1,
-                       .a_depth = stride,
-                       .b = of_level(deltas_, slice.layer + 1) + outputs.first,
-                       .b_stride = layer.output_stride,
-                       .start = n_before_ == 0 ? nullptr : sums,
-                       .start_stride = outputs.columns,
-                       .c = sums,
-                       .c_stride = outputs.columns,
-                       .n_rows = slice.inputs.count,
-                       .columns = outputs.columns,
-                       .depth = n_rows_});
+    kernels_->product(
+        {.a = below,
+         .a_row = 1,
+         .a_depth = stride,
+         .b = layer.is_copied() ? copied_deltas(layer, outputs) : of_level(deltas_, slice.layer + 1) + outputs.first,
+         .b_stride = layer.is_copied() ? outputs.columns : layer.output_stride,
+         .start = n_before_ == 0 ? nullptr : sums,
+         .start_stride = outputs.columns,
+         .c = sums,
+         .c_stride = outputs.columns,
+         .n_rows = slice.inputs.count,
+         .columns = outputs.columns,
+         .depth = n_rows_});
   }
 }
 

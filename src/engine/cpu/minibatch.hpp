@@ -110,12 +110,17 @@ class Minibatch {
   void weigh(Rows rows);
   void transpose_weights(const Piece& piece, const float* weights);
   void propagate_back(Rows rows);
+  void copy_deltas(Rows rows, const Layer& layer);
   void add_gradient(const Slice& slice, float* copy);
   void for_each_step(const Step& constants, const Update& update, void (*apply)(const Step&));
   [[nodiscard]] double gradient_norm() const;
   void layer_product(Rows rows, const Layer& layer, const float* weights, const float* below, float* above) const;
 
   [[nodiscard]] float* slopes_of(const Layer& layer) const { return slopes_.data() + max_rows_ * layer.slope_offset; }
+  /// A panel of copied deltas, [max_rows_, columns].
+  [[nodiscard]] float* copied_deltas(const Layer& layer, const Panel& outputs) const {
+    return delta_copies_.data() + max_rows_ * (layer.copy_offset + outputs.first);
+  }
   [[nodiscard]] float* activations_of(std::size_t level) const { return activations_.data() + level_offset_[level]; }
   /// Of an array that has nothing of the inputs' level.
   [[nodiscard]] float* of_level(const AlignedFloats& floats, std::size_t level) const {
@@ -135,8 +140,8 @@ class Minibatch {
   std::vector<std::size_t> level_offset_;  ///< of activations, floats
   std::vector<Piece> pieces_;              ///< of all layers
   std::vector<Slice> slices_;              ///< of all layers, the uppermost first
-  AlignedFloats activations_, slopes_, undropped_, dropout_, deltas_, gradient_, backward_weights_, copies_, targets_,
-      row_loss_, row_weight_, output_space_;
+  AlignedFloats activations_, slopes_, undropped_, dropout_, deltas_, delta_copies_, gradient_, backward_weights_,
+      input_copies_, targets_, row_loss_, row_weight_, output_space_;
   std::vector<std::int32_t> labels_;
 };
 

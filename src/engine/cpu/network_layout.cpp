@@ -21,6 +21,8 @@ NetworkLayout::NetworkLayout(const Topology& topology) : n_parameters_(topology.
     if (stores_slope(layer.activation)) slope_floats_ += layer.output_stride;
     layer.backward_offset = backward_floats_;
     if (l > 0) backward_floats_ += layer.n_out * padded(layer.n_in);
+    layer.copy_offset = copy_floats_;
+    if (layer.is_copied()) copy_floats_ += layer.columns;
     layers_.push_back(layer);
   }
 }

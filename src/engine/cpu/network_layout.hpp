@@ -22,6 +22,10 @@ struct Panel {
   return {i * kPanel, std::min(kPanel, padded(n) - i * kPanel)};
 }
 
+/// From so wide a layer on, a gradient reads copies of inputs and deltas in panels: every row of theirs is on a page of
+/// its own.
+inline constexpr std::size_t kCopiedStride = 4 * kPanel;
+
 /// One layer as the kernels see it: [W | b] transposed, (n_in + 1) x columns in panels, the biases in the last row, so
 /// that a lane is an output.
 struct Layer {
@@ -34,7 +38,9 @@ struct Layer {
   Act activation = Act::identity;
   std::size_t slope_offset = 0;     ///< of its f'(z) in a row's stored slopes, floats; where stores_slope(activation)
   std::size_t backward_offset = 0;  ///< floats before its W as backwards it is used; none of the first layer
+  std::size_t copy_offset = 0;      ///< of its delta in a row's copies, floats; where is_copied()
 
+  [[nodiscard]] bool is_copied() const { return input_stride >= kCopiedStride; }
   /// Floats before the weight from input i (n_in: the bias) to output o.
   [[nodiscard]] std::size_t at(std::size_t i, std::size_t o) const {
     const Panel of_output = panel(n_out, o / kPanel);
@@ -57,6 +63,9 @@ class NetworkLayout {
   /// Floats of all layers' W as backwards they are used: an output's weights in a row, n_out x padded(n_in) in panels.
   [[nodiscard]] std::size_t backward_floats() const noexcept { return backward_floats_; }
 
+  /// Floats of one row's copies of deltas.
+  [[nodiscard]] std::size_t copy_floats() const noexcept { return copy_floats_; }
+
   /// canonical -> inside. Padding becomes 0.
   void pack(std::span<const float> canonical, float* inside) const;
   /// inside -> canonical.
@@ -69,6 +78,7 @@ class NetworkLayout {
   std::size_t activation_floats_ = 0;
   std::size_t slope_floats_ = 0;
   std::size_t backward_floats_ = 0;
+  std::size_t copy_floats_ = 0;
 };
 
 /// Floats aligned for every target.

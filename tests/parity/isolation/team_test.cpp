@@ -70,8 +70,8 @@ Outcome by_team(const Dataset& data, const Topology& topology, std::size_t n_thr
 }
 
 TEST(Team, AnyNumberOfThreadsEndsWithTheBitsOfALane) {
-  // Inputs in panels, hidden layers in panels, outputs in panels.
-  const std::vector<Topology> topologies{{150, {20}, {Activation::relu}, 3},
+  // Inputs in panels, hidden layers in panels, outputs in panels; two layers whose inputs and deltas are copied.
+  const std::vector<Topology> topologies{{150, {40, 129}, {Activation::relu, Activation::relu}, 3},
                                          {3, {40, 36}, {Activation::tanh, Activation::silu}, 3},
                                          {2, {37}, {Activation::leaky_relu}, 50}};
   for (const Topology& topology : topologies) {
