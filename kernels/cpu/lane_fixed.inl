@@ -1,6 +1,6 @@
 // Networks of two hidden layers whose sizes the compiler knows, relu or tanh, squared errors: loops over units are
-// unrolled, and what a row makes stays in registers. Gradients are added row by row; the processor overlaps the chains
-// of neighbouring rows.
+// unrolled, and what a row makes stays in registers. A few rows go through the layers side by side: each waits for its
+// own results, and a processor looks but some hundred instructions ahead. Their gradients are added in their order.
 
 template <std::size_t kIn, std::size_t kFirst, std::size_t kSecond, std::size_t kOut>
 struct FixedShape {
@@ -8,6 +8,8 @@ struct FixedShape {
   static constexpr std::size_t second = kFirst * (kIn + 1);
   static constexpr std::size_t third = second + kSecond * (kFirst + 1);
   static constexpr std::size_t n_parameters = third + kOut * (kSecond + 1);
+  /// Rows side by side: measured.
+  static constexpr std::size_t n_rows = n_parameters < 16 ? 4 : 2;
 
   static bool is(const LaneShape& shape) {
     const auto layers = shape.layers;
@@ -45,18 +47,28 @@ struct FixedRow {
   Float z_1[S::n_first], a_1[S::n_first], z_2[S::n_second], a_2[S::n_second], out[S::n_out];
 };
 
-template <class S, Act kAct>
-HWY_INLINE void fixed_forward(const Float* w, const float* x, FixedRow<S>& row) {
-  fixed_layer<S::n_in, S::n_first>(
-      w, [x](std::size_t i) HWY_ATTR { return constant(x[i]); }, row.z_1);
+/// x: each row's inputs.
+template <std::size_t kRows, class S, Act kAct>
+HWY_INLINE void fixed_forward(const Float* w, const float* const* x, FixedRow<S>* rows) {
+#pragma GCC unroll 4
+  for (std::size_t r = 0; r < kRows; ++r) {
+    fixed_layer<S::n_in, S::n_first>(
+        w, [x, r](std::size_t i) HWY_ATTR { return constant(x[r][i]); }, rows[r].z_1);
 #pragma GCC unroll 16
-  for (std::size_t u = 0; u < S::n_first; ++u) row.a_1[u] = FixedUnit<kAct>::activate(row.z_1[u]);
-  fixed_layer<S::n_first, S::n_second>(
-      w + S::second, [&](std::size_t i) HWY_ATTR { return row.a_1[i]; }, row.z_2);
+    for (std::size_t u = 0; u < S::n_first; ++u) rows[r].a_1[u] = FixedUnit<kAct>::activate(rows[r].z_1[u]);
+  }
+#pragma GCC unroll 4
+  for (std::size_t r = 0; r < kRows; ++r) {
+    fixed_layer<S::n_first, S::n_second>(
+        w + S::second, [rows, r](std::size_t i) HWY_ATTR { return rows[r].a_1[i]; }, rows[r].z_2);
 #pragma GCC unroll 16
-  for (std::size_t u = 0; u < S::n_second; ++u) row.a_2[u] = FixedUnit<kAct>::activate(row.z_2[u]);
-  fixed_layer<S::n_second, S::n_out>(
-      w + S::third, [&](std::size_t i) HWY_ATTR { return row.a_2[i]; }, row.out);
+    for (std::size_t u = 0; u < S::n_second; ++u) rows[r].a_2[u] = FixedUnit<kAct>::activate(rows[r].z_2[u]);
+  }
+#pragma GCC unroll 4
+  for (std::size_t r = 0; r < kRows; ++r) {
+    fixed_layer<S::n_second, S::n_out>(
+        w + S::third, [rows, r](std::size_t i) HWY_ATTR { return rows[r].a_2[i]; }, rows[r].out);
+  }
 }
 
 /// Adds a layer's gradient.
@@ -94,18 +106,35 @@ HWY_INLINE Float fixed_loss(const FixedRow<S>& row, const float* targets, Float*
   return kHalf ? constant(0.5F) * loss : loss;
 }
 
-template <class S, Act kAct>
-HWY_INLINE void fixed_backward(const Float* w, const float* x, const FixedRow<S>& row, const Float* delta, Float* g) {
-  Float e_2[S::n_second];
-  Float e_1[S::n_first];
-  fixed_gradient<S::n_second, S::n_out>(
-      delta, [&](std::size_t i) HWY_ATTR { return row.a_2[i]; }, g + S::third);
-  fixed_errors<S::n_second, S::n_out, kAct>(w + S::third, delta, row.z_2, row.a_2, e_2);
-  fixed_gradient<S::n_first, S::n_second>(
-      e_2, [&](std::size_t i) HWY_ATTR { return row.a_1[i]; }, g + S::second);
-  fixed_errors<S::n_first, S::n_second, kAct>(w + S::second, e_2, row.z_1, row.a_1, e_1);
-  fixed_gradient<S::n_in, S::n_first>(
-      e_1, [x](std::size_t i) HWY_ATTR { return constant(x[i]); }, g);
+/// delta: each row's dloss/dz of the output layer. Adds the gradients.
+template <std::size_t kRows, class S, Act kAct>
+HWY_INLINE void fixed_backward(const Float* w, const float* const* x, const FixedRow<S>* rows,
+                               const Float (*delta)[S::n_out], Float* g) {
+  Float e_2[kRows][S::n_second];
+  Float e_1[kRows][S::n_first];
+#pragma GCC unroll 4
+  for (std::size_t r = 0; r < kRows; ++r) {
+    fixed_errors<S::n_second, S::n_out, kAct>(w + S::third, delta[r], rows[r].z_2, rows[r].a_2, e_2[r]);
+  }
+#pragma GCC unroll 4
+  for (std::size_t r = 0; r < kRows; ++r) {
+    fixed_gradient<S::n_second, S::n_out>(
+        delta[r], [rows, r](std::size_t i) HWY_ATTR { return rows[r].a_2[i]; }, g + S::third);
+  }
+#pragma GCC unroll 4
+  for (std::size_t r = 0; r < kRows; ++r) {
+    fixed_errors<S::n_first, S::n_second, kAct>(w + S::second, e_2[r], rows[r].z_1, rows[r].a_1, e_1[r]);
+  }
+#pragma GCC unroll 4
+  for (std::size_t r = 0; r < kRows; ++r) {
+    fixed_gradient<S::n_first, S::n_second>(
+        e_2[r], [rows, r](std::size_t i) HWY_ATTR { return rows[r].a_1[i]; }, g + S::second);
+  }
+#pragma GCC unroll 4
+  for (std::size_t r = 0; r < kRows; ++r) {
+    fixed_gradient<S::n_in, S::n_first>(
+        e_1[r], [x, r](std::size_t i) HWY_ATTR { return constant(x[r][i]); }, g);
+  }
 }
 
 /// The step of plain sgd without penalties, its parameters in registers.
@@ -119,23 +148,20 @@ HWY_INLINE void fixed_step(const LaneTraining& t, const LayerRates* rates, Float
   }
 }
 
-/// Adds the gradients of rows that go forwards together and then backwards in their order: each waits less for itself.
+/// Adds the gradients of kRows rows, and stores their losses.
 template <std::size_t kRows, class S, Act kAct, bool kHalf>
 HWY_INLINE void fixed_rows(const LaneTraining& t, std::size_t first, const Float* w, float* losses, Float* g) {
   const float* x[kRows];
-  FixedRow<S> row[kRows];
+  FixedRow<S> rows[kRows];
   Float delta[kRows][S::n_out];
 #pragma GCC unroll 4
-  for (std::size_t r = 0; r < kRows; ++r) {
-    x[r] = t.rows.rows + t.order[first + r] * t.rows.stride;
-    fixed_forward<S, kAct>(w, x[r], row[r]);
-  }
+  for (std::size_t r = 0; r < kRows; ++r) x[r] = t.rows.rows + t.order[first + r] * t.rows.stride;
+  fixed_forward<kRows, S, kAct>(w, x, rows);
 #pragma GCC unroll 4
   for (std::size_t r = 0; r < kRows; ++r) {
-    store(fixed_loss<S, kHalf>(row[r], x[r] + S::n_in, delta[r]), losses + r * kLanes);
+    store(fixed_loss<S, kHalf>(rows[r], x[r] + S::n_in, delta[r]), losses + r * kLanes);
   }
-#pragma GCC unroll 4
-  for (std::size_t r = 0; r < kRows; ++r) fixed_backward<S, kAct>(w, x[r], row[r], delta[r], g);
+  fixed_backward<kRows, S, kAct>(w, x, rows, delta, g);
 }
 
 template <class S, Act kAct, bool kHalf>
@@ -158,8 +184,10 @@ HWY_ATTR void train_fixed(const LaneTraining& t) {
     for (std::size_t block = first; block < last; block += kLaneBlock) {
       const std::size_t n_rows = std::min(kLaneBlock, last - block);
       std::size_t r = 0;
-      for (; r + 2 <= n_rows; r += 2) fixed_rows<2, S, kAct, kHalf>(t, block + r, w, losses + r * kLanes, g);
-      if (r < n_rows) fixed_rows<1, S, kAct, kHalf>(t, block + r, w, losses + r * kLanes, g);
+      for (; r + S::n_rows <= n_rows; r += S::n_rows) {
+        fixed_rows<S::n_rows, S, kAct, kHalf>(t, block + r, w, losses + r * kLanes, g);
+      }
+      for (; r < n_rows; ++r) fixed_rows<1, S, kAct, kHalf>(t, block + r, w, losses + r * kLanes, g);
       add_rows(losses, nullptr, n_rows, block, t.loss);
     }
     const Float inverse = constant(1.0F / static_cast<float>(last - first));
@@ -183,7 +211,7 @@ HWY_ATTR void evaluate_fixed(const LaneEvaluation& t) {
     const float* x = t.rows.rows + t.order[r] * t.rows.stride;
     FixedRow<S> row;
     Float delta[S::n_out];
-    fixed_forward<S, kAct>(w, x, row);
+    fixed_forward<1, S, kAct>(w, &x, &row);
     store(fixed_loss<S, kHalf>(row, x + S::n_in, delta), t.row_loss + r * kLanes);
 #pragma GCC unroll 16
     for (std::size_t o = 0; o < S::n_out; ++o) store(row.out[o], t.outputs + (r * S::n_out + o) * kLanes);
