@@ -22,6 +22,8 @@ namespace shoal::cpu::HWY_NAMESPACE {
 
 #include "kernels/cpu/highway_adapter.inl"
 //
+#include "kernels/cpu/wide_adapter.inl"
+//
 #include "kernels/cpu/unrolled.inl"
 //
 #include "kernels/cpu/core_product.inl"
@@ -67,24 +69,27 @@ HWY_ATTR void copy(const Copy& c) {
   }
 }
 
-/// data[i] = f(data[i], other[i]) over rows of whole vectors.
+/// data[i] = f(data[i], other[i]) over rows of whole vectors, a few at a time.
 template <class Function>
 HWY_INLINE void each(float* data, const float* other, std::size_t n_rows, std::size_t n, std::size_t stride,
                      Function f) {
   for (std::size_t r = 0; r < n_rows; ++r) {
-    for (std::size_t i = 0; i < padded(n); i += kLanes) {
-      float* at = data + r * stride + i;
-      store(f(load(at), load(other + r * stride + i)), at);
+    float* to = data + r * stride;
+    const float* from = other + r * stride;
+    std::size_t i = 0;
+    for (; i + wide::kFloats <= padded(n); i += wide::kFloats) {
+      wide::store(f(wide::load(to + i), wide::load(from + i)), to + i);
     }
+    for (; i < padded(n); i += kLanes) store(f(load(to + i), load(from + i)), to + i);
   }
 }
 
 HWY_ATTR void activate(Act act, float* data, float* slope, std::size_t n_rows, std::size_t n, std::size_t stride) {
   const auto all = [&](auto f)
-                       HWY_ATTR { each(data, data, n_rows, n, stride, [f](Float z, Float) HWY_ATTR { return f(z); }); };
+                       HWY_ATTR { each(data, data, n_rows, n, stride, [f](auto z, auto) HWY_ATTR { return f(z); }); };
   const auto all_with_slope = [&](auto f, auto slope_of) HWY_ATTR {
     if (slope != nullptr) {
-      each(slope, data, n_rows, n, stride, [slope_of](Float, Float z) HWY_ATTR { return slope_of(z); });
+      each(slope, data, n_rows, n, stride, [slope_of](auto, auto z) HWY_ATTR { return slope_of(z); });
     }
     all(f);
   };
@@ -92,22 +97,22 @@ HWY_ATTR void activate(Act act, float* data, float* slope, std::size_t n_rows, s
     case Act::identity:
       return;
     case Act::relu:
-      return all([](Float z) HWY_ATTR { return relu(z); });
+      return all([](auto z) HWY_ATTR { return relu(z); });
     case Act::leaky_relu:
-      return all([](Float z) HWY_ATTR { return leaky_relu(z); });
+      return all([](auto z) HWY_ATTR { return leaky_relu(z); });
     case Act::sigmoid:
-      return all([](Float z) HWY_ATTR { return sigmoid(z); });
+      return all([](auto z) HWY_ATTR { return sigmoid(z); });
     case Act::tanh:
-      return all([](Float z) HWY_ATTR { return tanh_of(z); });
+      return all([](auto z) HWY_ATTR { return tanh_of(z); });
     case Act::elu:
-      return all([](Float z) HWY_ATTR { return elu(z); });
+      return all([](auto z) HWY_ATTR { return elu(z); });
     case Act::softplus:
-      return all_with_slope([](Float z) HWY_ATTR { return softplus(z); },
-                            [](Float z) HWY_ATTR { return softplus_slope(z); });
+      return all_with_slope([](auto z) HWY_ATTR { return softplus(z); },
+                            [](auto z) HWY_ATTR { return softplus_slope(z); });
     case Act::silu:
-      return all_with_slope([](Float z) HWY_ATTR { return silu(z); }, [](Float z) HWY_ATTR { return silu_slope(z); });
+      return all_with_slope([](auto z) HWY_ATTR { return silu(z); }, [](auto z) HWY_ATTR { return silu_slope(z); });
     case Act::gelu:
-      return all_with_slope([](Float z) HWY_ATTR { return gelu(z); }, [](Float z) HWY_ATTR { return gelu_slope(z); });
+      return all_with_slope([](auto z) HWY_ATTR { return gelu(z); }, [](auto z) HWY_ATTR { return gelu_slope(z); });
   }
 }
 
@@ -117,25 +122,30 @@ HWY_ATTR void derive(Act act, const float* from, float* delta, std::size_t n_row
     case Act::identity:
       return;
     case Act::relu:
-      return all([](Float e, Float a) HWY_ATTR { return through_relu(a, e); });
+      return all([](auto e, auto a) HWY_ATTR { return through_relu(a, e); });
     case Act::leaky_relu:
-      return all([](Float e, Float a) HWY_ATTR { return through_leaky_relu(a, e); });
+      return all([](auto e, auto a) HWY_ATTR { return through_leaky_relu(a, e); });
     case Act::sigmoid:
-      return all([](Float e, Float a) HWY_ATTR { return through_sigmoid(a, e); });
+      return all([](auto e, auto a) HWY_ATTR { return through_sigmoid(a, e); });
     case Act::tanh:
-      return all([](Float e, Float a) HWY_ATTR { return through_tanh(a, e); });
+      return all([](auto e, auto a) HWY_ATTR { return through_tanh(a, e); });
     case Act::elu:
-      return all([](Float e, Float a) HWY_ATTR { return through_elu(a, e); });
+      return all([](auto e, auto a) HWY_ATTR { return through_elu(a, e); });
     case Act::softplus:
     case Act::silu:
     case Act::gelu:
-      return all([](Float e, Float slope) HWY_ATTR { return e * slope; });
+      return all([](auto e, auto slope) HWY_ATTR { return e * slope; });
   }
 }
 
 HWY_ATTR void drop(const float* factor, float* data, std::size_t n_rows, std::size_t n, std::size_t stride) {
-  each(data, factor, n_rows, n, stride,
-       [](Float x, Float keep) HWY_ATTR { return select(less(constant(0.0F), keep), x * keep, constant(0.0F)); });
+  const Float zero = constant(0.0F);
+  for (std::size_t r = 0; r < n_rows; ++r) {
+    for (std::size_t i = r * stride; i < r * stride + padded(n); i += kLanes) {
+      const Float keep = load(factor + i);
+      store(select(less(zero, keep), load(data + i) * keep, zero), data + i);
+    }
+  }
 }
 
 //

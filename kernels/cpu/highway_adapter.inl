@@ -1,6 +1,7 @@
 // What kernels/math/formulas.inl needs, for the vectors of the target that is being compiled. Included inside
 // HWY_NAMESPACE, once a target. The baseline target has no fused multiply-add instruction of its own, so it computes
 // one float at a time with std::fma: right on every machine, and slow.
+#undef SHOAL_HAS_TIMES_POWER  // of the target before
 #if HWY_TARGET == HWY_EMU128 || HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE4
 
 inline constexpr std::size_t kLanes = 1;
@@ -58,7 +59,9 @@ HWY_INLINE Int shift_right(Int x) {
 }
 HWY_INLINE Float to_float(Int x) { return hn::ConvertTo(FloatTag(), x); }
 #if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
-#define SHOAL_TIMES_POWER(x, n) (Float{_mm512_scalef_ps((x).raw, (n).raw)})
+#define SHOAL_HAS_TIMES_POWER
+HWY_INLINE Float times_whole_power(Float x, Float n) { return Float{_mm512_scalef_ps(x.raw, n.raw)}; }
+#define SHOAL_TIMES_POWER(x, n) times_whole_power(x, n)
 #endif
 
 #include "kernels/math/formulas.inl"
