@@ -45,6 +45,8 @@ class Chromium:
         self.session = self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
+        # Else the page loses the focus where Tab leaves its last control, and gets it back at some later moment.
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
         self.resize(width, height)
         self.prefer(dark)
 
