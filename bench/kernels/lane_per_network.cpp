@@ -2,6 +2,7 @@
 // core's multiply-add peak, training by plain sgd in minibatches of 32, epochs of 1024 rows. Probe and kernels take
 // turns, so that they meet the same company on a shared machine. Their parameters are compared first.
 //   bench_lanes 1-2-2-1 10-8-2
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -11,6 +12,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -182,10 +184,20 @@ nlohmann::ordered_json measure(const std::string& text) {
 }  // namespace
 
 int main(int n_arguments, char** arguments) {
+  CLI::App app{"Networks of given shapes on one core, a lane each and a core each"};
+  std::vector<std::string> shapes;
+  const std::regex sizes("[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})+");
+  app.add_option("shapes", shapes, "sizes of their layers, such as 1-2-2-1")
+      ->required()
+      ->check([&](const std::string& text) {
+        return std::regex_match(text, sizes) ? "" : text + " is not sizes of layers, such as 1-2-2-1";
+      });
+  CLI11_PARSE(app, n_arguments, arguments);
+
   bool ok = true;
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
-  for (int i = 1; i < n_arguments; ++i) {
-    results.push_back(measure(arguments[i]));
+  for (const std::string& shape : shapes) {
+    results.push_back(measure(shape));
     ok = ok && results.back()["ok"];
   }
   std::puts(results.dump(1).c_str());

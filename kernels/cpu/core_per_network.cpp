@@ -59,13 +59,13 @@ HWY_ATTR void gather(const InputRows& in) {
   }
 }
 
-HWY_ATTR void copy(const Copy& c) {
-  const float* from = c.from;
-  float* to = c.to;
-  for (std::size_t r = 0; r < c.n_rows; ++r) {
-    for (std::size_t i = 0; i < c.n_columns; i += kLanes) store(load_anywhere(from + i), to + i);
-    from += c.from_stride;
-    to += c.to_stride;
+HWY_ATTR void copy(const Move& move) {
+  const float* from = move.from;
+  float* to = move.to;
+  for (std::size_t r = 0; r < move.n_rows; ++r) {
+    for (std::size_t i = 0; i < move.n_columns; i += kLanes) store(load_anywhere(from + i), to + i);
+    from += move.from_stride;
+    to += move.to_stride;
   }
 }
 

@@ -42,19 +42,8 @@ struct Product {
   std::size_t n_rows, columns, depth;
 };
 
-/// to[r][c] = from[r][c] for n_rows x n_columns floats. `from` need not be aligned; its rows are read and rows of `to`
-/// written up to kPadding - 1 floats further.
-struct Copy {
-  const float* from;
-  std::size_t from_stride;
-  float* to;
-  std::size_t to_stride;
-  std::size_t n_rows, n_columns;
-};
-
-/// to[c][r] = from[r][c] for n_rows x n_columns floats. Rows of `from` are read and rows of `to` written up to the next
-/// multiple of kPadding.
-struct Transposition {
+/// n_rows x n_columns floats that go to another place, as they are or transposed.
+struct Move {
   const float* from;
   std::size_t from_stride;
   float* to;
@@ -110,8 +99,11 @@ struct Kernels {
   std::string_view target;
   void (*gather)(const InputRows&);
   void (*product)(const Product&);
-  void (*copy)(const Copy&);
-  void (*transpose)(const Transposition&);
+  /// to[r][c] = from[r][c]. `from` need not be aligned; its rows are read and rows of `to` written up to kPadding - 1
+  /// floats further.
+  void (*copy)(const Move&);
+  /// to[c][r] = from[r][c]. Rows of `from` are read and rows of `to` written up to the next multiple of kPadding.
+  void (*transpose)(const Move&);
   /// data: [n_rows, stride]; the first padded(n) columns become f(z). slope: [n_rows, stride] takes f'(z) where
   /// stores_slope(act); nullptr: not wanted.
   void (*activate)(Act act, float* data, float* slope, std::size_t n_rows, std::size_t n, std::size_t stride);

@@ -52,25 +52,25 @@ HWY_INLINE void four_columns(std::size_t c, Row row, Float* columns) {
 
 /// kLanes rows from row r on. kAll: there are so many; else the last one stands in for those that are missing.
 template <bool kAll>
-HWY_INLINE void transpose_rows(const Transposition& t, std::size_t r) {
-  const float* from = t.from + r * t.from_stride;
-  const std::size_t stride = t.from_stride;
-  const std::size_t last = t.n_rows - 1 - r;
+HWY_INLINE void transpose_rows(const Move& move, std::size_t r) {
+  const float* from = move.from + r * move.from_stride;
+  const std::size_t stride = move.from_stride;
+  const std::size_t last = move.n_rows - 1 - r;
   const auto row = [=](std::size_t i) HWY_ATTR { return from + (kAll ? i : std::min(i, last)) * stride; };
-  for (std::size_t c = 0; c < t.n_columns; c += 4) {
+  for (std::size_t c = 0; c < move.n_columns; c += 4) {
     Float columns[4];
     four_columns(c, row, columns);
-    float* to = t.to + c * t.to_stride + r;
-    const std::size_t n = std::min<std::size_t>(4, t.n_columns - c);
+    float* to = move.to + c * move.to_stride + r;
+    const std::size_t n = std::min<std::size_t>(4, move.n_columns - c);
     store(columns[0], to);
-    if (n > 1) store(columns[1], to + t.to_stride);
-    if (n > 2) store(columns[2], to + 2 * t.to_stride);
-    if (n > 3) store(columns[3], to + 3 * t.to_stride);
+    if (n > 1) store(columns[1], to + move.to_stride);
+    if (n > 2) store(columns[2], to + 2 * move.to_stride);
+    if (n > 3) store(columns[3], to + 3 * move.to_stride);
   }
 }
 
-HWY_ATTR void transpose(const Transposition& t) {
+HWY_ATTR void transpose(const Move& move) {
   std::size_t r = 0;
-  for (; r + kLanes <= t.n_rows; r += kLanes) transpose_rows<true>(t, r);
-  if (r < t.n_rows) transpose_rows<false>(t, r);
+  for (; r + kLanes <= move.n_rows; r += kLanes) transpose_rows<true>(move, r);
+  if (r < move.n_rows) transpose_rows<false>(move, r);
 }

@@ -89,7 +89,7 @@ void add_ensemble(CLI::App& app, Action& action) {
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
   command->add_option("--by", arguments->by, "Choose by this metric instead of the run's own")->type_name("METRIC");
-  command->add_option("--out", arguments->selection.out, "Write it here; default: where predict looks for it")
+  command->add_option("-o,--out", arguments->selection.out, "Write it here; default: where predict looks for it")
       ->type_name("FILE");
   command->add_flag("--json", arguments->json, "Print one JSON document");
   command->callback([arguments, &action] { action = [arguments] { return ensemble(*arguments); }; });

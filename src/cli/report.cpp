@@ -48,7 +48,7 @@ void add_report(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("report", "Write a run as one HTML page");
   command->footer(kReportExamples);
   command->add_option("DIR", options->run, "The run directory")->required();
-  command->add_option("--out", options->out, "Write the page here; default DIR/report.html")->type_name("FILE");
+  command->add_option("-o,--out", options->out, "Write the page here; default DIR/report.html")->type_name("FILE");
   command->add_flag("--json", options->json, "Print one JSON document on what was written");
   command->callback([options, &action] { action = [options] { return report(*options); }; });
 }
