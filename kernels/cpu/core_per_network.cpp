@@ -26,6 +26,8 @@ namespace shoal::cpu::HWY_NAMESPACE {
 //
 #include "kernels/cpu/unrolled.inl"
 //
+#include "kernels/cpu/derivative.inl"
+//
 #include "kernels/cpu/core_product.inl"
 //
 #include "kernels/cpu/core_transpose.inl"
@@ -117,33 +119,14 @@ HWY_ATTR void activate(Act act, float* data, float* slope, std::size_t n_rows, s
 }
 
 HWY_ATTR void derive(Act act, const float* from, float* delta, std::size_t n_rows, std::size_t n, std::size_t stride) {
-  const auto all = [&](auto f) HWY_ATTR { each(delta, from, n_rows, n, stride, f); };
-  switch (act) {
-    case Act::identity:
-      return;
-    case Act::relu:
-      return all([](auto e, auto a) HWY_ATTR { return through_relu(a, e); });
-    case Act::leaky_relu:
-      return all([](auto e, auto a) HWY_ATTR { return through_leaky_relu(a, e); });
-    case Act::sigmoid:
-      return all([](auto e, auto a) HWY_ATTR { return through_sigmoid(a, e); });
-    case Act::tanh:
-      return all([](auto e, auto a) HWY_ATTR { return through_tanh(a, e); });
-    case Act::elu:
-      return all([](auto e, auto a) HWY_ATTR { return through_elu(a, e); });
-    case Act::softplus:
-    case Act::silu:
-    case Act::gelu:
-      return all([](auto e, auto slope) HWY_ATTR { return e * slope; });
-  }
+  if (act == Act::identity) return;
+  with_derivative(act, [&](auto through) HWY_ATTR { each(delta, from, n_rows, n, stride, through); });
 }
 
 HWY_ATTR void drop(const float* factor, float* data, std::size_t n_rows, std::size_t n, std::size_t stride) {
-  const Float zero = constant(0.0F);
   for (std::size_t r = 0; r < n_rows; ++r) {
     for (std::size_t i = r * stride; i < r * stride + padded(n); i += kLanes) {
-      const Float keep = load(factor + i);
-      store(select(less(zero, keep), load(data + i) * keep, zero), data + i);
+      store(dropped(load(data + i), load(factor + i)), data + i);
     }
   }
 }

@@ -1,4 +1,4 @@
-// The passes of a block of rows through the layers of any shape.
+// How a block of rows goes forwards through the layers of any shape.
 
 /// An operand of a product: element (m, k) is a vector of lanes, or one float for all of them where broadcast.
 struct Operand {
@@ -75,6 +75,7 @@ HWY_INLINE void lane_columns(const LaneProduct& p, std::size_t n) {
   if constexpr (kRows > 4) {
     for (; m + 4 <= p.n_rows; m += 4) lane_tile<4, kColumns, kBroadcastA, kBroadcastB>(p, m, n);
   }
+  for (; m + 2 <= p.n_rows; m += 2) lane_tile<2, kColumns, kBroadcastA, kBroadcastB>(p, m, n);
   for (; m < p.n_rows; ++m) lane_tile<1, kColumns, kBroadcastA, kBroadcastB>(p, m, n);
 }
 
@@ -102,6 +103,9 @@ HWY_INLINE LayerValues values_of(float* array, std::span<const LaneLayer> layers
   return {data, kLanes, kLaneColumn * kLanes};
 }
 
+/// Output layers that are done with beside each of the units below them.
+inline constexpr std::size_t kFewOutputs = 4;
+
 /// Units of a layer that are done with at a time, in all rows of a block: what they have stays in the first-level
 /// cache.
 struct Units {
@@ -116,109 +120,40 @@ HWY_INLINE void each_units(const LaneLayer& layer, Each each) {
   }
 }
 
-/// z of units of a layer for n_rows rows.
-HWY_INLINE void layer_forward(const LaneWorkspace& space, std::span<const LaneLayer> layers, std::size_t l,
-                              const float* weights, Units units, std::size_t n_rows) {
-  const LaneLayer& layer = layers[l];
-  const std::size_t row = (layer.n_in + 1) * kLanes;
-  const float* matrix = weights + layer.parameters * kLanes + units.first * row;
-  const LayerValues z = values_of(space.activations, layers, l);
-  LaneProduct p{.a = {space.inputs, layer.n_in, 1},
-                .b = {matrix, row, kLanes},
-                .start = matrix + layer.n_in * kLanes,
-                .start_row = 0,
-                .start_column = row,
-                .c = z.from(units.first),
-                .c_row = z.row_stride,
-                .c_column = z.unit_stride,
-                .n_rows = n_rows,
-                .n_columns = units.n,
-                .depth = layer.n_in,
-                .n_common = layer.n_in,
-                .present = nullptr};
-  if (l == 0) return lane_product<true, false>(p);
-  const LayerValues below = values_of(space.activations, layers, l - 1);
-  p.n_common = layers[l - 1].n_common;
-  p.present = layers[l - 1].present;
-  p.a = {below.data, below.row_stride, below.unit_stride};
-  lane_product<false, false>(p);
-}
-
-/// Which part of a layer's gradient: the weights from units `inputs` of the layer below to `outputs` of its own.
-struct GradientPart {
+/// Which part of a layer's weights: those from units `inputs` of the layer below to `outputs` of its own.
+struct WeightsPart {
   Units outputs, inputs;
 };
 
-/// Sums of weights' gradients over n_rows rows: the first of a minibatch, or going on. errors: of its outputs,
-/// element (0, outputs.first) first.
-HWY_INLINE void weights_gradient(const LaneWorkspace& space, std::span<const LaneLayer> layers, std::size_t l,
-                                 const LayerValues& errors, GradientPart part, std::size_t n_rows, bool is_first) {
+/// z of `outputs` for n_rows rows: begun with the biases where `inputs` are the layer's first, else going on.
+HWY_INLINE void layer_forward(const LaneWorkspace& space, std::span<const LaneLayer> layers, std::size_t l,
+                              const float* weights, WeightsPart part, std::size_t n_rows) {
   const LaneLayer& layer = layers[l];
   const std::size_t row = (layer.n_in + 1) * kLanes;
-  float* gradient = space.gradient + layer.parameters * kLanes + part.outputs.first * row + part.inputs.first * kLanes;
-  LaneProduct p{.a = {errors.data, errors.unit_stride, errors.row_stride},
-                .b = {space.inputs + part.inputs.first, 1, layer.n_in},
-                .start = is_first ? nullptr : gradient,
-                .start_row = row,
-                .start_column = kLanes,
-                .c = gradient,
-                .c_row = row,
-                .c_column = kLanes,
-                .n_rows = part.outputs.n,
-                .n_columns = part.inputs.n,
-                .depth = n_rows,
-                .n_common = n_rows,
+  const float* matrix = weights + layer.parameters * kLanes + part.outputs.first * row;
+  const LayerValues values = values_of(space.activations, layers, l);
+  float* z = values.from(part.outputs.first);
+  const bool begins = part.inputs.first == 0;
+  LaneProduct p{.a = {space.inputs, layer.n_in, 1},
+                .b = {matrix + part.inputs.first * kLanes, row, kLanes},
+                .start = begins ? matrix + layer.n_in * kLanes : z,
+                .start_row = begins ? 0 : values.row_stride,
+                .start_column = begins ? row : values.unit_stride,
+                .c = z,
+                .c_row = values.row_stride,
+                .c_column = values.unit_stride,
+                .n_rows = n_rows,
+                .n_columns = part.outputs.n,
+                .depth = part.inputs.n,
+                .n_common = part.inputs.n,
                 .present = nullptr};
-  if (l == 0) return lane_product<false, true>(p);
-  const LayerValues below = values_of(space.activations, layers, l - 1);
-  p.b = {below.from(part.inputs.first), below.unit_stride, below.row_stride};
+  if (l == 0) return lane_product<true, false>(p);
+  const LaneLayer& below = layers[l - 1];
+  const LayerValues activations = values_of(space.activations, layers, l - 1);
+  p.a = {activations.from(part.inputs.first), activations.row_stride, activations.unit_stride};
+  p.n_common = std::clamp(below.n_common, part.inputs.first, part.inputs.first + part.inputs.n) - part.inputs.first;
+  p.present = below.present + part.inputs.first * kLanes;
   lane_product<false, false>(p);
-}
-
-/// Sums of the errors of units that lie `stride` apart in `to`.
-template <std::size_t kUnits>
-HWY_INLINE void unit_sums(float* to, std::size_t stride, const float* from, const LayerValues& errors,
-                          std::size_t n_rows, bool is_first) {
-  constexpr std::make_index_sequence<kUnits> kEvery;
-  Float sum[kUnits];
-  unrolled(kEvery, [&](auto u) HWY_ATTR { sum[u] = is_first ? constant(0.0F) : load(to + u * stride); });
-  for (std::size_t r = 0; r < n_rows; ++r, from += errors.row_stride) {
-    unrolled(kEvery, [&](auto u) HWY_ATTR { sum[u] = sum[u] + load(from + u * errors.unit_stride); });
-  }
-  unrolled(kEvery, [&](auto u) HWY_ATTR { store(sum[u], to + u * stride); });
-}
-
-/// Likewise of biases.
-HWY_INLINE void bias_gradient(const LaneWorkspace& space, const LaneLayer& layer, const LayerValues& errors,
-                              Units outputs, std::size_t n_rows, bool is_first) {
-  const std::size_t row = (layer.n_in + 1) * kLanes;
-  float* bias = space.gradient + layer.parameters * kLanes + outputs.first * row + layer.n_in * kLanes;
-  std::size_t o = 0;
-  for (; o + 4 <= outputs.n; o += 4, bias += 4 * row) {
-    unit_sums<4>(bias, row, errors.from(o), errors, n_rows, is_first);
-  }
-  for (; o < outputs.n; ++o, bias += row) unit_sums<1>(bias, row, errors.from(o), errors, n_rows, is_first);
-}
-
-/// dloss/da of units of the layer below.
-HWY_INLINE void layer_errors(const LaneWorkspace& space, std::span<const LaneLayer> layers, std::size_t l,
-                             const float* weights, Units below, const LayerValues& to, std::size_t n_rows) {
-  const LaneLayer& layer = layers[l];
-  const LayerValues errors = values_of(space.errors, layers, l);
-  lane_product<false, false>(
-      {.a = {errors.data, errors.row_stride, errors.unit_stride},
-       .b = {weights + (layer.parameters + below.first) * kLanes, kLanes, (layer.n_in + 1) * kLanes},
-       .start = nullptr,
-       .start_row = 0,
-       .start_column = 0,
-       .c = to.data,
-       .c_row = to.row_stride,
-       .c_column = to.unit_stride,
-       .n_rows = n_rows,
-       .n_columns = below.n,
-       .depth = layer.n_out,
-       .n_common = layer.n_common,
-       .present = layer.present});
 }
 
 /// Dropout's factors of a hidden layer for the block's rows, which begin at `position` of the minibatch.
@@ -246,6 +181,9 @@ HWY_INLINE void block_forward(const Kernels& elementwise, const LaneShape& shape
                               bool training) {
   const bool drops = training && rules.any_dropout;
   const std::size_t last = shape.layers.size() - 1;
+  const Units outputs{0, shape.n_outputs()};
+  // Their sums go on while the units below them are in the first-level cache.
+  const bool few_outputs = outputs.n <= kFewOutputs;
   for (std::size_t l = 0; l < last; ++l) {
     const LaneLayer& layer = shape.layers[l];
     const LayerValues activations = values_of(space.activations, shape.layers, l);
@@ -254,47 +192,18 @@ HWY_INLINE void block_forward(const Kernels& elementwise, const LaneShape& shape
     if (drops) fill_factors(rules, l, layer.n_out, position, n_rows, factors);
     const std::size_t n = n_rows * kLanes;
     each_units(layer, [&](Units units) HWY_ATTR {
-      layer_forward(space, shape.layers, l, weights, units, n_rows);
+      layer_forward(space, shape.layers, l, weights, {units, {0, layer.n_in}}, n_rows);
       float* a = activations.from(units.first);
       float* slope = training ? slopes.from(units.first) : nullptr;
       elementwise.activate(layer.activation, a, slope, units.n, n, activations.unit_stride);
-      if (!drops) return;
-      if (!math::stores_slope(layer.activation)) std::copy_n(a, units.n * activations.unit_stride, slope);
-      elementwise.drop(factors.from(units.first), a, units.n, n, activations.unit_stride);
+      if (drops) {
+        if (!math::stores_slope(layer.activation)) std::copy_n(a, units.n * activations.unit_stride, slope);
+        elementwise.drop(factors.from(units.first), a, units.n, n, activations.unit_stride);
+      }
+      if (l + 1 == last && few_outputs) layer_forward(space, shape.layers, last, weights, {outputs, units}, n_rows);
     });
   }
-  layer_forward(space, shape.layers, last, weights, {0, shape.n_outputs()}, n_rows);
-}
-
-/// Adds the block's gradients, or begins with them where it is the first of its minibatch.
-HWY_INLINE void block_backward(const LaneTraining& t, std::size_t n_rows, bool is_first) {
-  const std::span<const LaneLayer> layers = t.shape.layers;
-  const LaneWorkspace& space = t.workspace;
-  const std::size_t n = n_rows * kLanes;
-  const bool drops = t.rules->any_dropout;
-  const Units outputs{0, t.shape.n_outputs()};
-  const LayerValues delta = values_of(space.errors, layers, layers.size() - 1);
-  bias_gradient(space, layers.back(), delta, outputs, n_rows, is_first);
-  for (std::size_t l = layers.size() - 1; l-- > 0;) {
-    const LaneLayer& layer = layers[l];
-    const LayerValues above = values_of(space.errors, layers, l + 1);
-    const bool keeps = math::stores_slope(layer.activation) || drops;
-    const LayerValues derives_from = values_of(keeps ? space.slopes : space.activations, layers, l);
-    const LayerValues factors = drops ? values_of(space.factors, layers, l) : LayerValues{};
-    each_units(layer, [&](Units units) HWY_ATTR {
-      weights_gradient(space, layers, l + 1, above, {{0, layers[l + 1].n_out}, units}, n_rows, is_first);
-      LayerValues errors = values_of(space.errors, layers, l);
-      // Nobody asks for those of the first layer again: they stay where the last ones were.
-      if (l > 0) errors.data = errors.from(units.first);
-      layer_errors(space, layers, l + 1, t.weights, units, errors, n_rows);
-      t.elementwise->derive(layer.activation, derives_from.from(units.first), errors.data, units.n, n,
-                            errors.unit_stride);
-      if (drops) t.elementwise->drop(factors.from(units.first), errors.data, units.n, n, errors.unit_stride);
-      bias_gradient(space, layer, errors, units, n_rows, is_first);
-      if (l == 0) weights_gradient(space, layers, 0, errors, {units, {0, layer.n_in}}, n_rows, is_first);
-    });
-  }
-  if (layers.size() == 1) {
-    weights_gradient(space, layers, 0, delta, {outputs, {0, layers[0].n_in}}, n_rows, is_first);
+  if (last == 0 || !few_outputs) {
+    layer_forward(space, shape.layers, last, weights, {outputs, {0, shape.layers[last].n_in}}, n_rows);
   }
 }

@@ -1,6 +1,7 @@
 #include "kernels/cpu/lane_per_network.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -24,6 +25,8 @@ namespace shoal::cpu::lanes::HWY_NAMESPACE {
 //
 #include "kernels/cpu/unrolled.inl"
 //
+#include "kernels/cpu/derivative.inl"
+//
 #include "kernels/cpu/double_adapter.inl"
 //
 #include "kernels/cpu/lane_output.inl"
@@ -31,6 +34,8 @@ namespace shoal::cpu::lanes::HWY_NAMESPACE {
 #include "kernels/cpu/lane_step.inl"
 //
 #include "kernels/cpu/lane_layers.inl"
+//
+#include "kernels/cpu/lane_back.inl"
 
 /// Adds values of rows, [n_rows] x lanes, to sum32's partials, the first one being element `position`. weights:
 /// likewise, or nullptr: every row counts once. A product of two floats is exact in double.
