@@ -153,8 +153,13 @@ void CsvBuilder::note_rows() {
   }
   for (const Column& column : table_.columns) {
     if (column.odd_line == 0) continue;
-    table_.notes.push_back(fmt::format("column '{}' holds mostly numbers and counts as text: '{}' in line {} is none",
-                                       column.name, column.odd_text, column.odd_line));
+    table_.notes.push_back(
+        is_dressed_number(column.odd_text)
+            ? fmt::format("column '{}' counts as text: '{}' in line {} is no number; write it without separators of "
+                          "thousands, currency and %, all decimals with the same mark",
+                          column.name, column.odd_text, column.odd_line)
+            : fmt::format("column '{}' holds mostly numbers and counts as text: '{}' in line {} is none", column.name,
+                          column.odd_text, column.odd_line));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <regex>
 #include <string>
 
 namespace shoal::data {
@@ -78,6 +79,14 @@ std::optional<double> number_of(std::string_view cell, bool decimal_comma) {
     return std::abs(std::strtod(std::string(cell).c_str(), nullptr)) > 1 ? HUGE_VAL : 0.0;
   }
   return error == std::errc() ? std::optional(value + 0.0) : std::nullopt;
+}
+
+bool is_dressed_number(std::string_view cell) {
+  // Separators of thousands may be no-break spaces, the narrow one too.
+  static const std::regex kDressed(
+      "(\\$|€|£|¥)? ?[+-]?([0-9]{1,3}(([.,' ]|\xC2\xA0|\xE2\x80\xAF)[0-9]{3})+|[0-9]+)([.,][0-9]+)?"
+      "( |\xC2\xA0|\xE2\x80\xAF)?(%|\\$|€|£|¥)?");
+  return std::regex_match(cell.begin(), cell.end(), kDressed);
 }
 
 bool is_utf8(std::string_view bytes) {

@@ -15,6 +15,10 @@ namespace shoal::data {
 /// decimal_comma: 1,5 is one and a half.
 [[nodiscard]] std::optional<double> number_of(std::string_view cell, bool decimal_comma);
 
+/// Whether a cell that is no number is one in a spreadsheet's dress: with separators of thousands, a currency's sign, a
+/// percent sign, or the other decimal mark.
+[[nodiscard]] bool is_dressed_number(std::string_view cell);
+
 /// Without overlong forms, surrogates and code points past U+10FFFF, which JSON refuses.
 [[nodiscard]] bool is_utf8(std::string_view bytes);
 

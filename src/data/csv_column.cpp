@@ -72,7 +72,7 @@ bool CsvColumn::holds_whole_number(double low, double high) const {
 Column CsvColumn::take(std::string name) {
   Column column;
   column.name = std::move(name);
-  if (is_text_ && is_mostly_numbers()) {
+  if (is_text_ && (is_mostly_numbers() || is_dressed_number(odd_text_))) {
     column.odd_text = odd_text_;
     column.odd_line = odd_line_;
   }

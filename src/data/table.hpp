@@ -15,7 +15,7 @@ struct Column {
   std::vector<double> numbers;       ///< NaN: missing; empty in a text column
   std::vector<std::uint32_t> codes;  ///< text column: the cell's place in words; empty in a numeric column
   std::vector<std::string> words;    ///< "": missing
-  std::string odd_text;              ///< text column of mostly numbers: the first cell that is none
+  std::string odd_text;              ///< text column of mostly numbers, or of dressed ones: the first cell that is none
   std::uint32_t odd_line = 0;        ///< and its line
 
   [[nodiscard]] bool is_text() const noexcept { return !codes.empty(); }

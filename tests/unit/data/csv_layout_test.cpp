@@ -106,6 +106,22 @@ TEST(CsvLayout, NotesTextAmongNumbers) {
   EXPECT_EQ(read_csv("?,5\noops,1\n2,6\n3,5\n", "t").columns[0].words.size(), 4U);
 }
 
+TEST(CsvLayout, NotesNumbersInASpreadsheetsDress) {
+  const auto last_note = [](const std::string& text) { return read_csv(text, "t").notes.back(); };
+  EXPECT_EQ(last_note("a;b\n1.034,50;1\n2.500,00;2\n"),
+            "column 'a' counts as text: '1.034,50' in line 2 is no number; write it without separators of thousands, "
+            "currency and %, all decimals with the same mark");
+  for (const std::string cell : {"\"1,000\"", "1 234 567",
+                                 "1\xC2\xA0"
+                                 "234",
+                                 "1'000.5", "$12.50", "-3 €", "20%", "\"1,5\""}) {
+    EXPECT_NE(last_note("a,b\n" + cell + ",1\n" + cell + ",2\n").find("is no number"), std::string::npos) << cell;
+  }
+  for (const std::string cell : {"1.2.3", "2024-01-05", "12 rows", "A1", "10:30", "12345,678,1"}) {
+    EXPECT_EQ(last_note("a;b\n" + cell + ";1\n" + cell + ";2\n"), "line 1 is the header") << cell;
+  }
+}
+
 TEST(CsvLayout, TakesInfinityForAWordAmongWords) {
   EXPECT_EQ(read_csv("t,y\ninf,1\nfoot,2\n", "t").columns[0].words, (Names{"inf", "foot"}));
   EXPECT_EQ(refusal_of_text("t,y\n1,1\ninf,2\n"), "t:3: column 't': 'inf' is not a finite number");
