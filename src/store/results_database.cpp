@@ -17,6 +17,7 @@ constexpr int kBusyMilliseconds = 5000;
 constexpr int kWriterCacheKiB = 32768;
 constexpr int kSettleTries = 10;
 constexpr int kSettlePauseMilliseconds = 20;
+constexpr const char* kClearCurve = "DELETE FROM points WHERE trial IN (SELECT number FROM trials WHERE id = ?)";
 
 std::string identifier(std::string_view column) {
   std::string out = "\"";
@@ -24,7 +25,7 @@ std::string identifier(std::string_view column) {
   return out + '"';
 }
 
-/// The columns of `trials` in their order.
+/// The columns of `trials` in their order, but for `number`, the last one.
 std::vector<std::string> trial_columns() {
   std::vector<std::string> columns{"id"};
   for (std::string_view parameter : parameter_names()) columns.emplace_back(parameter);
@@ -132,36 +133,58 @@ ResultsDatabase::ResultsDatabase(std::filesystem::path file, Access access) : fi
   sqlite3_busy_timeout(handle, kBusyMilliseconds);
   if (access != Access::read) {
     execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-    // Ids come in random order: the pages that inserts return to must stay in memory.
+    // Ids come in random order: the pages of their index, which inserts return to, must stay in memory.
     execute(fmt::format("PRAGMA cache_size = -{};", kWriterCacheKiB));
   }
-  if (access == Access::create) create_tables();
-  if (access != Access::read) {  // the runs of earlier versions have none
-    execute(
-        "CREATE TABLE IF NOT EXISTS lineage (id TEXT, epoch INTEGER, parent TEXT, parameter TEXT, value REAL, "
-        "PRIMARY KEY (id, epoch, parameter)) WITHOUT ROWID");
+  if (access == Access::create) {
+    execute("BEGIN");
+    create_tables();
+    execute("COMMIT");
   }
   check_columns();
+  if (access == Access::write) renew();
 }
 
 ResultsDatabase::~ResultsDatabase() = default;
 
 void ResultsDatabase::create_tables() const {
-  std::string columns = "id TEXT PRIMARY KEY";
+  std::string columns = "id TEXT UNIQUE";
   for (std::string_view parameter : parameter_names()) columns += ", " + identifier(parameter) + " TEXT";
   columns += ", status TEXT";
   for (std::string_view metric : metric_names()) columns += ", " + identifier(metric) + " REAL";
-  columns += ", epochs INTEGER, best_epoch INTEGER, seconds REAL";
-  execute("BEGIN; CREATE TABLE trials (" + columns +
-          ") WITHOUT ROWID;"
-          "CREATE TABLE curves (id TEXT, epoch INTEGER, train_loss REAL, val_loss REAL, metric REAL, "
-          "PRIMARY KEY (id, epoch)) WITHOUT ROWID; COMMIT;");
+  // Ids come in random order. What is long is written in the order of numbers, one page after another, and not where
+  // an id belongs, which for a million trials is a page of its own each.
+  columns += ", epochs INTEGER, best_epoch INTEGER, seconds REAL, number INTEGER PRIMARY KEY";
+  execute("CREATE TABLE trials (" + columns +
+          ");"
+          "CREATE TABLE points (trial INTEGER, epoch INTEGER, train_loss REAL, val_loss REAL, metric REAL, "
+          "PRIMARY KEY (trial, epoch)) WITHOUT ROWID;"
+          "CREATE VIEW curves AS SELECT id, epoch, points.train_loss, points.val_loss, points.metric "
+          "FROM trials JOIN points ON points.trial = trials.number;"
+          "CREATE TABLE IF NOT EXISTS lineage (id TEXT, epoch INTEGER, parent TEXT, parameter TEXT, value REAL, "
+          "PRIMARY KEY (id, epoch, parameter)) WITHOUT ROWID;");
+}
+
+void ResultsDatabase::renew() const {
+  {
+    Statement statement(*this, "SELECT 1 FROM sqlite_schema WHERE name = 'points'");
+    if (statement.step()) return;
+  }
+  execute("BEGIN IMMEDIATE; ALTER TABLE trials RENAME TO old_trials; ALTER TABLE curves RENAME TO old_curves;");
+  create_tables();
+  execute(
+      fmt::format("INSERT INTO trials ({0}) SELECT {0} FROM old_trials ORDER BY id;"
+                  "INSERT INTO points SELECT number, epoch, c.train_loss, c.val_loss, c.metric "
+                  "FROM trials JOIN old_curves c USING (id) ORDER BY number, epoch;"
+                  "DROP TABLE old_trials; DROP TABLE old_curves; COMMIT;",
+                  column_list()));
 }
 
 void ResultsDatabase::check_columns() const {
   std::vector<std::string> found;
   Statement statement(*this, "SELECT name FROM pragma_table_info('trials')");
   while (statement.step()) found.push_back(statement.text(0));
+  if (!found.empty() && found.back() == "number") found.pop_back();
   if (found != trial_columns()) {
     throw Error(file_.string() + ": its columns are not those of this version of shoal; read results.csv instead");
   }
@@ -208,19 +231,25 @@ void ResultsDatabase::bind_result(Statement& statement, const TrialResult& resul
   statement.bind(std::int64_t{result.epochs});
   statement.bind(std::int64_t{result.best_epoch});
   statement.bind(result.train_seconds);
+  statement.bind(last_number_);
   statement.run();
 }
 
 void ResultsDatabase::prepare_inserts() {
   if (insert_point_) return;
   std::string places = "?";
-  for (std::size_t i = 1; i < trial_columns().size(); ++i) places += ", ?";
+  for (std::size_t i = 0; i < trial_columns().size(); ++i) places += ", ?";
   insert_trial_ = std::make_unique<Statement>(
-      *this, "INSERT OR REPLACE INTO trials (" + column_list() + ") VALUES (" + places + ")");
-  clear_curve_ = std::make_unique<Statement>(*this, "DELETE FROM curves WHERE id = ?");
-  insert_point_ = std::make_unique<Statement>(*this, "INSERT INTO curves VALUES (?, ?, ?, ?, ?)");
+      *this, "INSERT OR REPLACE INTO trials (" + column_list() + ", number) VALUES (" + places + ")");
+  clear_curve_ = std::make_unique<Statement>(*this, kClearCurve);
+  insert_point_ = std::make_unique<Statement>(*this, "INSERT INTO points VALUES (?, ?, ?, ?, ?)");
   clear_lineage_ = std::make_unique<Statement>(*this, "DELETE FROM lineage WHERE id = ?");
   insert_change_ = std::make_unique<Statement>(*this, "INSERT INTO lineage VALUES (?, ?, ?, ?, ?)");
+  // A curve without a trial has a number, too.
+  Statement last(*this,
+                 "SELECT max(ifnull((SELECT max(number) FROM trials), 0), ifnull((SELECT max(trial) FROM points), 0))");
+  last.step();
+  last_number_ = last.integer(0);
 }
 
 void ResultsDatabase::add(const TrialResult& result) {
@@ -228,8 +257,9 @@ void ResultsDatabase::add(const TrialResult& result) {
   prepare_inserts();
   clear_curve_->bind(result.trial.id);
   clear_curve_->run();
+  ++last_number_;
   for (const CurvePoint& point : result.curve) {
-    insert_point_->bind(result.trial.id);
+    insert_point_->bind(last_number_);
     insert_point_->bind(std::int64_t{point.epoch});
     insert_point_->bind(point.train_loss);
     insert_point_->bind(point.val_loss);
@@ -260,8 +290,8 @@ void ResultsDatabase::add_lineage(const TrialResult& result) {
 
 void ResultsDatabase::remove(std::string_view id) {
   begin();
-  for (const char* table : {"trials", "curves", "lineage"}) {
-    Statement statement(*this, fmt::format("DELETE FROM {} WHERE id = ?", table));
+  for (const char* sql : {kClearCurve, "DELETE FROM trials WHERE id = ?", "DELETE FROM lineage WHERE id = ?"}) {
+    Statement statement(*this, sql);
     statement.bind(id);
     statement.run();
   }

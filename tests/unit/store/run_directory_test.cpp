@@ -158,6 +158,39 @@ TEST_F(RunDirectoryTest, ReadsARunOfAnEarlierVersionThatHasNoLineage) {
   EXPECT_TRUE(RunDirectory::open(run()).lineage("a").empty());
 }
 
+TEST_F(RunDirectoryTest, GoesOnWithTheTablesOfAnEarlierVersion) {
+  {
+    RunDirectory directory = RunDirectory::create(run(), manifest_of());
+    directory.add(result_of("b", 0.2));
+    directory.add(result_of("a", 0.1));
+    directory.flush(manifest_of());
+  }
+  sqlite3* handle = nullptr;
+  ASSERT_EQ(sqlite3_open((run() / "results.sqlite").c_str(), &handle), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(handle,
+                         "CREATE TABLE former (id TEXT, epoch INTEGER, train_loss REAL, val_loss REAL, metric REAL, "
+                         "PRIMARY KEY (id, epoch)) WITHOUT ROWID; INSERT INTO former SELECT * FROM curves;"
+                         "CREATE TABLE rows AS SELECT * FROM trials; ALTER TABLE rows DROP COLUMN number;"
+                         "DROP VIEW curves; DROP TABLE points; DROP TABLE trials; DROP TABLE lineage;"
+                         "ALTER TABLE former RENAME TO curves; ALTER TABLE rows RENAME TO trials;",
+                         nullptr, nullptr, nullptr),
+            SQLITE_OK)
+      << sqlite3_errmsg(handle);
+  sqlite3_close(handle);
+  const std::string rows = content(run() / "results.csv");
+  RunDirectory directory = RunDirectory::open(run());
+  EXPECT_EQ(directory.curve("a").size(), 2U);
+  EXPECT_TRUE(directory.lineage("a").empty());
+  directory.add(result_of("c", 0.3));
+  directory.flush(manifest_of());
+  EXPECT_TRUE(content(run() / "results.csv").starts_with(rows));
+  EXPECT_EQ(directory.size(), 3U);
+  for (const char* id : {"a", "b", "c"}) {
+    ASSERT_EQ(directory.curve(id).size(), 2U) << id;
+    EXPECT_EQ(directory.curve(id)[1].train_loss, 0.25) << id;
+  }
+}
+
 TEST_F(RunDirectoryTest, ForgetsATrialThatIsTakenOut) {
   RunDirectory directory = RunDirectory::create(run(), manifest_of());
   TrialResult copy = result_of("b", 0.2);
