@@ -83,10 +83,10 @@ std::optional<double> number_of(std::string_view cell, bool decimal_comma) {
 
 bool is_dressed_number(std::string_view cell) {
   // Separators of thousands may be no-break spaces, the narrow one too.
-  static const std::regex kDressed(
+  static const std::regex dressed(
       "(\\$|€|£|¥)? ?[+-]?([0-9]{1,3}(([.,' ]|\xC2\xA0|\xE2\x80\xAF)[0-9]{3})+|[0-9]+)([.,][0-9]+)?"
       "( |\xC2\xA0|\xE2\x80\xAF)?(%|\\$|€|£|¥)?");
-  return std::regex_match(cell.begin(), cell.end(), kDressed);
+  return std::regex_match(cell.begin(), cell.end(), dressed);
 }
 
 bool is_utf8(std::string_view bytes) {
