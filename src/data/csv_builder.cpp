@@ -5,6 +5,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "data/csv_cells.hpp"
 #include "data/csv_header.hpp"
 
 namespace shoal::data {
