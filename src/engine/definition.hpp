@@ -93,6 +93,10 @@ class MetricCollector {
   MetricCollector(MetricCollector&&) noexcept;
   MetricCollector& operator=(MetricCollector&&) noexcept;
 
+  /// What one with all metrics keeps of the rows, at most, and what sums() takes beside it meanwhile.
+  [[nodiscard]] static std::uint64_t kept_bytes(const Dataset& dataset, const Split& split);
+  [[nodiscard]] static std::uint64_t ranking_bytes(const Dataset& dataset, const Split& split);
+
   /// Starts anew.
   void clear();
   /// outputs: [n_outputs] after softmax or sigmoid, scaled units in regression. `loss`: of this row, unweighted.

@@ -135,6 +135,9 @@ std::string why_undefined(Metric metric, const Dataset& dataset, const Split& sp
   return {};
 }
 
+/// A row's score, and whether it is positive.
+using Ranked = std::pair<float, bool>;
+
 struct MetricCollector::State {
   const Dataset* dataset;
   const Split* split;
@@ -148,7 +151,6 @@ struct MetricCollector::State {
   std::vector<std::uint64_t> n_actual, n_predicted, n_true_positive;
   std::vector<float> scores;        ///< [n_rows, n_scores]
   std::vector<std::uint32_t> rows;  ///< of the table, in order of arrival
-  mutable std::vector<std::pair<float, bool>> ranked;
 
   [[nodiscard]] bool is_positive(std::uint32_t row, std::size_t k, std::size_t n_scores) const {
     if (dataset->task() == Task::classification) {
@@ -196,8 +198,8 @@ struct MetricCollector::State {
     }
   }
 
-  /// 2 * (pairs of a positive scored above a negative) + ties.
-  [[nodiscard]] std::uint64_t ordered_pairs(std::size_t k, std::size_t n_scores) const {
+  /// 2 * (pairs of a positive scored above a negative) + ties. `ranked` is overwritten.
+  [[nodiscard]] std::uint64_t ordered_pairs(std::size_t k, std::size_t n_scores, std::vector<Ranked>& ranked) const {
     ranked.clear();
     for (std::size_t i = 0; i < rows.size(); ++i) {
       ranked.emplace_back(scores[i * n_scores + k], is_positive(rows[i], k, n_scores));
@@ -254,6 +256,17 @@ void MetricCollector::clear() {
   s.rows.clear();
 }
 
+std::uint64_t MetricCollector::kept_bytes(const Dataset& dataset, const Split& split) {
+  if (dataset.task() == Task::regression) return 0;
+  const std::uint64_t n_rows = std::max(split.validation.size(), dataset.test.size());
+  return n_rows * (static_cast<std::uint64_t>(dataset.n_targets()) * sizeof(float) + sizeof(std::uint32_t));
+}
+
+std::uint64_t MetricCollector::ranking_bytes(const Dataset& dataset, const Split& split) {
+  if (dataset.task() == Task::regression) return 0;
+  return std::max(split.validation.size(), dataset.test.size()) * sizeof(Ranked);
+}
+
 void MetricCollector::add(std::uint32_t row, float loss, std::span<const float> outputs) {
   State& s = *state_;
   const double weight = s.dataset->weights.empty() ? 1.0 : static_cast<double>(s.dataset->weights[row]);
@@ -267,6 +280,11 @@ void MetricCollector::add(std::uint32_t row, float loss, std::span<const float> 
     // Two classes with two outputs are one ranking, by the second one's probability.
     const std::span<const float> kept =
         s.dataset->task() == Task::classification && outputs.size() == 2 ? outputs.subspan(1) : outputs;
+    if (s.rows.empty()) {
+      const std::size_t n_rows = std::max(s.split->validation.size(), s.dataset->test.size());
+      s.scores.reserve(n_rows * kept.size());
+      s.rows.reserve(n_rows);
+    }
     s.scores.insert(s.scores.end(), kept.begin(), kept.end());
     s.rows.push_back(row);
   }
@@ -292,7 +310,9 @@ MetricSums MetricCollector::sums() const {
   out.n_true_positive = s.n_true_positive;
   if (s.ranks && s.n_rows > 0) {
     const std::size_t n_scores = s.scores.size() / s.n_rows;
-    for (std::size_t k = 0; k < n_scores; ++k) out.n_ordered_pairs.push_back(s.ordered_pairs(k, n_scores));
+    std::vector<Ranked> ranked;
+    ranked.reserve(s.rows.size());
+    for (std::size_t k = 0; k < n_scores; ++k) out.n_ordered_pairs.push_back(s.ordered_pairs(k, n_scores, ranked));
   }
   return out;
 }

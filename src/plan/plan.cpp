@@ -25,14 +25,31 @@ std::uint64_t bytes_of(const std::vector<T>& values) {
   return values.size() * sizeof(T);
 }
 
-/// place_bytes[i]: of the first i gangs.
+/// A network's state outside of its place: in a checkpoint, and while it comes and goes.
+std::uint64_t state_bytes(const Gang& gang) {
+  const std::uint64_t n_copies = 2 + (has_second_moment(gang.key.solver) ? 1U : 0U) + (gang.keeps_best ? 1U : 0U);
+  return n_copies * gang.key.topology.n_parameters() * sizeof(float);
+}
+
+/// place_bytes[i]: of the first i gangs, and in the host's memory of their networks' states.
 std::vector<std::uint64_t> place_bytes(std::span<const FilledGang> gangs, const Engine& engine) {
+  const bool on_host = !engine.device_bytes();
   std::vector<std::uint64_t> sums{0};
   sums.reserve(gangs.size() + 1);
   for (const FilledGang& filled : gangs) {
-    sums.push_back(sums.back() + filled.gang.n_slots * engine.bytes_per_slot(filled.gang));
+    const std::uint64_t state = on_host ? state_bytes(filled.gang) : 0;
+    sums.push_back(sums.back() + filled.gang.n_slots * (engine.bytes_per_slot(filled.gang) + state));
   }
   return sums;
+}
+
+/// What training takes beside places: the engine's workspace, and a second copy of a state that comes to its place.
+std::uint64_t training_bytes(std::span<const Gang> gangs, const Engine& engine) {
+  std::uint64_t largest = 0;
+  if (!engine.device_bytes()) {
+    for (const Gang& gang : gangs) largest = std::max(largest, state_bytes(gang));
+  }
+  return engine.workspace_bytes(gangs) + largest;
 }
 
 /// Numbers the places of gangs that are in memory together.
@@ -149,7 +166,7 @@ std::vector<Gang> Chunk::layout() const {
 std::pair<Chunk, Chunk> halves(const Chunk& chunk, const Engine& engine, std::uint64_t table_bytes) {
   const auto half = [&](std::span<const FilledGang> gangs) {
     Chunk part = chunk_of(gangs, 0);
-    part.bytes = table_bytes + place_bytes(gangs, engine).back() + engine.workspace_bytes(part.layout());
+    part.bytes = table_bytes + place_bytes(gangs, engine).back() + training_bytes(part.layout(), engine);
     return part;
   };
   const std::span<const FilledGang> all = chunk.gangs;
@@ -167,7 +184,7 @@ std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, s
   for (std::size_t first = 0; first < gangs.size();) {
     const auto needed = [&](std::size_t count) {
       return beside_bytes + sums[first + count] - sums[first] +
-             engine.workspace_bytes(std::span(layout).subspan(first, count));
+             training_bytes(std::span(layout).subspan(first, count), engine);
     };
     if (const std::uint64_t least = needed(1); least > memory_bytes) {
       throw InputError(Diagnostic{

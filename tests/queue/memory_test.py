@@ -16,8 +16,8 @@ MOST = 1.2
 SWEEP = """data: {{train: {table}.csv, target: y, {data}}}
 method: random
 run_cap: {n_trials}
-metric: {{name: val_loss}}
-trainer: {{seed: 7, engine: cpu}}
+metric: {{name: {metric}}}
+trainer: {{seed: 7, engine: cpu, {trainer}}}
 {more}
 parameters:
   hidden_layer_sizes: {{{layers}}}
@@ -26,6 +26,7 @@ parameters:
   learning_rate_init: {{distribution: log_uniform_values, min: 1e-4, max: 0.1}}
   batch_size: 32
   max_iter: {epochs}
+  {rest}
 """
 HALVING = "early_terminate: {type: halving, min_iter: 2, eta: 3}"
 SWEEPS = {
@@ -38,6 +39,10 @@ SWEEPS = {
     "a table of 16 MB": {"n_trials": 4, "table": "large", "epochs": 1},
     "five folds": {"n_trials": 500, "data": "cv: 5"},
     "rungs": {"n_trials": 3000, "more": HALVING, "epochs": 18},
+    "one large": {"n_trials": 1, "layers": "value: [2000, 2000]", "solver": "adam", "epochs": 1, "rest": "n_iter_no_change: 5"},
+    "in checkpoints": {"n_trials": 4, "layers": "value: [1500, 1500]", "solver": "adam", "epochs": 3, "trainer": "checkpoint_every: 0.05"},
+    "measured on many rows": {"n_trials": 64, "table": "classes", "data": "validation: 0.9", "layers": "value: [8]", "epochs": 1, "metric": "val_accuracy"},
+    "ranked by auc, folds": {"n_trials": 60, "table": "classes", "data": "cv: 3", "layers": "value: [32]", "epochs": 1, "metric": "val_auc"},
 }
 
 
@@ -50,6 +55,15 @@ def write_table(file, n_rows, n_inputs):
             out.write(",".join(f"{x:.4f}" for x in row) + f",{math.sin(3 * sum(row)):.5f}\n")
 
 
+def write_classes(file, n_rows, n_inputs, n_classes):
+    draw = random.Random(2)
+    with open(file, "w", encoding="utf-8") as out:
+        out.write(",".join(f"x{i}" for i in range(n_inputs)) + ",y\n")
+        for _ in range(n_rows):
+            row = [draw.uniform(-1, 1) for _ in range(n_inputs)]
+            out.write(",".join(f"{x:.3f}" for x in row) + f",c{int((row[0] + 1) / 2 * n_classes)}\n")
+
+
 def main():
     shoal = sys.argv[1]
     failed = []
@@ -57,8 +71,10 @@ def main():
         folder = pathlib.Path(name)
         for table, n_rows, n_inputs in (("small", 128, 1), ("table", 1000, 8), ("large", 200_000, 20)):
             write_table(folder / f"{table}.csv", n_rows, n_inputs)
+        write_classes(folder / "classes.csv", 20_000, 8, 26)
         for number, (title, changes) in enumerate(SWEEPS.items()):
-            settings = {"table": "table", "data": "validation: 0.2", "layers": "value: [2, 2]", "solver": "sgd", "epochs": 4, "more": ""}
+            settings = {"table": "table", "data": "validation: 0.2", "layers": "value: [2, 2]", "solver": "sgd", "epochs": 4, "more": "", "rest": "",
+                        "metric": "val_loss", "trainer": ""}
             file = folder / f"{number}.yaml"
             file.write_text(SWEEP.format(**{**settings, **changes}), encoding="utf-8")
             plan = subprocess.run([shoal, "plan", file, "--json"], check=True, capture_output=True, text=True)

@@ -49,11 +49,20 @@ std::uint64_t GangWays::workspace_bytes(std::span<const Gang> gangs) const {
   std::uint64_t largest_core = 0;
   std::uint64_t largest_lanes = 0;
   std::uint64_t largest_team = 0;
+  std::uint64_t largest_measured = 0;
+  std::uint64_t n_calls = 0;
   std::size_t n_rows = 0;
   std::vector<GangKey> with_lanes;
   std::map<GangKey, Topology> mixed;
   for (const Gang& gang : gangs) {
-    const std::size_t training = dataset_->splits.at(gang.key.fold).training.size();
+    const Split& split = dataset_->splits.at(gang.key.fold);
+    const std::size_t training = split.training.size();
+    // Networks of a vector are measured together.
+    const bool in_vectors = has_lanes(gang) || mixes(gang);
+    const std::uint64_t together = in_vectors ? std::min<std::uint64_t>(kernels_->n_lanes, gang.n_slots) : 1;
+    largest_measured = std::max(largest_measured, together * MetricCollector::kept_bytes(*dataset_, split) +
+                                                      MetricCollector::ranking_bytes(*dataset_, split));
+    n_calls += in_vectors ? (gang.n_slots + kernels_->n_lanes - 1) / kernels_->n_lanes : gang.n_slots;
     n_rows = std::max(n_rows, training);
     if (has_lanes(gang)) {
       with_lanes.push_back(gang.key);
@@ -65,7 +74,7 @@ std::uint64_t GangWays::workspace_bytes(std::span<const Gang> gangs) const {
       all = widest({{all, gang.key.topology}});
     }
     // A gang with few lanes in use trains them on a core each.
-    const bool has_core = (has_lanes(gang) || mixes(gang)) && fewest_lanes(gang.key) > 1;
+    const bool has_core = in_vectors && fewest_lanes(gang.key) > 1;
     const NetworkLayout layout(gang.key.topology);
     largest_core = std::max(largest_core, (has_core ? CoreNetwork::bytes(gang) : 0) +
                                               Minibatch::bytes(layout, kBlockRows, gang.has_dropout));
@@ -79,8 +88,8 @@ std::uint64_t GangWays::workspace_bytes(std::span<const Gang> gangs) const {
     with_lanes.push_back(key);
     largest_lanes = std::max(largest_lanes, LaneWorker::bytes(LaneLayout(topology), kernels_->n_lanes, false));
   }
-  return (largest_core + largest_lanes) * n_threads + largest_team + EpochOrders::bytes(n_rows) +
-         LaneTables::bytes(*dataset_, with_lanes);
+  return (largest_core + largest_lanes) * n_threads + largest_measured * std::min<std::uint64_t>(n_threads, n_calls) +
+         largest_team + EpochOrders::bytes(n_rows) + LaneTables::bytes(*dataset_, with_lanes);
 }
 
 bool GangWays::has_lanes(const Gang& gang) const {

@@ -10,6 +10,9 @@
 namespace shoal::plan {
 namespace {
 
+/// Of 2-4-1 outside of its place: 17 parameters and two moments of them, under adam.
+constexpr std::uint64_t kState = 3 * 17 * 4;
+
 /// 60 trials of three widths, two batch sizes and epochs from 1 to 10; every fourth has patience.
 std::vector<Trial> mixed_trials() {
   std::vector<Trial> trials;
@@ -89,19 +92,23 @@ TEST(Chunks, StayWithinTheLimitAndLoseNothing) {
   const std::vector<Trial> trials = mixed_trials();
   const Dataset dataset = toy::dataset();
   const toy::ToyEngine engine(dataset, 4);
-  for (const std::uint64_t limit : {16'000U, 20'000U, 33'333U, 10'000'000U}) {
+  for (const std::uint64_t limit : {20'000U, 25'000U, 40'000U, 10'000'000U}) {
     std::set<std::uint32_t> seen;
     for (const Chunk& chunk : plan_window(trials, all_epochs(trials), dataset, engine, limit)) {
       EXPECT_LE(chunk.bytes, limit);
       std::uint64_t places = 0;
+      std::uint64_t largest_state = 0;
       Slot next = 0;
       for (const FilledGang& filled : chunk.gangs) {
         EXPECT_EQ(filled.gang.first_slot, next);
         next += filled.gang.n_slots;
-        places += filled.gang.n_slots * engine.bytes_per_slot(filled.gang);
+        const std::uint64_t state =
+            (filled.gang.keeps_best ? 4U : 3U) * filled.gang.key.topology.n_parameters() * sizeof(float);
+        largest_state = std::max(largest_state, state);
+        places += filled.gang.n_slots * (engine.bytes_per_slot(filled.gang) + state);
         seen.insert(filled.trials.begin(), filled.trials.end());
       }
-      EXPECT_EQ(chunk.bytes, places + 5000 + 10 * chunk.gangs.size() + dataset_bytes(dataset));
+      EXPECT_EQ(chunk.bytes, places + largest_state + 5000 + 10 * chunk.gangs.size() + dataset_bytes(dataset));
     }
     EXPECT_EQ(seen.size(), 60U) << limit;
   }
@@ -112,18 +119,19 @@ TEST(Chunks, TakeAsMuchAsTheLimitAllows) {
   const toy::ToyEngine engine(dataset, 1);
   std::vector<Trial> trials;
   for (std::uint64_t i = 0; i < 10; ++i) trials.push_back(toy::trial(i));
-  // A gang takes 1010 bytes; three and the workspace of 5000 fit 8030, not 8029.
-  const std::uint64_t table = dataset_bytes(dataset);
+  // A gang takes 1010 bytes and a state; three, the workspace of 5000 and a state more fit 8030 and four states, not
+  // less.
+  const std::uint64_t table = dataset_bytes(dataset) + kState;
   const auto sizes = [&](std::uint64_t limit) {
     std::vector<std::size_t> all;
     for (const Chunk& chunk : plan_window(trials, all_epochs(trials), dataset, engine, limit))
       all.push_back(chunk.gangs.size());
     return all;
   };
-  EXPECT_EQ(sizes(table + 8030), (std::vector<std::size_t>{3, 3, 3, 1}));
-  EXPECT_EQ(sizes(table + 8029), (std::vector<std::size_t>{2, 2, 2, 2, 2}));
-  EXPECT_EQ(sizes(table + 6010), (std::vector<std::size_t>(10, 1)));
-  EXPECT_EQ(sizes(table + 15'100), (std::vector<std::size_t>{10}));
+  EXPECT_EQ(sizes(table + 8030 + 3 * kState), (std::vector<std::size_t>{3, 3, 3, 1}));
+  EXPECT_EQ(sizes(table + 8029 + 3 * kState), (std::vector<std::size_t>{2, 2, 2, 2, 2}));
+  EXPECT_EQ(sizes(table + 6010 + kState), (std::vector<std::size_t>(10, 1)));
+  EXPECT_EQ(sizes(table + 15'100 + 10 * kState), (std::vector<std::size_t>{10}));
 }
 
 TEST(Chunks, OfADeviceLeaveTheHostsTableOut) {
@@ -140,7 +148,7 @@ TEST(Chunks, OfADeviceLeaveTheHostsTableOut) {
 TEST(Chunks, AreNotLargerThanKeepsTheMachineBusy) {
   const Dataset dataset = toy::dataset();
   toy::ToyEngine engine(dataset, 1);
-  engine.slot_bytes = kChunkPlaceBytes / 2;
+  engine.slot_bytes = kChunkPlaceBytes / 2 - kState;
   std::vector<Trial> trials;
   for (std::uint64_t i = 0; i < 5; ++i) trials.push_back(toy::trial(i));
   EXPECT_EQ(plan_window(trials, all_epochs(trials), dataset, engine, std::uint64_t{1} << 40U).size(), 3U);
@@ -150,7 +158,7 @@ TEST(Chunks, SayHowMuchMemoryASingleGangNeeds) {
   const Dataset dataset = toy::dataset();
   const toy::ToyEngine engine(dataset, 4);
   const std::vector<Trial> trials{toy::trial(0)};
-  const std::uint64_t needed = dataset_bytes(dataset) + 1000 + 5010;
+  const std::uint64_t needed = dataset_bytes(dataset) + 1000 + 5010 + 2 * kState;
   EXPECT_EQ(plan_window(trials, all_epochs(trials), dataset, engine, needed).size(), 1U);
   try {
     (void)plan_window(trials, all_epochs(trials), dataset, engine, needed - 1);
@@ -173,7 +181,7 @@ TEST(Chunks, LeaveRoomForWhatTheHostHolds) {
   const Dataset dataset = toy::dataset();
   toy::ToyEngine engine(dataset, 1);
   const std::vector<Trial> trials{toy::trial(0), toy::trial(1)};
-  const std::uint64_t together = dataset_bytes(dataset) + 2 * 1000 + 5020;
+  const std::uint64_t together = dataset_bytes(dataset) + 2 * 1000 + 5020 + 3 * kState;
   EXPECT_EQ(plan_window(trials, all_epochs(trials), dataset, engine, together + 99, 99).size(), 1U);
   EXPECT_EQ(plan_window(trials, all_epochs(trials), dataset, engine, together + 98, 99).size(), 2U);
   engine.device = 1'000'000;

@@ -26,7 +26,7 @@ TEST(Survey, AddsUpWindows) {
   EXPECT_EQ(survey.n_samples(), 31U * 90);
   EXPECT_EQ(survey.n_chunks(), 2U);
   EXPECT_EQ(survey.cost(), 3 * 17.0 * 900 + 33.0 * 90);
-  EXPECT_EQ(survey.largest_chunk_bytes(), dataset_bytes(dataset) + 3 * 1000 + 5020);
+  EXPECT_EQ(survey.largest_chunk_bytes(), dataset_bytes(dataset) + 3 * 1000 + 5020 + 4 * 3 * 17 * 4);
   const std::vector<PlanRow> rows = survey.rows();
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[0].topology, "2-4-1 relu");
