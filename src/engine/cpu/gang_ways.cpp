@@ -57,9 +57,11 @@ std::uint64_t GangWays::workspace_bytes(std::span<const Gang> gangs) const {
   for (const Gang& gang : gangs) {
     const Split& split = dataset_->splits.at(gang.key.fold);
     const std::size_t training = split.training.size();
-    // Networks of a vector are measured together.
+    // Networks of a vector are measured together, those of other gangs too.
     const bool in_vectors = has_lanes(gang) || mixes(gang);
-    const std::uint64_t together = in_vectors ? std::min<std::uint64_t>(kernels_->n_lanes, gang.n_slots) : 1;
+    const std::uint64_t together = mixes(gang)  ? kernels_->n_lanes
+                                   : in_vectors ? std::min<std::uint64_t>(kernels_->n_lanes, gang.n_slots)
+                                                : 1;
     largest_measured = std::max(largest_measured, together * MetricCollector::kept_bytes(*dataset_, split) +
                                                       MetricCollector::ranking_bytes(*dataset_, split));
     n_calls += in_vectors ? (gang.n_slots + kernels_->n_lanes - 1) / kernels_->n_lanes : gang.n_slots;
