@@ -22,6 +22,15 @@ TEST(Differences, LeaveOutWhatChangesNoResult) {
   EXPECT_EQ(fast[0].text(), "f: trainer.engine: is cuda, but the run was started with cpu");
 }
 
+TEST(Differences, HaveTheReferenceWhoseBitsAreNotThoseOfOtherEngines) {
+  const std::string reference = "trainer: {engine: reference}";
+  EXPECT_TRUE(differences(reference, reference, true, "f").empty());
+  const std::vector<Diagnostic> to = differences("trainer: {engine: cpu}", reference, true, "f");
+  ASSERT_EQ(to.size(), 1U);
+  EXPECT_EQ(to[0].text(), "f: trainer.engine: is reference, but the run was started with cpu");
+  EXPECT_EQ(differences(reference, "trainer: {engine: auto}", true, "f").size(), 1U);
+}
+
 TEST(Differences, NameEveryKeyWithBothValues) {
   const std::string now = "trainer: {seed: 2}\nparameters: {alpha: {values: [0, 1, 2]}}\nrepeat: 2\n";
   const std::vector<Diagnostic> all = differences(kBefore, now, true, "f");
