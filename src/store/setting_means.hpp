@@ -9,7 +9,8 @@
 
 namespace shoal::store {
 
-/// All settings of a run, best first, as setting_board() ranks them; without parameters.
+/// All settings of a run, best first, as setting_board() ranks them; without parameters. Means as search::mean() rounds
+/// them.
 [[nodiscard]] std::vector<SettingRow> setting_means(const RunDirectory& directory, Metric metric, bool maximize);
 
 /// Those of these settings that may win: the best one; for one_standard_error all that are no further from its mean
