@@ -79,7 +79,7 @@ void check_place(const RunOptions& options) {
 /// Takes over what an earlier run finished.
 void take_over(OpenRun& open, const run::PreparedSweep& sweep, const SweepSpec& spec) {
   store::RunDirectory& directory = *open.directory;
-  open.in_training = directory.checkpoints().read(open.notes);
+  open.in_training = directory.checkpoints().read(directory.results_mark(), open.notes);
   run::drop_what_is_ahead(sweep, spec, open.in_training, directory);
   const store::Totals totals = directory.totals();
   open.start.n_done = totals.n_trials;

@@ -26,7 +26,7 @@ using nlohmann::ordered_json;
 
 static_assert(std::endian::native == std::endian::little, "numbers are copied as they lie in memory");
 
-constexpr std::string_view kCheckpointFormat = "shoal checkpoint 3";
+constexpr std::string_view kCheckpointFormat = "shoal checkpoint 4";
 constexpr std::string_view kSuffix = ".safetensors";
 constexpr std::string_view kEpochs = "epochs";
 
@@ -235,9 +235,14 @@ std::uint64_t number_in(std::string_view text) {
   return value;
 }
 
+std::string mark_text(const ResultsMark& mark) { return fmt::format("{} {}", mark.n_commits, mark.n_ended); }
+
+ResultsMark mark_from(std::string_view text) { return {number_in(text), number_in(text.substr(text.find(' ') + 1))}; }
+
 }  // namespace
 
-void write_checkpoint(std::span<const PausedTrial* const> trials, const std::function<void(std::string_view)>& write) {
+void write_checkpoint(std::span<const PausedTrial* const> trials, const ResultsMark& results,
+                      const std::function<void(std::string_view)>& write) {
   std::string ids;
   std::uint64_t n_points = 0;
   std::uint64_t n_floats = 0;
@@ -248,24 +253,30 @@ void write_checkpoint(std::span<const PausedTrial* const> trials, const std::fun
     n_floats += s.parameters.size() + s.first_moment.size() + s.second_moment.size() + s.best_parameters.size();
   }
   const std::string copies = copies_text(trials);
-  std::uint32_t checksum = add_to(add_to(0, ids), copies);
+  const std::string mark = mark_text(results);
+  std::uint32_t checksum = add_to(add_to(add_to(0, ids), copies), mark);
   visit_data(trials, [&](std::string_view bytes) { checksum = add_to(checksum, bytes); });
-  ordered_json header = {
-      {"__metadata__",
-       {{"format", kCheckpointFormat}, {"crc32", fmt::format("{:08x}", checksum)}, {"ids", ids}, {"copies", copies}}}};
+  ordered_json header = {{"__metadata__",
+                          {{"format", kCheckpointFormat},
+                           {"crc32", fmt::format("{:08x}", checksum)},
+                           {"ids", ids},
+                           {"copies", copies},
+                           {"results", mark}}}};
   header.update(tensors(trials.size(), n_points, n_floats));
   write(safetensors_start(header.dump()));
   visit_data(trials, write);
 }
 
-Checkpoint checkpoint_from(std::string_view bytes) try {
+StoredCheckpoint checkpoint_from(std::string_view bytes) try {
   const auto [header_text, data] = safetensors_parts(bytes);
   const json header = json::parse(header_text);
   const json& information = header.at("__metadata__");
   if (information.at("format") != kCheckpointFormat) throw Error("it is of another version");
   const auto text = information.at("ids").get<std::string>();
   const auto copies = information.at("copies").get<std::string>();
-  if (fmt::format("{:08x}", add_to(add_to(add_to(0, text), copies), data)) != information.at("crc32")) {
+  const auto mark = information.at("results").get<std::string>();
+  const std::uint32_t checksum = add_to(add_to(add_to(add_to(0, text), copies), mark), data);
+  if (fmt::format("{:08x}", checksum) != information.at("crc32")) {
     throw Error("its checksum does not fit");
   }
   std::vector<std::string> ids;
@@ -274,9 +285,9 @@ Checkpoint checkpoint_from(std::string_view bytes) try {
     ids.push_back(text.substr(first, end - first));
     first = end + 1;
   }
-  Checkpoint checkpoint = decoded(ids, data);
-  read_copies(copies, checkpoint);
-  return checkpoint;
+  StoredCheckpoint stored{decoded(ids, data), mark_from(mark)};
+  read_copies(copies, stored.trials);
+  return stored;
 } catch (const json::exception& error) {
   throw Error(std::string("its header is broken: ") + error.what());
 }
@@ -297,24 +308,28 @@ std::vector<std::uint64_t> CheckpointFolder::generations() const {
   return all;
 }
 
-void CheckpointFolder::write(std::span<const PausedTrial* const> trials) {
+void CheckpointFolder::write(std::span<const PausedTrial* const> trials, const ResultsMark& results) {
   std::error_code error;
   fs::create_directories(folder_, error);
   if (error) throw Error("cannot make " + folder_.string() + ": " + error.message());
   const std::vector<std::uint64_t> before = generations();
   AtomicFile next(file(before.empty() ? 1 : before.back() + 1));
-  write_checkpoint(trials, [&](std::string_view bytes) { next.write(bytes); });
+  write_checkpoint(trials, results, [&](std::string_view bytes) { next.write(bytes); });
   next.commit();
   for (std::size_t i = 0; i + 1 < before.size(); ++i) fs::remove(file(before[i]), error);
 }
 
-Checkpoint CheckpointFolder::read(std::vector<std::string>& notes) const {
+Checkpoint CheckpointFolder::read(const ResultsMark& results, std::vector<std::string>& notes) {
   std::vector<std::uint64_t> all = generations();
   while (!all.empty()) {
     const fs::path newest = file(all.back());
     all.pop_back();
     try {
-      return checkpoint_from(read_whole(newest));
+      StoredCheckpoint stored = checkpoint_from(read_whole(newest));
+      if (stored.results.n_commits <= results.n_commits) return std::move(stored.trials);
+      fs::remove(newest);
+      throw Error(fmt::format("results are lost: {} trials had ended when it was written, {} are in results.sqlite",
+                              stored.results.n_ended, results.n_ended));
     } catch (const Error& damage) {
       notes.push_back(newest.string() + " cannot be used: " + damage.what() + "; going on with " +
                       (all.empty() ? "what has ended" : file(all.back()).string()));

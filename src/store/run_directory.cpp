@@ -286,6 +286,7 @@ bool RunDirectory::has(std::string_view id) const { return status(id).has_value(
 std::optional<TrialStatus> RunDirectory::status(std::string_view id) const { return state_->database->status(id); }
 std::uint64_t RunDirectory::size() const { return state_->database->size(); }
 Totals RunDirectory::totals() const { return state_->database->totals(); }
+ResultsMark RunDirectory::results_mark() const { return {state_->database->n_commits(), state_->database->size()}; }
 CheckpointFolder RunDirectory::checkpoints() const { return CheckpointFolder(state_->path / kCheckpoint); }
 
 std::vector<StoredRow> RunDirectory::best(std::size_t n, Metric metric, bool maximize) const {

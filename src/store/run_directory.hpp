@@ -122,8 +122,9 @@ class RunDirectory {
   [[nodiscard]] bool has(std::string_view id) const;
   /// How it has ended; nothing where it has not.
   [[nodiscard]] std::optional<TrialStatus> status(std::string_view id) const;
-  [[nodiscard]] std::uint64_t size() const;  ///< trials, flushed or not
-  [[nodiscard]] Totals totals() const;       ///< flushed or not
+  [[nodiscard]] std::uint64_t size() const;        ///< trials, flushed or not
+  [[nodiscard]] Totals totals() const;             ///< flushed or not
+  [[nodiscard]] ResultsMark results_mark() const;  ///< after a flush: of what is permanent
   /// The trials that have begun and not ended. To write them needs the claim.
   [[nodiscard]] CheckpointFolder checkpoints() const;
   /// The best `n` trials, those that ran to their end before those that a rung ended. Diverged ones come last, before
