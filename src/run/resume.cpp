@@ -122,16 +122,22 @@ void drop_what_is_ahead(const PreparedSweep& sweep, const SweepSpec& spec, const
   }
 }
 
-void take_over_networks(store::RunDirectory& directory, KeptNetworks& kept) {
+void take_over_networks(store::RunDirectory& directory, KeptNetworks& kept, std::vector<std::string>& notes) {
   for (const std::string& id : directory.kept()) {
+    std::string damage;
+    const std::optional<store::StoredNetwork> network = directory.whole_network(id, damage);
+    if (!network) {
+      directory.forget(id);
+      notes.push_back(damage + "; removed, and trained again if it is the network that the run hands out");
+      continue;
+    }
     if (id.ends_with(kAllRows)) continue;
     const std::optional<TrialStatus> status = directory.status(id);
     if (!status) {
       directory.forget(id);
       continue;
     }
-    const KeptNetworks::Decision decision =
-        kept.offer(id, directory.network(id).metric, *status == TrialStatus::pruned);
+    const KeptNetworks::Decision decision = kept.offer(id, network->metric, *status == TrialStatus::pruned);
     const std::string& surplus = decision.keep ? decision.forget : id;
     if (surplus != directory.manifest().winner) directory.forget(surplus);
   }

@@ -59,7 +59,7 @@ struct OpenRun {
   Progress start{};
   run::KeptNetworks kept;
   store::Checkpoint in_training{};
-  bool was_done = false;           ///< the run had ended before
+  bool was_done = false;           ///< the run had ended before, and has the network that it hands out
   run::FinalNetwork handed_out{};  ///< by it
   bool best_is_pruned = false;     ///< the best network of `start`
 };
@@ -89,14 +89,16 @@ void take_over(OpenRun& open, const run::PreparedSweep& sweep, const SweepSpec& 
   std::uint64_t epochs_kept = totals.n_epochs;
   for (const auto& [id, trial] : open.in_training) epochs_kept += trial.result.epochs;
   open.start.epochs_done = epochs_kept;
-  run::take_over_networks(directory, open.kept);
+  run::take_over_networks(directory, open.kept, open.notes);
   open.start.best_id = open.kept.best();
   if (!open.start.best_id.empty()) {
     open.start.best_metric = directory.network(open.start.best_id).metric;
     open.best_is_pruned = directory.status(open.start.best_id) == TrialStatus::pruned;
   }
-  open.was_done = directory.manifest().status == "done";
-  open.handed_out = {directory.manifest().winner, std::nullopt, directory.manifest().test, ""};
+  const std::string& winner = directory.manifest().winner;
+  const bool has_winner = winner.empty() || std::ranges::binary_search(directory.kept(), winner);
+  open.was_done = directory.manifest().status == "done" && has_winner;
+  open.handed_out = {winner, std::nullopt, directory.manifest().test, ""};
   const std::uint64_t counted = std::max(directory.manifest().epochs_trained, directory.checkpoints().counted_epochs());
   open.manifest.epochs_trained = std::max(counted, epochs_kept);
   open.manifest.epochs_recomputed = open.manifest.epochs_trained - epochs_kept;

@@ -10,7 +10,6 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "shoal/error.hpp"
 #include "store/atomic_file.hpp"
@@ -98,12 +97,6 @@ void visit_data(std::span<const PausedTrial* const> trials, const std::function<
       visit(bytes_of(*values));
     }
   }
-}
-
-std::uint32_t add_to(std::uint32_t checksum, std::string_view bytes) {
-  if (bytes.empty()) return checksum;  // for zlib no bytes at a null pointer begin a new checksum
-  return static_cast<std::uint32_t>(
-      crc32_z(checksum, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
 }
 
 /// Where the tensors lie, for so many trials, points and floats.
@@ -254,11 +247,11 @@ void write_checkpoint(std::span<const PausedTrial* const> trials, const ResultsM
   }
   const std::string copies = copies_text(trials);
   const std::string mark = mark_text(results);
-  std::uint32_t checksum = add_to(add_to(add_to(0, ids), copies), mark);
-  visit_data(trials, [&](std::string_view bytes) { checksum = add_to(checksum, bytes); });
+  std::uint32_t checksum = with_bytes(with_bytes(with_bytes(0, ids), copies), mark);
+  visit_data(trials, [&](std::string_view bytes) { checksum = with_bytes(checksum, bytes); });
   ordered_json header = {{"__metadata__",
                           {{"format", kCheckpointFormat},
-                           {"crc32", fmt::format("{:08x}", checksum)},
+                           {"crc32", checksum_text(checksum)},
                            {"ids", ids},
                            {"copies", copies},
                            {"results", mark}}}};
@@ -275,8 +268,8 @@ StoredCheckpoint checkpoint_from(std::string_view bytes) try {
   const auto text = information.at("ids").get<std::string>();
   const auto copies = information.at("copies").get<std::string>();
   const auto mark = information.at("results").get<std::string>();
-  const std::uint32_t checksum = add_to(add_to(add_to(add_to(0, text), copies), mark), data);
-  if (fmt::format("{:08x}", checksum) != information.at("crc32")) {
+  const std::uint32_t checksum = with_bytes(with_bytes(with_bytes(with_bytes(0, text), copies), mark), data);
+  if (checksum_text(checksum) != information.at("crc32")) {
     throw Error("its checksum does not fit");
   }
   std::vector<std::string> ids;

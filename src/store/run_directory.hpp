@@ -110,8 +110,10 @@ class RunDirectory {
   /// Removes a stored network; nothing happens if there is none.
   void forget(std::string_view id);
   [[nodiscard]] std::vector<std::string> kept() const;  ///< ids of the stored networks, ascending
-  /// InputError if it is not stored, with the ids that are.
+  /// InputError if it is not stored, with the ids that are. Error where the file is damaged.
   [[nodiscard]] StoredNetwork network(std::string_view id) const;
+  /// The same; nothing where the file is damaged, and `why` says how.
+  [[nodiscard]] std::optional<StoredNetwork> whole_network(std::string_view id, std::string& why) const;
   /// Makes everything added so far permanent and visible, then rewrites manifest.json and, where trials were added,
   /// results.csv and timings.csv: time grows with all the trials of the run (about a second for 100,000). So while the
   /// status is `running` and that takes long, they are left as they are more often than not.

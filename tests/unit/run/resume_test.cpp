@@ -80,7 +80,7 @@ struct TakeOverNetworks : testing::Test {
   }
   std::vector<std::string> left(std::size_t capacity) {
     KeptNetworks kept(capacity, false);
-    take_over_networks(directory, kept);
+    take_over_networks(directory, kept, notes);
     best = kept.best();
     return directory.kept();
   }
@@ -88,6 +88,7 @@ struct TakeOverNetworks : testing::Test {
   small::Folder folder;
   store::RunDirectory directory;
   std::string best;
+  std::vector<std::string> notes;
 };
 
 TEST_F(TakeOverNetworks, RemoveThoseWithoutARowButThatOfAllRows) {
@@ -116,6 +117,22 @@ TEST_F(TakeOverNetworks, LeaveTheWinnerOfARunThatIsDone) {
   directory.flush(manifest);
   EXPECT_EQ(left(1), (std::vector<std::string>{"a", "c"}));
   EXPECT_EQ(best, "a");
+}
+
+TEST_F(TakeOverNetworks, RemoveWhatIsDamagedAndSaySo) {
+  keep("a", 0.1, TrialStatus::finished);
+  keep("b", 0.2, TrialStatus::finished);
+  keep("c.all", 0.3, std::nullopt);
+  for (const char* const name : {"a", "c.all"}) {
+    const std::filesystem::path file = folder / "run" / "models" / (std::string(name) + ".safetensors");
+    std::filesystem::resize_file(file, std::filesystem::file_size(file) - 1);
+  }
+  EXPECT_EQ(left(3), std::vector<std::string>{"b"});
+  EXPECT_EQ(best, "b");
+  ASSERT_EQ(notes.size(), 2U);
+  EXPECT_EQ(notes[0], (folder / "run").string() +
+                          "/models/a.safetensors: not a stored network: the data's size is not the network's; removed, "
+                          "and trained again if it is the network that the run hands out");
 }
 
 TEST(FreeDirectory, IsTheFirstThatDoesNotExist) {
