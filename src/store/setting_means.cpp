@@ -56,6 +56,9 @@ std::vector<SettingRow> setting_means(const RunDirectory& directory, Metric metr
     if (!trials.empty()) all.push_back(mean_of(id, trials, metric));
     trials.clear();
   };
+  const Manifest& manifest = directory.manifest();
+  const auto n_wanted =
+      static_cast<std::uint32_t>(manifest.n_settings == 0 ? 0 : manifest.n_trials / manifest.n_settings);
   directory.for_each([&](const StoredRow& row, double) {
     const std::string of_row = row.id.substr(0, row.id.find('.'));
     if (of_row != id) finish();
@@ -63,14 +66,17 @@ std::vector<SettingRow> setting_means(const RunDirectory& directory, Metric metr
     trials.push_back(row);
   });
   finish();
+  for (SettingRow& row : all) row.n_wanted = n_wanted;
   std::ranges::sort(all, {}, [&](const SettingRow& row) {
     const bool is_number = std::isfinite(row.mean);
-    return std::tuple(grade(row.status) == 2, !is_number, grade(row.status),
+    return std::tuple(grade(row.status) == 2, !is_number, row.n_trials < row.n_wanted, grade(row.status),
                       is_number ? (maximize ? -row.mean : row.mean) : 0, row.id);
   });
   for (std::size_t i = 0; i < all.size(); ++i) all[i].rank = static_cast<std::uint32_t>(i + 1);
   return all;
 }
+
+bool is_repeat(std::string_view id) { return id.find(".r") != std::string_view::npos; }
 
 std::vector<SettingRow> contenders(const std::vector<SettingRow>& ranked, Choice choice) {
   if (ranked.empty() || !std::isfinite(ranked.front().mean) || ranked.front().status == TrialStatus::diverged)

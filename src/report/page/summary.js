@@ -49,7 +49,7 @@ function winnerText() {
   const {id, rank, mean, standard_error: error, n_trials: n} = settings.winner;
   const isDone = report.run.status === "done";
   const smaller = rank > 1 ? ` It is ranked ${rank}: the one with fewest parameters within a standard error of the best.` : "";
-  return `${isDone ? "The winner is setting" : "The best so far is setting"} ${id}: mean ${metricName} ${numberText(mean)} \u00b1 ${numberText(error)} (standard error) over ${counted(n, "trial")}${winnerSettingText()}.` +
+  return `${isDone ? "The winner is setting" : "The best so far is setting"} ${id}: mean ${metricName} ${numberText(mean)} \u00b1 ${numberText(error)} (standard error) over ${n < settings.n_wanted ? `${n} of ${counted(settings.n_wanted, "trial")}` : counted(n, "trial")}${winnerSettingText()}.` +
     (isDone ? ` Its network is ${report.run.winner}.` : "") + smaller + (settings.n_ended > 1 ? againstMedian(mean, settings.median, "setting") : "");
 }
 

@@ -1,6 +1,7 @@
 #include "store/setting_means.hpp"
 
 #include <cmath>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <limits>
 #include <map>
@@ -65,6 +66,20 @@ TEST_F(SettingMeans, ThatAreEqualAreRankedById) {
     EXPECT_EQ(rows[0].mean, 0.763333333333);
     EXPECT_EQ(rows[1].mean, 0.763333333333);
   }
+}
+
+TEST_F(SettingMeans, OfSomeOfTheTrialsComeBehindThoseOfAll) {
+  Manifest manifest = manifest_of();
+  manifest.n_trials = 12;
+  manifest.n_settings = 6;
+  directory.flush(manifest);
+  add("a.f0", 1);  // a lucky fold
+  for (const char* const id : {"b.f0", "b.f1"}) add(id, 5);
+  for (const char* const id : {"c.f0", "c.f1"}) add(id, 2, TrialStatus::pruned);
+  add("d.f0", 0.5, TrialStatus::diverged);
+  std::string order;
+  for (const SettingRow& row : ranked()) order += fmt::format("{} {}/{} ", row.id, row.n_trials, row.n_wanted);
+  EXPECT_EQ(order, "b 2/2 c 2/2 a 1/2 d 1/2 ");
 }
 
 TEST_F(SettingMeans, OfEpochsAreWhole) {
