@@ -19,7 +19,7 @@ function sweptText() {
 function endedText() {
   const totals = report.totals;
   const parts = Object.entries(kEndings).filter(([status]) => totals.statuses[status]).map(([status, words]) => `${totals.statuses[status].toLocaleString("en")} ${words}`);
-  const state = {done: "The run is done", interrupted: "The run was interrupted", running: "The run was still going when this page was written"}[report.run.status] ?? `The run's status is ${report.run.status}`;
+  const state = {done: "The run is done", interrupted: "The run was interrupted", killed: "The run was interrupted: its process had gone before it was done", running: "The run was still going when this page was written"}[report.run.status] ?? `The run's status is ${report.run.status}`;
   return `${state}: ${counted(totals.n_ended, "trial")} ended${parts.length > 0 ? ` (${parts.join(", ")})` : ""}.`;
 }
 

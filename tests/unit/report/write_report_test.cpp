@@ -148,6 +148,20 @@ TEST_F(ReportOfSettings, TellsOfTheBestOneSoFarAndItsBestTrial) {
   EXPECT_EQ(page.at("trials").at("id").at(0), "a");
 }
 
+TEST_F(ReportOfSettings, TellARunThatGoesOnFromOneWhoseProcessHasGone) {
+  const auto status = [&] {
+    return data_of(small::content(write_report(folder / "run").out)).at("run").at("status").get<std::string>();
+  };
+  {
+    const auto claimed = store::RunDirectory::create(folder / "run", manifest);
+    EXPECT_EQ(status(), "running");
+  }
+  EXPECT_EQ(status(), "killed");
+  manifest.status = "interrupted";
+  store::RunDirectory::open(folder / "run").flush(manifest);
+  EXPECT_EQ(status(), "interrupted");
+}
+
 TEST_F(ReportOfSettings, TellsHowManyTrialsOfASettingHaveEnded) {
   {
     auto directory = store::RunDirectory::create(folder / "run", manifest);
