@@ -99,7 +99,8 @@ void take_over(OpenRun& open, const run::PreparedSweep& sweep, const SweepSpec& 
   const bool has_winner = winner.empty() || std::ranges::binary_search(directory.kept(), winner);
   open.was_done = directory.manifest().status == "done" && has_winner;
   open.handed_out = {winner, std::nullopt, directory.manifest().test, ""};
-  const std::uint64_t counted = std::max(directory.manifest().epochs_trained, directory.checkpoints().counted_epochs());
+  const std::uint64_t counted =
+      std::max(directory.manifest().epochs_trained, directory.checkpoints().counted_epochs(open.notes));
   open.manifest.epochs_trained = std::max(counted, epochs_kept);
   open.manifest.epochs_recomputed = open.manifest.epochs_trained - epochs_kept;
 }

@@ -228,6 +228,9 @@ std::uint64_t number_in(std::string_view text) {
   return value;
 }
 
+/// What the file `epochs` holds: of one length, so that a count is written over the last one.
+std::string count_text(std::uint64_t n_epochs) { return fmt::format("{:20}\n", n_epochs); }
+
 std::string mark_text(const ResultsMark& mark) { return fmt::format("{} {}", mark.n_commits, mark.n_ended); }
 
 ResultsMark mark_from(std::string_view text) { return {number_in(text), number_in(text.substr(text.find(' ') + 1))}; }
@@ -346,18 +349,22 @@ void CheckpointFolder::count_epochs(std::uint64_t n_epochs) {
   };
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor < 0) fail();
-  const std::string text = fmt::format("{:20}\n", n_epochs);
+  const std::string text = count_text(n_epochs);
   const ssize_t written = ::pwrite(descriptor, text.data(), text.size(), 0);
   ::close(descriptor);
   if (written != static_cast<ssize_t>(text.size())) fail();
 }
 
-std::uint64_t CheckpointFolder::counted_epochs() const {
+std::uint64_t CheckpointFolder::counted_epochs(std::vector<std::string>& notes) const {
   std::error_code error;
   if (!fs::exists(folder_ / kEpochs, error)) return 0;
   const std::string text = read_whole(folder_ / kEpochs);
-  const std::size_t first = text.find_first_not_of(' ');
-  return first == std::string::npos ? 0 : number_in(std::string_view(text).substr(first));
+  const std::uint64_t count =
+      number_in(std::string_view(text).substr(std::min(text.find_first_not_of(' '), text.size())));
+  if (text == count_text(count)) return count;
+  notes.push_back((folder_ / kEpochs).string() +
+                  " is damaged: epochs that were trained after the last checkpoint are missing in the run's count");
+  return 0;
 }
 
 }  // namespace shoal::store

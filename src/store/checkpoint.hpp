@@ -47,8 +47,8 @@ class CheckpointFolder {
   /// Network-epochs that the run has trained in all: written at once, without waiting for the disk, so that a killed
   /// process does not take it along.
   void count_epochs(std::uint64_t n_epochs);
-  /// 0 where nothing was counted.
-  [[nodiscard]] std::uint64_t counted_epochs() const;
+  /// 0 where nothing was counted, or where the count is damaged: `notes` says so.
+  [[nodiscard]] std::uint64_t counted_epochs(std::vector<std::string>& notes) const;
 
  private:
   [[nodiscard]] std::vector<std::uint64_t> generations() const;  ///< ascending

@@ -208,12 +208,30 @@ TEST_F(CheckpointTest, LeavesTheOldGenerationsWhereTheDiskIsFull) {
 
 TEST_F(CheckpointTest, CountsEpochsBesideThem) {
   CheckpointFolder checkpoints(folder / "checkpoint");
-  EXPECT_EQ(checkpoints.counted_epochs(), 0U);
+  std::vector<std::string> notes;
+  EXPECT_EQ(checkpoints.counted_epochs(notes), 0U);
   checkpoints.count_epochs(1'000'000);
   checkpoints.count_epochs(42);
-  EXPECT_EQ(checkpoints.counted_epochs(), 42U);
+  EXPECT_EQ(checkpoints.counted_epochs(notes), 42U);
+  EXPECT_TRUE(notes.empty());
   checkpoints.clear();
   EXPECT_FALSE(fs::exists(folder / "checkpoint"));
+}
+
+TEST_F(CheckpointTest, SaysWhereTheCountOfEpochsIsDamaged) {
+  CheckpointFolder checkpoints(folder / "checkpoint");
+  checkpoints.count_epochs(1234);
+  const fs::path file = folder / "checkpoint" / "epochs";
+  const std::string good = content(file);
+  for (const std::string& bad : {std::string(), good.substr(0, good.size() - 2), std::string("nonsense"),
+                                 std::string(good.size(), '\0'), good + "1", " 12x4\n" + good.substr(6)}) {
+    std::ofstream(file, std::ios::binary) << bad;
+    std::vector<std::string> notes;
+    EXPECT_EQ(checkpoints.counted_epochs(notes), 0U) << bad;
+    EXPECT_EQ(notes, std::vector<std::string>{file.string() +
+                                              " is damaged: epochs that were trained after the last checkpoint are "
+                                              "missing in the run's count"});
+  }
 }
 
 }  // namespace
