@@ -71,6 +71,9 @@ void check_place(const RunOptions& options) {
     throw InputError(Diagnostic{"", 0, "", "to resume, name the run's directory"});
   }
   if (!options.resume && !options.out.empty() && fs::exists(options.out) && !fs::is_empty(options.out)) {
+  if (!options.out.empty() && fs::exists(options.out) && !fs::is_directory(options.out)) {
+    throw InputError(Diagnostic{options.out.string(), 0, "", "is not a directory"});
+  }
     throw InputError(Diagnostic{options.out.string(), 0, "",
                                 "exists and is not empty; use another directory, or resume to continue its run"});
   }
