@@ -147,8 +147,9 @@ struct PlanSummary {
 /// A setting as the mean over its folds and repeats.
 struct SettingRow {
   std::uint32_t rank = 0;
-  std::string id;  ///< of the setting: what its trials' ids begin with
-  std::uint32_t n_trials = 0;
+  std::string id;                              ///< of the setting: what its trials' ids begin with
+  std::uint32_t n_trials = 0;                  ///< that have ended
+  std::uint32_t n_wanted = 0;                  ///< folds times repeats: so many once all have ended
   TrialStatus status = TrialStatus::finished;  ///< the worst of its trials': diverged, pruned, stopped, finished
   double epochs = 0;                           ///< mean
   double mean = 0;                             ///< of the metric; NaN where a trial has none
@@ -200,7 +201,7 @@ struct SettingBoard {
   std::vector<SettingRow> rows;
 };
 /// The best `n` settings of a run directory by the mean of `metric` (empty: the run's own): those that ran to their end
-/// before those that a rung ended, diverged ones last; ties by id.
+/// before those that a rung ended, then those of which some trials have not ended, diverged ones last; ties by id.
 [[nodiscard]] SettingBoard setting_board(const std::filesystem::path& run, std::size_t n,
                                          std::optional<Metric> metric = {});
 

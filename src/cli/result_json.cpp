@@ -28,13 +28,10 @@ ordered_json json_of(const Leaderboard& board) {
 ordered_json json_of(const SettingRow& row) {
   ordered_json parameters = ordered_json::object();
   for (const auto& [parameter, text] : row.parameters) parameters[parameter] = text;
-  return {{"rank", row.rank},
-          {"id", row.id},
-          {"n_trials", row.n_trials},
-          {"status", name(row.status)},
-          {"epochs", row.epochs},
-          {"mean", row.mean},
-          {"standard_error", row.standard_error},
+  return {{"rank", row.rank},           {"id", row.id},
+          {"n_trials", row.n_trials},   {"n_wanted", row.n_wanted},
+          {"status", name(row.status)}, {"epochs", row.epochs},
+          {"mean", row.mean},           {"standard_error", row.standard_error},
           {"parameters", parameters}};
 }
 

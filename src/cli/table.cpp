@@ -97,6 +97,11 @@ bool all_finished(const std::vector<Row>& rows) {
   return std::ranges::all_of(rows, [](const Row& row) { return row.status == TrialStatus::finished; });
 }
 
+std::string n_trials_text(const SettingRow& row) {
+  const bool is_whole = row.n_trials >= row.n_wanted;
+  return is_whole ? std::to_string(row.n_trials) : fmt::format("{} of {}", row.n_trials, row.n_wanted);
+}
+
 }  // namespace
 
 Table table_of(const Leaderboard& board) {
@@ -120,7 +125,7 @@ Table table_of(const SettingBoard& board) {
   if (has_status) table.columns.push_back({"status", false});
   for (const SettingRow& row : board.rows) {
     table.rows.push_back({std::to_string(row.rank), row.id, metric_text(row.mean), metric_text(row.standard_error),
-                          std::to_string(row.n_trials), fmt::format("{:.4g}", row.epochs)});
+                          n_trials_text(row), fmt::format("{:.4g}", row.epochs)});
     if (has_status) table.rows.back().emplace_back(name(row.status));
   }
   add_parameters(table, board.rows);

@@ -218,18 +218,32 @@ ordered_json sweep_json(const store::Manifest& manifest) {
   return out;
 }
 
+std::string_view status_word(RunState state) {
+  switch (state) {
+    case RunState::running:
+      return "running";
+    case RunState::done:
+      return "done";
+    case RunState::stopped:
+      return "interrupted";
+    case RunState::killed:
+      return "killed";
+  }
+  return {};
+}
+
 }  // namespace
 
 double six_digits(double value) {
   return std::isfinite(value) ? std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr) : value;
 }
 
-ordered_json report_json(const store::RunDirectory& directory, const TrialTable& table,
+ordered_json report_json(const store::RunDirectory& directory, RunState state, const TrialTable& table,
                          const std::vector<SettingRow>& settings, const ValidationRows& rows, const Winner& winner) {
   const store::Manifest& m = directory.manifest();
   return {{"run",
            {{"directory", directory.path().string()},
-            {"status", m.status},
+            {"status", status_word(state)},
             {"winner", m.winner},
             {"sweep_file", m.sweep_file},
             {"version", m.version},

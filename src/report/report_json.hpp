@@ -6,6 +6,7 @@
 
 #include "report/trial_table.hpp"
 #include "report/validation_rows.hpp"
+#include "shoal/run.hpp"
 
 namespace shoal::report {
 
@@ -21,9 +22,9 @@ struct Winner {
 
 /// Everything that the page shows. Numbers have 6 significant digits: results.csv has all. settings: ranked; empty
 /// where they have one trial each.
-[[nodiscard]] nlohmann::ordered_json report_json(const store::RunDirectory& directory, const TrialTable& table,
-                                                 const std::vector<SettingRow>& settings, const ValidationRows& rows,
-                                                 const Winner& winner);
+[[nodiscard]] nlohmann::ordered_json report_json(const store::RunDirectory& directory, RunState state,
+                                                 const TrialTable& table, const std::vector<SettingRow>& settings,
+                                                 const ValidationRows& rows, const Winner& winner);
 /// The value with 6 significant digits.
 [[nodiscard]] double six_digits(double value);
 

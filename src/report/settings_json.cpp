@@ -13,6 +13,7 @@
 
 #include "report/report_json.hpp"
 #include "report/sampling.hpp"
+#include "store/setting_means.hpp"
 
 namespace shoal::report {
 namespace {
@@ -38,12 +39,14 @@ std::optional<std::uint32_t> common_code(const ParameterColumn& column, const st
 ordered_json codes_json(const std::vector<SettingRow>& settings, const std::vector<std::size_t>& shown,
                         const TrialTable& table) {
   const RowsOfSettings rows = rows_of_settings(table);
+  const bool has_repeats = std::ranges::any_of(table.ids, store::is_repeat);
   ordered_json out = ordered_json::array();
   for (const ParameterColumn& column : table.parameters) {
     ordered_json codes = ordered_json::array();
     for (const std::size_t s : shown) {
       const auto found = rows.find(settings[s].id);
-      const auto code = found == rows.end() ? std::nullopt : common_code(column, found->second);
+      const bool is_of_trials = has_repeats && column.name == "seed";
+      const auto code = is_of_trials || found == rows.end() ? std::nullopt : common_code(column, found->second);
       codes.push_back(code ? ordered_json(*code) : ordered_json());
     }
     out.push_back(std::move(codes));
@@ -81,6 +84,7 @@ ordered_json settings_json(const std::vector<SettingRow>& settings, const TrialT
     return out;
   };
   return {{"n_ended", settings.size()},
+          {"n_wanted", settings.front().n_wanted},
           {"median", six_digits(median_of(settings))},
           {"winner", winner_json(settings, winner)},
           {"rank", column([](const SettingRow& row) { return row.rank; })},

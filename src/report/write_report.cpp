@@ -10,7 +10,9 @@
 #include "report/validation_rows.hpp"
 #include "shoal/run.hpp"
 #include "store/atomic_file.hpp"
+#include "store/claim.hpp"
 #include "store/run_directory.hpp"
+#include "store/run_state.hpp"
 #include "store/setting_means.hpp"
 
 namespace shoal {
@@ -61,12 +63,14 @@ std::vector<SettingRow> settings_of(const store::RunDirectory& directory) {
 }  // namespace
 
 ReportSummary write_report(const std::filesystem::path& run, const std::filesystem::path& out) {
+  const bool was_claimed = store::is_claimed(run);
   const store::RunDirectory directory = store::RunDirectory::open(run);
+  const RunState state = store::run_state(directory.manifest().status, was_claimed, run);
   const report::TrialTable table = report::read_trials(directory);
   const std::vector<SettingRow> settings = settings_of(directory);
   const report::Winner winner = winner_of(directory, table, settings);
   const report::ValidationRows rows = report::validation_rows(directory, winner.trial);
-  const nlohmann::ordered_json data = report::report_json(directory, table, settings, rows, winner);
+  const nlohmann::ordered_json data = report::report_json(directory, state, table, settings, rows, winner);
   const std::string json = data.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   const std::string page = report::page_with(report::inside_html(json));
   ReportSummary summary;

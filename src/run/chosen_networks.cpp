@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <fmt/format.h>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -28,6 +29,17 @@ std::size_t count_of(std::string_view which) {
     throw wrong_choice(which, "must be top: and a number of at least 1, for example top:5");
   }
   return count;
+}
+
+std::string why_too_few(const store::RunDirectory& directory, std::size_t n_stored) {
+  const store::Totals totals = directory.totals();
+  if (totals.n_trials == 0) return "no trial of the run has ended yet, by its last checkpoint";
+  if (totals.n_diverged == totals.n_trials) {
+    return fmt::format("the run holds no network: of {} trials that have ended all diverged", totals.n_trials);
+  }
+  return fmt::format(
+      "the run holds {} networks with a finite metric; trainer.keep says how many are stored of those that have ended",
+      n_stored);
 }
 
 }  // namespace
@@ -60,11 +72,7 @@ std::vector<ChosenNetwork> chosen_networks(const store::RunDirectory& directory,
   if (which != "best" && !which.starts_with(kTop)) return {{directory.row(which).id}};
   const std::size_t count = count_of(which);
   for (const std::string& id : best_stored(directory, count)) chosen.push_back({id});
-  if (chosen.size() < count) {
-    throw wrong_choice(
-        which, "the run holds " + std::to_string(chosen.size()) +
-                   " networks with a finite metric; trainer.keep says how many are stored of those that have ended");
-  }
+  if (chosen.size() < count) throw wrong_choice(which, why_too_few(directory, chosen.size()));
   return chosen;
 }
 

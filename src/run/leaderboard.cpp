@@ -90,6 +90,7 @@ SettingBoard setting_board(const std::filesystem::path& run, std::size_t n, std:
   const std::vector<bool> varies = varying(directory);
   std::set<std::string> of_trials;  // parameters that are not a setting's own: the seed of a repeat
   directory.for_each([&](const store::StoredRow& row, double) {
+    if (store::is_repeat(row.id)) of_trials.insert("seed");  // also where no setting has two trials yet
     const auto at = shown.find(row.id.substr(0, row.id.find('.')));
     if (at == shown.end()) return;
     Parameters own = those_that_vary(row.parameters, varies);

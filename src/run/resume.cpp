@@ -32,6 +32,11 @@ void flatten(const YAML::Node& node, const std::string& path, std::map<std::stri
   }
 }
 
+bool is_by_reference(const std::map<std::string, std::string>& leaves) {
+  const auto found = leaves.find("trainer.engine");
+  return found != leaves.end() && found->second == "reference";
+}
+
 /// How many rungs a trial that has ended had passed before. One that diverged waited at all of them.
 std::uint32_t n_rungs_before_end(const store::RunDirectory& directory, const std::string& id,
                                  const std::vector<std::uint32_t>& rungs) {
@@ -45,11 +50,12 @@ std::uint32_t n_rungs_before_end(const store::RunDirectory& directory, const std
 std::vector<Diagnostic> differences(const std::string& before, const std::string& now, bool strict,
                                     const std::string& file) {
   std::set<std::string> free{"trainer.threads", "trainer.memory", "trainer.checkpoint_every"};
-  if (strict) free.insert("trainer.engine");
   std::map<std::string, std::string> old_leaves;
   std::map<std::string, std::string> new_leaves;
   flatten(YAML::Load(before), "", old_leaves);
   flatten(YAML::Load(now), "", new_leaves);
+  // The reference computes in double: in strict precision, too, its bits are its own.
+  if (strict && is_by_reference(old_leaves) == is_by_reference(new_leaves)) free.insert("trainer.engine");
   std::vector<Diagnostic> all;
   const auto add = [&](const std::string& path, const std::string& message) {
     if (!free.contains(path)) all.push_back({file, 0, path, message});
@@ -70,11 +76,18 @@ std::vector<Diagnostic> differences(const std::string& before, const std::string
 
 std::vector<Diagnostic> changed_files(const store::Manifest& before, const store::Manifest& now) {
   std::vector<Diagnostic> all;
-  if (before.dataset_hash != now.dataset_hash) {
-    all.push_back({now.sweep_file, 0, "data",
+  const auto add_table = [&](const std::string& key, std::uint64_t hash_now, std::uint64_t hash_before) {
+    if (hash_now == hash_before) return;
+    all.push_back({now.sweep_file, 0, key,
                    fmt::format("the table's content (hash {:016x}) is not what the run was started with ({:016x})",
-                               now.dataset_hash, before.dataset_hash)});
+                               hash_now, hash_before)});
+  };
+  for (const auto& [name, hash] : now.table_hashes) {
+    const auto found = before.table_hashes.find(name);
+    if (found != before.table_hashes.end()) add_table("data." + name, hash, found->second);
   }
+  // An earlier version took all tables together.
+  if (before.table_hashes.empty()) add_table("data", now.dataset_hash, before.dataset_hash);
   for (const auto& [name, hash] : now.initial_parameters) {
     const auto found = before.initial_parameters.find(name);
     if (found == before.initial_parameters.end() || found->second == hash) continue;  // a new name is named elsewhere
@@ -116,16 +129,22 @@ void drop_what_is_ahead(const PreparedSweep& sweep, const SweepSpec& spec, const
   }
 }
 
-void take_over_networks(store::RunDirectory& directory, KeptNetworks& kept) {
+void take_over_networks(store::RunDirectory& directory, KeptNetworks& kept, std::vector<std::string>& notes) {
   for (const std::string& id : directory.kept()) {
+    std::string damage;
+    const std::optional<store::StoredNetwork> network = directory.whole_network(id, damage);
+    if (!network) {
+      directory.forget(id);
+      notes.push_back(damage + "; removed, and trained again if it is the network that the run hands out");
+      continue;
+    }
     if (id.ends_with(kAllRows)) continue;
     const std::optional<TrialStatus> status = directory.status(id);
     if (!status) {
       directory.forget(id);
       continue;
     }
-    const KeptNetworks::Decision decision =
-        kept.offer(id, directory.network(id).metric, *status == TrialStatus::pruned);
+    const KeptNetworks::Decision decision = kept.offer(id, network->metric, *status == TrialStatus::pruned);
     const std::string& surplus = decision.keep ? decision.forget : id;
     if (surplus != directory.manifest().winner) directory.forget(surplus);
   }

@@ -17,7 +17,7 @@ namespace shoal::run {
 [[nodiscard]] std::vector<Diagnostic> differences(const std::string& before, const std::string& now, bool strict,
                                                   const std::string& file);
 
-/// The table and the files of initial parameters whose content `before` and `now` give different hashes.
+/// The tables and the files of initial parameters whose content `before` and `now` give different hashes.
 [[nodiscard]] std::vector<Diagnostic> changed_files(const store::Manifest& before, const store::Manifest& now);
 
 /// InputError that names every difference where the run of manifest `now` is not the one that `before` started.
@@ -30,8 +30,9 @@ void drop_what_is_ahead(const PreparedSweep& sweep, const SweepSpec& spec, const
 
 /// Offers the stored networks to `kept` and removes those that an earlier run stored too many when it ended: of trials
 /// without a row, which train again and are stored again, and those beyond what `kept` holds. The winner of a run that
-/// is done stays, and so does a network of all rows, which is no trial's.
-void take_over_networks(store::RunDirectory& directory, KeptNetworks& kept);
+/// is done stays, and so does a network of all rows, which is no trial's. Removes those that are damaged, too: `notes`
+/// says which.
+void take_over_networks(store::RunDirectory& directory, KeptNetworks& kept, std::vector<std::string>& notes);
 
 /// The first of runs/NAME-1, runs/NAME-2, ... that does not exist.
 [[nodiscard]] std::filesystem::path free_directory(const std::filesystem::path& sweep_file);

@@ -40,6 +40,7 @@ store::Manifest new_manifest(const run::PreparedSweep& sweep, const SweepSpec& s
   manifest.task = dataset.task();
   manifest.dataset_name = dataset.name;
   manifest.dataset_hash = dataset.hash;
+  manifest.table_hashes = dataset.table_hashes;
   manifest.initial_parameters = sweep.initial_parameters.hashes();
   manifest.n_trials = sweep.trials.size();
   manifest.n_settings = sweep.trials.n_settings();
@@ -59,7 +60,7 @@ struct OpenRun {
   Progress start{};
   run::KeptNetworks kept;
   store::Checkpoint in_training{};
-  bool was_done = false;           ///< the run had ended before
+  bool was_done = false;           ///< the run had ended before, and has the network that it hands out
   run::FinalNetwork handed_out{};  ///< by it
   bool best_is_pruned = false;     ///< the best network of `start`
 };
@@ -70,6 +71,9 @@ void check_place(const RunOptions& options) {
   if (options.resume && options.out.empty()) {
     throw InputError(Diagnostic{"", 0, "", "to resume, name the run's directory"});
   }
+  if (!options.out.empty() && fs::exists(options.out) && !fs::is_directory(options.out)) {
+    throw InputError(Diagnostic{options.out.string(), 0, "", "is not a directory"});
+  }
   if (!options.resume && !options.out.empty() && fs::exists(options.out) && !fs::is_empty(options.out)) {
     throw InputError(Diagnostic{options.out.string(), 0, "",
                                 "exists and is not empty; use another directory, or resume to continue its run"});
@@ -79,7 +83,7 @@ void check_place(const RunOptions& options) {
 /// Takes over what an earlier run finished.
 void take_over(OpenRun& open, const run::PreparedSweep& sweep, const SweepSpec& spec) {
   store::RunDirectory& directory = *open.directory;
-  open.in_training = directory.checkpoints().read(open.notes);
+  open.in_training = directory.checkpoints().read(directory.results_mark(), open.notes);
   run::drop_what_is_ahead(sweep, spec, open.in_training, directory);
   const store::Totals totals = directory.totals();
   open.start.n_done = totals.n_trials;
@@ -89,15 +93,18 @@ void take_over(OpenRun& open, const run::PreparedSweep& sweep, const SweepSpec& 
   std::uint64_t epochs_kept = totals.n_epochs;
   for (const auto& [id, trial] : open.in_training) epochs_kept += trial.result.epochs;
   open.start.epochs_done = epochs_kept;
-  run::take_over_networks(directory, open.kept);
+  run::take_over_networks(directory, open.kept, open.notes);
   open.start.best_id = open.kept.best();
   if (!open.start.best_id.empty()) {
     open.start.best_metric = directory.network(open.start.best_id).metric;
     open.best_is_pruned = directory.status(open.start.best_id) == TrialStatus::pruned;
   }
-  open.was_done = directory.manifest().status == "done";
-  open.handed_out = {directory.manifest().winner, std::nullopt, directory.manifest().test, ""};
-  const std::uint64_t counted = std::max(directory.manifest().epochs_trained, directory.checkpoints().counted_epochs());
+  const std::string& winner = directory.manifest().winner;
+  const bool has_winner = winner.empty() || std::ranges::binary_search(directory.kept(), winner);
+  open.was_done = directory.manifest().status == "done" && has_winner;
+  open.handed_out = {winner, std::nullopt, directory.manifest().test, ""};
+  const std::uint64_t counted =
+      std::max(directory.manifest().epochs_trained, directory.checkpoints().counted_epochs(open.notes));
   open.manifest.epochs_trained = std::max(counted, epochs_kept);
   open.manifest.epochs_recomputed = open.manifest.epochs_trained - epochs_kept;
 }
@@ -144,7 +151,11 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   OpenRun open{.manifest = new_manifest(sweep, spec), .kept = run::KeptNetworks(spec.trainer.keep, spec.maximize)};
   if (options.resume && holds_run(options.out)) {
     open.directory.emplace(store::RunDirectory::open(options.out));
-    run::check_resumable(open.directory->manifest(), open.manifest, options.out);
+    try {
+      run::check_resumable(open.directory->manifest(), open.manifest, options.out);
+    } catch (const InputError& error) {
+      throw placed(error, spec);
+    }
     open.directory->claim();
     take_over(open, sweep, spec);
   }

@@ -60,7 +60,7 @@ bool SweepTrainer::run(const std::stop_token& stop) {
     if (!wave(stop)) {
       // Networks that the stop caught in the middle of an epoch go on from where the last checkpoint has them.
       std::vector<std::string> ignored;
-      checkpoint(loop_.in_training(), directory_->checkpoints().read(ignored));
+      checkpoint(loop_.in_training(), directory_->checkpoints().read(directory_->results_mark(), ignored));
       return false;
     }
     decide();
@@ -182,7 +182,7 @@ void SweepTrainer::checkpoint(const std::vector<PausedTrial>& in_training, const
   }
   std::vector<const PausedTrial*> trials;
   for (const auto& [id, trial] : newest) trials.push_back(trial);
-  directory_->checkpoints().write(trials);
+  directory_->checkpoints().write(trials, directory_->results_mark());
   writer_->flushed(start);
 }
 

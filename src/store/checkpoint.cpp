@@ -10,7 +10,6 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "shoal/error.hpp"
 #include "store/atomic_file.hpp"
@@ -26,7 +25,7 @@ using nlohmann::ordered_json;
 
 static_assert(std::endian::native == std::endian::little, "numbers are copied as they lie in memory");
 
-constexpr std::string_view kCheckpointFormat = "shoal checkpoint 3";
+constexpr std::string_view kCheckpointFormat = "shoal checkpoint 4";
 constexpr std::string_view kSuffix = ".safetensors";
 constexpr std::string_view kEpochs = "epochs";
 
@@ -98,12 +97,6 @@ void visit_data(std::span<const PausedTrial* const> trials, const std::function<
       visit(bytes_of(*values));
     }
   }
-}
-
-std::uint32_t add_to(std::uint32_t checksum, std::string_view bytes) {
-  if (bytes.empty()) return checksum;  // for zlib no bytes at a null pointer begin a new checksum
-  return static_cast<std::uint32_t>(
-      crc32_z(checksum, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
 }
 
 /// Where the tensors lie, for so many trials, points and floats.
@@ -235,9 +228,17 @@ std::uint64_t number_in(std::string_view text) {
   return value;
 }
 
+/// What the file `epochs` holds: of one length, so that a count is written over the last one.
+std::string count_text(std::uint64_t n_epochs) { return fmt::format("{:20}\n", n_epochs); }
+
+std::string mark_text(const ResultsMark& mark) { return fmt::format("{} {}", mark.n_commits, mark.n_ended); }
+
+ResultsMark mark_from(std::string_view text) { return {number_in(text), number_in(text.substr(text.find(' ') + 1))}; }
+
 }  // namespace
 
-void write_checkpoint(std::span<const PausedTrial* const> trials, const std::function<void(std::string_view)>& write) {
+void write_checkpoint(std::span<const PausedTrial* const> trials, const ResultsMark& results,
+                      const std::function<void(std::string_view)>& write) {
   std::string ids;
   std::uint64_t n_points = 0;
   std::uint64_t n_floats = 0;
@@ -248,24 +249,30 @@ void write_checkpoint(std::span<const PausedTrial* const> trials, const std::fun
     n_floats += s.parameters.size() + s.first_moment.size() + s.second_moment.size() + s.best_parameters.size();
   }
   const std::string copies = copies_text(trials);
-  std::uint32_t checksum = add_to(add_to(0, ids), copies);
-  visit_data(trials, [&](std::string_view bytes) { checksum = add_to(checksum, bytes); });
-  ordered_json header = {
-      {"__metadata__",
-       {{"format", kCheckpointFormat}, {"crc32", fmt::format("{:08x}", checksum)}, {"ids", ids}, {"copies", copies}}}};
+  const std::string mark = mark_text(results);
+  std::uint32_t checksum = with_bytes(with_bytes(with_bytes(0, ids), copies), mark);
+  visit_data(trials, [&](std::string_view bytes) { checksum = with_bytes(checksum, bytes); });
+  ordered_json header = {{"__metadata__",
+                          {{"format", kCheckpointFormat},
+                           {"crc32", checksum_text(checksum)},
+                           {"ids", ids},
+                           {"copies", copies},
+                           {"results", mark}}}};
   header.update(tensors(trials.size(), n_points, n_floats));
   write(safetensors_start(header.dump()));
   visit_data(trials, write);
 }
 
-Checkpoint checkpoint_from(std::string_view bytes) try {
+StoredCheckpoint checkpoint_from(std::string_view bytes) try {
   const auto [header_text, data] = safetensors_parts(bytes);
   const json header = json::parse(header_text);
   const json& information = header.at("__metadata__");
   if (information.at("format") != kCheckpointFormat) throw Error("it is of another version");
   const auto text = information.at("ids").get<std::string>();
   const auto copies = information.at("copies").get<std::string>();
-  if (fmt::format("{:08x}", add_to(add_to(add_to(0, text), copies), data)) != information.at("crc32")) {
+  const auto mark = information.at("results").get<std::string>();
+  const std::uint32_t checksum = with_bytes(with_bytes(with_bytes(with_bytes(0, text), copies), mark), data);
+  if (checksum_text(checksum) != information.at("crc32")) {
     throw Error("its checksum does not fit");
   }
   std::vector<std::string> ids;
@@ -274,9 +281,9 @@ Checkpoint checkpoint_from(std::string_view bytes) try {
     ids.push_back(text.substr(first, end - first));
     first = end + 1;
   }
-  Checkpoint checkpoint = decoded(ids, data);
-  read_copies(copies, checkpoint);
-  return checkpoint;
+  StoredCheckpoint stored{decoded(ids, data), mark_from(mark)};
+  read_copies(copies, stored.trials);
+  return stored;
 } catch (const json::exception& error) {
   throw Error(std::string("its header is broken: ") + error.what());
 }
@@ -297,28 +304,36 @@ std::vector<std::uint64_t> CheckpointFolder::generations() const {
   return all;
 }
 
-void CheckpointFolder::write(std::span<const PausedTrial* const> trials) {
+void CheckpointFolder::write(std::span<const PausedTrial* const> trials, const ResultsMark& results) {
   std::error_code error;
   fs::create_directories(folder_, error);
   if (error) throw Error("cannot make " + folder_.string() + ": " + error.message());
   const std::vector<std::uint64_t> before = generations();
   AtomicFile next(file(before.empty() ? 1 : before.back() + 1));
-  write_checkpoint(trials, [&](std::string_view bytes) { next.write(bytes); });
+  write_checkpoint(trials, results, [&](std::string_view bytes) { next.write(bytes); });
   next.commit();
   for (std::size_t i = 0; i + 1 < before.size(); ++i) fs::remove(file(before[i]), error);
 }
 
-Checkpoint CheckpointFolder::read(std::vector<std::string>& notes) const {
+Checkpoint CheckpointFolder::read(const ResultsMark& results, std::vector<std::string>& notes) {
   std::vector<std::uint64_t> all = generations();
   while (!all.empty()) {
     const fs::path newest = file(all.back());
     all.pop_back();
+    bool is_ahead = false;
     try {
-      return checkpoint_from(read_whole(newest));
+      StoredCheckpoint stored = checkpoint_from(read_whole(newest));
+      is_ahead = stored.results.n_commits > results.n_commits;
+      if (!is_ahead) return std::move(stored.trials);
+      throw Error(fmt::format("results are lost: {} trials had ended when it was written, {} are in results.sqlite",
+                              stored.results.n_ended, results.n_ended));
     } catch (const Error& damage) {
       notes.push_back(newest.string() + " cannot be used: " + damage.what() + "; going on with " +
                       (all.empty() ? "what has ended" : file(all.back()).string()));
     }
+    std::error_code error;
+    if (is_ahead) fs::remove(newest, error);
+    if (error) throw Error("cannot remove " + newest.string() + ": " + error.message());
   }
   return {};
 }
@@ -338,18 +353,22 @@ void CheckpointFolder::count_epochs(std::uint64_t n_epochs) {
   };
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor < 0) fail();
-  const std::string text = fmt::format("{:20}\n", n_epochs);
+  const std::string text = count_text(n_epochs);
   const ssize_t written = ::pwrite(descriptor, text.data(), text.size(), 0);
   ::close(descriptor);
   if (written != static_cast<ssize_t>(text.size())) fail();
 }
 
-std::uint64_t CheckpointFolder::counted_epochs() const {
+std::uint64_t CheckpointFolder::counted_epochs(std::vector<std::string>& notes) const {
   std::error_code error;
   if (!fs::exists(folder_ / kEpochs, error)) return 0;
   const std::string text = read_whole(folder_ / kEpochs);
-  const std::size_t first = text.find_first_not_of(' ');
-  return first == std::string::npos ? 0 : number_in(std::string_view(text).substr(first));
+  const std::uint64_t count =
+      number_in(std::string_view(text).substr(std::min(text.find_first_not_of(' '), text.size())));
+  if (text == count_text(count)) return count;
+  notes.push_back((folder_ / kEpochs).string() +
+                  " is damaged: epochs that were trained after the last checkpoint are missing in the run's count");
+  return 0;
 }
 
 }  // namespace shoal::store

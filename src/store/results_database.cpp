@@ -198,7 +198,7 @@ void ResultsDatabase::begin() {
 
 void ResultsDatabase::commit() {
   if (!in_transaction_) return;
-  execute("COMMIT");
+  execute(fmt::format("PRAGMA user_version = {}; COMMIT", n_commits() + 1));
   in_transaction_ = false;
 }
 
@@ -316,6 +316,12 @@ TrialStatus ResultsDatabase::status_in(std::string_view id, const std::string& w
 
 std::uint64_t ResultsDatabase::size() const {
   Statement statement(*this, "SELECT count(*) FROM trials");
+  statement.step();
+  return static_cast<std::uint64_t>(statement.integer(0));
+}
+
+std::uint64_t ResultsDatabase::n_commits() const {
+  Statement statement(*this, "PRAGMA user_version");
   statement.step();
   return static_cast<std::uint64_t>(statement.integer(0));
 }

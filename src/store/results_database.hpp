@@ -43,6 +43,8 @@ class ResultsDatabase {
   /// How the trial has ended; nothing where it is not there.
   [[nodiscard]] std::optional<TrialStatus> status(std::string_view id) const;
   [[nodiscard]] std::uint64_t size() const;
+  /// How often something was committed, ever: where the file has lost what was committed last, less than that.
+  [[nodiscard]] std::uint64_t n_commits() const;
   [[nodiscard]] Totals totals() const;
   [[nodiscard]] std::vector<StoredRow> best(std::size_t n, Metric metric, bool maximize) const;
   /// Rows whose id begins with `prefix`, ascending, at most `n`; the whole id first.

@@ -265,6 +265,14 @@ std::vector<std::string> RunDirectory::kept() const {
 }
 
 StoredNetwork RunDirectory::network(std::string_view id) const {
+  std::string damage;
+  std::optional<StoredNetwork> network = whole_network(id, damage);
+  if (network) return std::move(*network);
+  throw Error(damage +
+              "; --resume removes the file and trains the network again if it is the one that the run hands out");
+}
+
+std::optional<StoredNetwork> RunDirectory::whole_network(std::string_view id, std::string& why) const {
   const std::vector<std::string> ids = kept();
   if (!std::ranges::binary_search(ids, id)) {
     std::string known;
@@ -273,7 +281,13 @@ StoredNetwork RunDirectory::network(std::string_view id) const {
                                   "' is not stored; stored are: " + (known.empty() ? "none" : known));
   }
   const fs::path file = state_->model(id);
-  return from_safetensors(read_whole(file), file.string());
+  const std::string bytes = read_whole(file);
+  try {
+    return from_safetensors(bytes, file.string());
+  } catch (const Error& damage) {
+    why = damage.what();
+    return std::nullopt;
+  }
 }
 
 void RunDirectory::flush(const Manifest& manifest) {
@@ -286,6 +300,7 @@ bool RunDirectory::has(std::string_view id) const { return status(id).has_value(
 std::optional<TrialStatus> RunDirectory::status(std::string_view id) const { return state_->database->status(id); }
 std::uint64_t RunDirectory::size() const { return state_->database->size(); }
 Totals RunDirectory::totals() const { return state_->database->totals(); }
+ResultsMark RunDirectory::results_mark() const { return {state_->database->n_commits(), state_->database->size()}; }
 CheckpointFolder RunDirectory::checkpoints() const { return CheckpointFolder(state_->path / kCheckpoint); }
 
 std::vector<StoredRow> RunDirectory::best(std::size_t n, Metric metric, bool maximize) const {

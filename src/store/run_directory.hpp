@@ -34,6 +34,7 @@ struct Manifest {
   Task task = Task::regression;
   std::string dataset_name;
   std::uint64_t dataset_hash = 0;
+  std::map<std::string, std::uint64_t> table_hashes{};        ///< by key of `data`; none in runs of earlier versions
   std::map<std::string, std::uint64_t> initial_parameters{};  ///< hash of each file named under parameters.init
   std::uint64_t n_trials = 0;
   std::uint64_t n_settings = 0;
@@ -110,8 +111,10 @@ class RunDirectory {
   /// Removes a stored network; nothing happens if there is none.
   void forget(std::string_view id);
   [[nodiscard]] std::vector<std::string> kept() const;  ///< ids of the stored networks, ascending
-  /// InputError if it is not stored, with the ids that are.
+  /// InputError if it is not stored, with the ids that are. Error where the file is damaged.
   [[nodiscard]] StoredNetwork network(std::string_view id) const;
+  /// The same; nothing where the file is damaged, and `why` says how.
+  [[nodiscard]] std::optional<StoredNetwork> whole_network(std::string_view id, std::string& why) const;
   /// Makes everything added so far permanent and visible, then rewrites manifest.json and, where trials were added,
   /// results.csv and timings.csv: time grows with all the trials of the run (about a second for 100,000). So while the
   /// status is `running` and that takes long, they are left as they are more often than not.
@@ -122,8 +125,9 @@ class RunDirectory {
   [[nodiscard]] bool has(std::string_view id) const;
   /// How it has ended; nothing where it has not.
   [[nodiscard]] std::optional<TrialStatus> status(std::string_view id) const;
-  [[nodiscard]] std::uint64_t size() const;  ///< trials, flushed or not
-  [[nodiscard]] Totals totals() const;       ///< flushed or not
+  [[nodiscard]] std::uint64_t size() const;        ///< trials, flushed or not
+  [[nodiscard]] Totals totals() const;             ///< flushed or not
+  [[nodiscard]] ResultsMark results_mark() const;  ///< after a flush: of what is permanent
   /// The trials that have begun and not ended. To write them needs the claim.
   [[nodiscard]] CheckpointFolder checkpoints() const;
   /// The best `n` trials, those that ran to their end before those that a rung ended. Diverged ones come last, before

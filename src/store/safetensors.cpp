@@ -29,10 +29,17 @@ void append(std::string& bytes, std::span<const float> values) {
   if (!values.empty()) std::memcpy(bytes.data() + start, values.data(), values.size_bytes());
 }
 
-ordered_json metadata(const StoredNetwork& network, const std::map<std::string, std::string>& more) {
-  ordered_json out = {{"format", "pt"},
-                      {"trial", to_json(network.trial).dump(-1, ' ', false, json::error_handler_t::replace)},
-                      {"metric", shortest(network.metric)}};
+/// Of all that is read back.
+std::string checksum_over(std::string_view trial, std::string_view metric, std::string_view data) {
+  return checksum_text(with_bytes(with_bytes(with_bytes(0, trial), metric), data));
+}
+
+ordered_json metadata(const StoredNetwork& network, const std::map<std::string, std::string>& more,
+                      std::string_view data) {
+  const std::string trial = to_json(network.trial).dump(-1, ' ', false, json::error_handler_t::replace);
+  const std::string metric = shortest(network.metric);
+  ordered_json out = {
+      {"format", "pt"}, {"trial", trial}, {"metric", metric}, {"crc32", checksum_over(trial, metric, data)}};
   for (const auto& [name, text] : parameters_of(network.trial)) {
     if (!text.empty()) out["parameter." + std::string(name)] = text;
   }
@@ -79,6 +86,14 @@ struct Parts {
   std::string_view data;
 };
 
+/// Files of others, and of earlier versions, have no checksum.
+void check_checksum(const json& information, std::string_view data) {
+  if (!information.contains("crc32") || !information.contains("trial")) return;
+  const auto trial = information.at("trial").get<std::string>();
+  const auto metric = information.at("metric").get<std::string>();
+  if (checksum_over(trial, metric, data) != information.at("crc32")) throw Error("its checksum does not fit");
+}
+
 Parts parts_of(std::string_view bytes) {
   const auto [header, data] = safetensors_parts(bytes);
   return {json::parse(header), data};
@@ -109,6 +124,7 @@ StoredNetwork decoded_network(std::string_view bytes) {
   for (std::size_t l = 0; l < topology.n_layers(); ++l) {
     append_layer(parts, l, topology.fan_in(l), topology.fan_out(l), out.parameters);
   }
+  check_checksum(information, parts.data);
   return out;
 }
 
@@ -128,6 +144,7 @@ StoredParameters decoded_parameters(std::string_view bytes) {
     append_layer(parts, l, shape[1], shape[0], out.parameters);
   }
   if (out.sizes.empty()) throw Error("there is no tensor " + tensor_name(0, "weight"));
+  if (parts.header.contains("__metadata__")) check_checksum(parts.header.at("__metadata__"), parts.data);
   return out;
 }
 
@@ -149,7 +166,7 @@ std::string to_safetensors(const StoredNetwork& network, const std::map<std::str
     throw Error("trial " + network.trial.id + " has " + std::to_string(topology.n_parameters()) + " parameters, not " +
                 std::to_string(network.parameters.size()));
   }
-  ordered_json header = {{"__metadata__", metadata(network, more)}};
+  ordered_json header = {{"__metadata__", nullptr}};  // the first, although its checksum is of all that follows
   std::string data;
   const auto close_tensor = [&](const std::string& name, ordered_json shape, std::size_t start) {
     header[name] = {{"dtype", "F32"}, {"shape", std::move(shape)}, {"data_offsets", {start, data.size()}}};
@@ -170,6 +187,7 @@ std::string to_safetensors(const StoredNetwork& network, const std::map<std::str
     append(data, bias);
     close_tensor(tensor_name(l, "bias"), ordered_json::array({n_outputs}), start);
   }
+  header["__metadata__"] = metadata(network, more, data);
   return safetensors_start(header.dump(-1, ' ', false, json::error_handler_t::replace)) + data;
 }
 

@@ -3,6 +3,8 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <fmt/format.h>
+#include <zlib.h>
 
 #include "shoal/error.hpp"
 
@@ -31,5 +33,13 @@ std::string safetensors_start(std::string header) {
   std::memcpy(bytes.data(), &length, kLengthBytes);
   return bytes + header;
 }
+
+std::uint32_t with_bytes(std::uint32_t checksum, std::string_view bytes) {
+  if (bytes.empty()) return checksum;  // for zlib no bytes at a null pointer begin a new checksum
+  return static_cast<std::uint32_t>(
+      crc32_z(checksum, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
+}
+
+std::string checksum_text(std::uint32_t checksum) { return fmt::format("{:08x}", checksum); }
 
 }  // namespace shoal::store

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -16,5 +17,10 @@ struct SafetensorsParts {
 
 /// What stands before the data: the length and the header, which spaces fill so that the data are aligned.
 [[nodiscard]] std::string safetensors_start(std::string header);
+
+/// A CRC-32 (zlib's) that goes on over `bytes`; it begins with 0.
+[[nodiscard]] std::uint32_t with_bytes(std::uint32_t checksum, std::string_view bytes);
+/// As headers have it.
+[[nodiscard]] std::string checksum_text(std::uint32_t checksum);
 
 }  // namespace shoal::store

@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "search/setting_mean.hpp"
 #include "shoal/error.hpp"
 #include "spec/nan.hpp"
 #include "train/progress_meter.hpp"
@@ -58,7 +59,7 @@ template <class Members, class Value>
 double mean_of(Members members, const Value& value) {
   double sum = 0;
   for (auto& member : members) sum += value(member);
-  return sum / static_cast<double>(members.size());
+  return search::mean(sum, members.size());
 }
 
 }  // namespace
@@ -147,7 +148,7 @@ std::vector<search::Standing> OpenBracket::standings(std::uint32_t rung) {
     standing.value = mean_of(members, [&](Member& m) { return ranked_value(m, rung, maximize_); });
     if (rule_.type == Terminator::median) {
       look_at_epochs(setting, rung);
-      standing.running_mean = setting.sum / rung;
+      standing.running_mean = search::mean(setting.sum, rung);
       if (std::isfinite(standing.value)) standing.best = setting.best;
     }
     all.push_back(std::move(standing));

@@ -134,11 +134,12 @@ TEST(Program, ListsMeansOfSettingsWhereTheyHaveSeveralTrials) {
   EXPECT_EQ(shoal({"top", "folds"}).out,
             "rank  setting           mean val_accuracy  std. error  trials  epochs  status    alpha\n"
             "   1  3fa9c1d2e4b5a697                0.9      0.0125       3      30  finished  0.001\n"
-            "   2  3fa9c1d2e4b5a697                0.9      0.0125       3   3.333  pruned    0.001\n"
+            "   2  3fa9c1d2e4b5a697                0.9      0.0125  1 of 3   3.333  pruned    0.001\n"
             "2 of 2 settings (6 trials), largest mean first; --trials lists trials\n");
   const auto json = nlohmann::json::parse(shoal({"top", "folds", "-n", "1", "--json"}).out);
   EXPECT_EQ(json["n_settings"], 2);
   EXPECT_EQ(json["rows"][0]["standard_error"], 0.0125);
+  EXPECT_EQ(json["rows"][0]["n_wanted"], 3);
   EXPECT_TRUE(shoal({"top", "folds", "--trials", "-n", "1"}).out.starts_with("rank  trial "));
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Kills a sweep at its steps of output and, or stops it, at random moments, and lets disks fail; then resumes it.
+"""Kills a sweep at its steps of output and, or stops it, at random moments, lets disks fail and takes away what was
+committed last; then resumes it.
 
   crash_test.py SHOAL IO_FAULT_LIBRARY --rule RULE [--every N] [--random N]
 
@@ -40,7 +41,8 @@ RULES = {
             "LARGEST_RATE": "1e30", "MAX_ITER": "{values: [5, 9]}"},
 }
 RESULTS = ["results.csv", "lineage.csv"]
-KINDS = ["kill", "torn", "fail", "from_then"]
+KINDS = ["kill", "torn", "fail", "from_then", "lost"]
+WAL = "results.sqlite-wal"
 
 
 class Crashes:
@@ -103,13 +105,13 @@ class Crashes:
         out, log = self.folder / "run", self.folder / "log"
         shutil.rmtree(out, ignore_errors=True)
         log.unlink(missing_ok=True)
-        process = self.run(out, IO_FAULT_STEP=number, IO_FAULT_KIND=kind, IO_FAULT_LOG=log)
+        process = self.run(out, IO_FAULT_STEP=number, IO_FAULT_KIND="kill" if kind == "lost" else kind, IO_FAULT_LOG=log)
         _, error = process.communicate()
         steps = log.read_text().splitlines()
         if len(steps) < number:
             return False
         what = f"{kind} at step {number} ({' '.join(steps[number - 1].split()[1:3])})"
-        if kind in ("kill", "torn"):
+        if kind in ("kill", "torn", "lost"):
             self.n_kills += 1
             if process.returncode == 0:
                 return True  # there is no half of a sync
@@ -117,6 +119,10 @@ class Crashes:
             self.n_faults += 1
             if process.returncode not in (0, 1) or (process.returncode == 1 and len(error.strip().splitlines()) != 1):
                 self.failures.append(f"{what}: status {process.returncode}: {error.strip()}")
+        if kind == "lost":
+            self.lose_results(out)
+            self.check(what, out, None)
+            return True
         trained = stored = 0
         for line in steps[:number]:
             fields = line.split()
@@ -127,6 +133,13 @@ class Crashes:
         uncounted = steps[number - 1].split()[2].endswith("/epochs")
         self.check(what, out, None if uncounted else trained - stored)
         return True
+
+    @staticmethod
+    def lose_results(out):
+        """What SQLite does where a disk returned other bytes: the last transaction is not there."""
+        log = out / WAL
+        if log.exists() and log.stat().st_size > 0:
+            os.truncate(log, log.stat().st_size - 1)
 
     def at_random(self, what, moment):
         out = self.folder / "run"

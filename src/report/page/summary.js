@@ -19,7 +19,7 @@ function sweptText() {
 function endedText() {
   const totals = report.totals;
   const parts = Object.entries(kEndings).filter(([status]) => totals.statuses[status]).map(([status, words]) => `${totals.statuses[status].toLocaleString("en")} ${words}`);
-  const state = {done: "The run is done", interrupted: "The run was interrupted", running: "The run was still going when this page was written"}[report.run.status] ?? `The run's status is ${report.run.status}`;
+  const state = {done: "The run is done", interrupted: "The run was interrupted", killed: "The run was interrupted: its process had gone before it was done", running: "The run was still going when this page was written"}[report.run.status] ?? `The run's status is ${report.run.status}`;
   return `${state}: ${counted(totals.n_ended, "trial")} ended${parts.length > 0 ? ` (${parts.join(", ")})` : ""}.`;
 }
 
@@ -49,7 +49,7 @@ function winnerText() {
   const {id, rank, mean, standard_error: error, n_trials: n} = settings.winner;
   const isDone = report.run.status === "done";
   const smaller = rank > 1 ? ` It is ranked ${rank}: the one with fewest parameters within a standard error of the best.` : "";
-  return `${isDone ? "The winner is setting" : "The best so far is setting"} ${id}: mean ${metricName} ${numberText(mean)} \u00b1 ${numberText(error)} (standard error) over ${counted(n, "trial")}${winnerSettingText()}.` +
+  return `${isDone ? "The winner is setting" : "The best so far is setting"} ${id}: mean ${metricName} ${numberText(mean)} \u00b1 ${numberText(error)} (standard error) over ${n < settings.n_wanted ? `${n} of ${counted(settings.n_wanted, "trial")}` : counted(n, "trial")}${winnerSettingText()}.` +
     (isDone ? ` Its network is ${report.run.winner}.` : "") + smaller + (settings.n_ended > 1 ? againstMedian(mean, settings.median, "setting") : "");
 }
 

@@ -3,6 +3,9 @@
 
 const kRowsAtOnce = 20;
 
+// Of a setting: how many have ended, and of how many where that is not all.
+const trialsText = n => n < settings.n_wanted ? `${n} of ${settings.n_wanted}` : String(n);
+
 // Columns are {title, text(place), key(place), isNumber}.
 function parameterColumns(someAxes) {
   return someAxes.map(axis => ({title: axis.name, text: axis.textOf, key: axis.value, isNumber: !axis.isWords}));
@@ -36,7 +39,8 @@ function settingColumns(open) {
   const number = (title, values) => ({title, text: s => numberText(values[s]), key: s => values[s], isNumber: true});
   return [number("rank", settings.rank),
     {title: "setting", text: link, key: s => settings.id[s]},
-    number(`mean ${metricName}`, settings.mean), number("std. error", settings.standard_error), number("trials", settings.n_trials),
+    number(`mean ${metricName}`, settings.mean), number("std. error", settings.standard_error),
+    {title: "trials", text: s => trialsText(settings.n_trials[s]), key: s => settings.n_trials[s], isNumber: true},
     ...parameterColumns(settingAxes),
     {title: "status", text: s => settings.status[s], key: s => settings.status[s]},
     number("mean epochs", settings.epochs)];

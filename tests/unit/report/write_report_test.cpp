@@ -148,6 +148,35 @@ TEST_F(ReportOfSettings, TellsOfTheBestOneSoFarAndItsBestTrial) {
   EXPECT_EQ(page.at("trials").at("id").at(0), "a");
 }
 
+TEST_F(ReportOfSettings, TellARunThatGoesOnFromOneWhoseProcessHasGone) {
+  const auto status = [&] {
+    return data_of(small::content(write_report(folder / "run").out)).at("run").at("status").get<std::string>();
+  };
+  {
+    const auto claimed = store::RunDirectory::create(folder / "run", manifest);
+    EXPECT_EQ(status(), "running");
+  }
+  EXPECT_EQ(status(), "killed");
+  manifest.status = "interrupted";
+  store::RunDirectory::open(folder / "run").flush(manifest);
+  EXPECT_EQ(status(), "interrupted");
+}
+
+TEST_F(ReportOfSettings, TellsHowManyTrialsOfASettingHaveEnded) {
+  {
+    auto directory = store::RunDirectory::create(folder / "run", manifest);
+    directory.add(result_of("a.r1", 0.1, 0.9, TrialStatus::finished));
+    directory.add(result_of("b", 0.02, 0.7, TrialStatus::finished));
+    directory.flush(manifest);
+  }
+  const nlohmann::json page = data_of(small::content(write_report(folder / "run").out));
+  const nlohmann::json& settings = page.at("settings");
+  EXPECT_EQ(settings.at("n_trials"), (nlohmann::json{1, 1}));
+  EXPECT_EQ(settings.at("n_wanted"), 2);
+  EXPECT_EQ(page.at("trials").at("parameters").at(1).at("name"), "seed");
+  EXPECT_EQ(settings.at("codes").at(1), (nlohmann::json{nullptr, nullptr})) << "seeds of repeats";
+}
+
 TEST_F(ReportOfSettings, TellsOfTheOneThatWonWhereThatIsAnotherOne) {
   manifest.status = "done";
   manifest.winner = "a.all";  // the smallest within a standard error

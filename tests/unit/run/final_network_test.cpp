@@ -4,6 +4,7 @@
 #include <fstream>
 #include <gtest/gtest.h>
 
+#include "shoal/error.hpp"
 #include "small_sweeps.hpp"
 #include "store/run_directory.hpp"
 
@@ -71,6 +72,33 @@ TEST(FinalNetwork, IsTrainedAgainWhereItsFileIsLost) {
   std::ofstream(folder / "run/manifest.json") << manifest;
   EXPECT_EQ(small::run_into(spec, folder / "run", true).winner, whole.winner);
   EXPECT_EQ(parameters(folder / "run", whole.winner), expected);
+}
+
+TEST(FinalNetwork, IsTrainedAgainWhereItsFileIsDamaged) {
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  SweepSpec spec = small::sweep(folder / "classes.csv", Metric::val_loss);
+  for (const bool has_folds : {false, true}) {
+    if (has_folds) spec.data.cv = 2;
+    const fs::path run = folder / (has_folds ? "folds" : "run");
+    const RunSummary whole = small::run_into(spec, run);
+    const std::vector<float> expected = parameters(run, whole.winner);
+    const fs::path file = run / "models" / (whole.winner + ".safetensors");
+    std::string bytes = small::content(file);
+    bytes.back() = static_cast<char>(bytes.back() ^ 1);
+    std::ofstream(file, std::ios::binary) << bytes;
+    try {
+      (void)parameters(run, whole.winner);
+      ADD_FAILURE() << "damage was not noticed";
+    } catch (const Error& error) {
+      EXPECT_EQ(std::string(error.what()),
+                file.string() +
+                    ": not a stored network: its checksum does not fit; --resume removes the file and "
+                    "trains the network again if it is the one that the run hands out");
+    }
+    EXPECT_EQ(small::run_into(spec, run, true).winner, whole.winner);
+    EXPECT_EQ(parameters(run, whole.winner), expected);
+  }
 }
 
 TEST(FinalNetwork, OfRepeatsIsTheBestTrialOfTheWinningSetting) {

@@ -2,6 +2,7 @@
 
 #include "shoal/error.hpp"
 #include "small_sweeps.hpp"
+#include "store/run_directory.hpp"
 
 namespace shoal {
 namespace {
@@ -53,6 +54,33 @@ TEST(Leaderboard, LeavesOutWhatOneSolverAloneHas) {
   ASSERT_EQ(board.rows.size(), 2U);
   ASSERT_EQ(board.rows[0].parameters.size(), 1U);
   EXPECT_EQ(board.rows[0].parameters[0].first, "solver");
+}
+
+TEST(SettingBoard, ShowsNoSeedOfARepeatWhereNoSettingHasTwoTrialsYet) {
+  const small::Folder folder;
+  {
+    store::Manifest manifest;
+    manifest.n_trials = 4;
+    manifest.n_settings = 2;
+    auto directory = store::RunDirectory::create(folder / "run", manifest);
+    for (const std::uint32_t i : {0U, 1U}) {
+      TrialResult result;
+      result.trial.id = i == 0 ? "a" : "b.r1";
+      result.trial.seed = i;
+      result.trial.hyperparameters.alpha = 0.1 * (i + 1);
+      result.trial.topology = {2, {}, {}, 1};
+      result.status = TrialStatus::finished;
+      result.metrics.values.assign(kMetricCount, 0.5);
+      directory.add(result);
+    }
+    directory.flush(manifest);
+  }
+  const SettingBoard board = setting_board(folder / "run", 2);
+  ASSERT_EQ(board.rows.size(), 2U);
+  EXPECT_EQ(board.rows[0].n_trials, 1U);
+  EXPECT_EQ(board.rows[0].n_wanted, 2U);
+  ASSERT_EQ(board.rows[0].parameters.size(), 1U);
+  EXPECT_EQ(board.rows[0].parameters[0].first, "alpha");
 }
 
 TEST(Leaderboard, NeedsARun) {

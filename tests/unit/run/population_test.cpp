@@ -1,7 +1,7 @@
 // Population based training: equal bits however it is trained, and every network again from its lineage.
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <gtest/gtest.h>
 #include <map>
 #include <set>
@@ -199,6 +199,32 @@ TEST_F(Population, GoesBackToItsCheckpointWhereResultsAreAheadOfIt) {
   expect_equal("whole", "killed");
 }
 
+TEST_F(Population, BeginsAnewWhereResultsThatItsCheckpointCountsAreLost) {
+  spec.trainer.threads = 1;
+  set("max_iter", {std::int64_t{3}, std::int64_t{10}});
+  spec.early_terminate.quantile = 0.5;  // so that some are copies when they end
+  small::run_into(spec, folder / "whole");
+  ASSERT_TRUE(run_a_while("damaged", 0));
+  ASSERT_EQ(store::RunDirectory::open(folder / "damaged").size(), 0U);
+  fs::copy(folder / "damaged" / "results.sqlite", folder / "early");
+  for (int n = 0; store::RunDirectory::open(folder / "damaged").size() == 0; ++n) {
+    ASSERT_LT(n, 100);
+    ASSERT_TRUE(run_a_while("damaged", 0));
+  }
+  // As where SQLite finds that what was written last is damaged.
+  fs::copy(folder / "early", folder / "damaged" / "results.sqlite", fs::copy_options::overwrite_existing);
+  RunOptions options;
+  options.out = folder / "damaged";
+  options.resume = true;
+  std::string notes;
+  options.on_start = [&](const PlanSummary& plan, const fs::path&) {
+    for (const std::string& note : plan.notes) notes += note + '\n';
+  };
+  EXPECT_EQ(run_sweep(spec, options).n_done, 24U);
+  EXPECT_NE(notes.find("cannot be used: results are lost: "), std::string::npos) << notes;
+  expect_equal("whole", "damaged");
+}
+
 TEST_F(Population, HandsOutANetworkOfAllRowsThatFollowsTheLineageOfItsSetting) {
   spec.data.cv = 2;
   const RunSummary summary = small::run_into(spec, folder / "run");
@@ -293,10 +319,12 @@ TEST_F(Population, ReplaysACopyOnceItsParentHasEnded) {
 
 TEST_F(Population, FindsAnotherBitInAStoredNetwork) {
   const RunSummary summary = small::run_into(spec, folder / "run");
-  const fs::path stored = folder / "run" / "models" / (summary.winner + ".safetensors");
-  std::string bytes = small::content(stored);
-  bytes.back() = static_cast<char>(bytes.back() ^ 1);
-  std::ofstream(stored, std::ios::binary) << bytes;
+  {
+    store::RunDirectory directory = store::RunDirectory::open(folder / "run");
+    store::StoredNetwork network = directory.network(summary.winner);
+    network.parameters.back() = std::nextafter(network.parameters.back(), 0.0F);
+    directory.keep(network);
+  }
   EXPECT_EQ(replay(spec, folder / "run", "best").n_different, 1U);
 }
 

@@ -44,6 +44,37 @@ struct PredictClasses : testing::Test {
   RunSummary summary;
 };
 
+TEST(Predict, SaysWhyThereIsNoBestNetwork) {
+  const small::Folder folder;
+  const auto why = [&](const std::string& which) -> std::string {
+    try {
+      (void)predict(folder / "run", which, folder / "table.csv");
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  auto directory = store::RunDirectory::create(folder / "run", {});
+  EXPECT_EQ(why("best"), "'best': no trial of the run has ended yet, by its last checkpoint");
+  TrialResult result;
+  result.trial.topology = {2, {}, {}, 1};
+  for (const char* const id : {"a", "b"}) {
+    result.trial.id = id;
+    result.status = TrialStatus::diverged;
+    directory.add(result);
+  }
+  directory.flush({});
+  EXPECT_EQ(why("best"), "'best': the run holds no network: of 2 trials that have ended all diverged");
+  result.trial.id = "c";
+  result.status = TrialStatus::finished;
+  directory.add(result);
+  directory.keep({result.trial, {1, 2, 3}, 0.5});
+  directory.flush({});
+  EXPECT_EQ(why("top:2"),
+            "'top:2': the run holds 1 networks with a finite metric; trainer.keep says how many are stored of those "
+            "that have ended");
+}
+
 TEST_F(PredictClasses, AgreesWithTheMetricsOfTheRun) {
   const Predictions predictions = predict(folder / "run", "best", table);
   EXPECT_EQ(predictions.ids, std::vector<std::string>{summary.winner});

@@ -22,6 +22,15 @@ TEST(Differences, LeaveOutWhatChangesNoResult) {
   EXPECT_EQ(fast[0].text(), "f: trainer.engine: is cuda, but the run was started with cpu");
 }
 
+TEST(Differences, HaveTheReferenceWhoseBitsAreNotThoseOfOtherEngines) {
+  const std::string reference = "trainer: {engine: reference}";
+  EXPECT_TRUE(differences(reference, reference, true, "f").empty());
+  const std::vector<Diagnostic> to = differences("trainer: {engine: cpu}", reference, true, "f");
+  ASSERT_EQ(to.size(), 1U);
+  EXPECT_EQ(to[0].text(), "f: trainer.engine: is reference, but the run was started with cpu");
+  EXPECT_EQ(differences(reference, "trainer: {engine: auto}", true, "f").size(), 1U);
+}
+
 TEST(Differences, NameEveryKeyWithBothValues) {
   const std::string now = "trainer: {seed: 2}\nparameters: {alpha: {values: [0, 1, 2]}}\nrepeat: 2\n";
   const std::vector<Diagnostic> all = differences(kBefore, now, true, "f");
@@ -58,6 +67,42 @@ TEST(CheckResumable, RefusesAnotherTableAndOtherInitialParameters) {
   EXPECT_NE(fault(before, now), "");
 }
 
+TEST(CheckResumable, NamesTheTablesThatHaveChanged) {
+  store::Manifest before;
+  before.sweep_yaml = kBefore;
+  before.dataset_hash = 1;
+  before.table_hashes = {{"train", 1}, {"validation", 2}, {"test", 3}};
+  store::Manifest now = before;
+  now.sweep_file = "s.yaml";
+  EXPECT_EQ(fault(before, now), "");
+  now.dataset_hash = 9;
+  now.table_hashes = {{"train", 1}, {"validation", 5}, {"test", 6}};
+  EXPECT_EQ(fault(before, now),
+            "s.yaml: data.test: the table's content (hash 0000000000000006) is not what the run was started with "
+            "(0000000000000003)\n"
+            "s.yaml: data.validation: the table's content (hash 0000000000000005) is not what the run was started "
+            "with (0000000000000002)\ndir: cannot be resumed with another sweep; use another directory");
+}
+
+TEST(CheckResumable, NamesTheLineOrTheOverrideOfWhatIsDifferent) {
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  const std::string yaml = "data: {train: classes.csv}\nparameters:\n  max_iter: 1\n  alpha: ";
+  const auto run = [&](const std::string& alpha, const std::vector<std::string>& overrides) {
+    small::run_into(parse_sweep(yaml + alpha + '\n', "s.yaml", folder / "", overrides), folder / "run", true);
+  };
+  run("0.1", {});
+  try {
+    run("0.2", {"trainer.seed=5"});
+    ADD_FAILURE() << "another sweep was resumed";
+  } catch (const InputError& error) {
+    EXPECT_EQ(std::string(error.what()),
+              "s.yaml:4: parameters.alpha: is 0.2, but the run was started with 0.1\n"
+              "override 'trainer.seed=5': trainer.seed: is 5, but the run was started with 0\n" +
+                  (folder / "run").string() + ": cannot be resumed with another sweep; use another directory");
+  }
+}
+
 /// A run that stores networks of trials with and without rows. Losses: the smaller the better.
 struct TakeOverNetworks : testing::Test {
   TakeOverNetworks() : directory(store::RunDirectory::create(folder / "run", {})) {}
@@ -71,7 +116,7 @@ struct TakeOverNetworks : testing::Test {
   }
   std::vector<std::string> left(std::size_t capacity) {
     KeptNetworks kept(capacity, false);
-    take_over_networks(directory, kept);
+    take_over_networks(directory, kept, notes);
     best = kept.best();
     return directory.kept();
   }
@@ -79,6 +124,7 @@ struct TakeOverNetworks : testing::Test {
   small::Folder folder;
   store::RunDirectory directory;
   std::string best;
+  std::vector<std::string> notes;
 };
 
 TEST_F(TakeOverNetworks, RemoveThoseWithoutARowButThatOfAllRows) {
@@ -107,6 +153,22 @@ TEST_F(TakeOverNetworks, LeaveTheWinnerOfARunThatIsDone) {
   directory.flush(manifest);
   EXPECT_EQ(left(1), (std::vector<std::string>{"a", "c"}));
   EXPECT_EQ(best, "a");
+}
+
+TEST_F(TakeOverNetworks, RemoveWhatIsDamagedAndSaySo) {
+  keep("a", 0.1, TrialStatus::finished);
+  keep("b", 0.2, TrialStatus::finished);
+  keep("c.all", 0.3, std::nullopt);
+  for (const char* const name : {"a", "c.all"}) {
+    const std::filesystem::path file = folder / "run" / "models" / (std::string(name) + ".safetensors");
+    std::filesystem::resize_file(file, std::filesystem::file_size(file) - 1);
+  }
+  EXPECT_EQ(left(3), std::vector<std::string>{"b"});
+  EXPECT_EQ(best, "b");
+  ASSERT_EQ(notes.size(), 2U);
+  EXPECT_EQ(notes[0], (folder / "run").string() +
+                          "/models/a.safetensors: not a stored network: the data's size is not the network's; removed, "
+                          "and trained again if it is the network that the run hands out");
 }
 
 TEST(FreeDirectory, IsTheFirstThatDoesNotExist) {

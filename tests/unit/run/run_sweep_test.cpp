@@ -122,6 +122,20 @@ TEST_F(RunSweep, NeverOverwritesADirectory) {
   EXPECT_THROW(small::run_into(spec, folder / "run"), InputError);
 }
 
+TEST_F(RunSweep, SaysThatAFileIsNoDirectory) {
+  for (const char* const text : {"", "something"}) {
+    std::ofstream(folder / "file") << text;
+    for (const bool resume : {false, true}) {
+      try {
+        small::run_into(spec, folder / "file", resume);
+        ADD_FAILURE() << "a file was taken for a directory";
+      } catch (const InputError& error) {
+        EXPECT_EQ(std::string(error.what()), (folder / "file").string() + ": is not a directory");
+      }
+    }
+  }
+}
+
 TEST_F(RunSweep, LeavesNoDirectoryBehindWrongInput) {
   spec.trainer.memory_bytes = 1;
   EXPECT_THROW(small::run_into(spec, folder / "run"), InputError);

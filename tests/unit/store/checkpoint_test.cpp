@@ -42,18 +42,18 @@ std::string bytes_of(const std::vector<PausedTrial>& trials) {
   std::vector<const PausedTrial*> pointers;
   for (const PausedTrial& trial : trials) pointers.push_back(&trial);
   std::string bytes;
-  write_checkpoint(pointers, [&](std::string_view more) { bytes += more; });
+  write_checkpoint(pointers, {7, 3}, [&](std::string_view more) { bytes += more; });
   return bytes;
 }
 
-void write(CheckpointFolder& folder, const std::string& id, float first) {
+void write(CheckpointFolder& folder, const std::string& id, float first, const ResultsMark& results = {}) {
   const PausedTrial trial = paused(id, first);
   const PausedTrial* pointer = &trial;
-  folder.write(std::span(&pointer, 1));
+  folder.write(std::span(&pointer, 1), results);
 }
 
 TEST_F(CheckpointTest, HoldsEveryMemberOfAState) {
-  const Checkpoint read = checkpoint_from(bytes_of({paused("b", 10), paused("a.f1", 20)}));
+  const Checkpoint read = checkpoint_from(bytes_of({paused("b", 10), paused("a.f1", 20)})).trials;
   ASSERT_EQ(read.size(), 2U);
   for (const auto& [id, first] : std::map<std::string, float>{{"b", 10}, {"a.f1", 20}}) {
     const PausedTrial& found = read.at(id);
@@ -76,7 +76,7 @@ TEST_F(CheckpointTest, HoldsNumbersThatAreNotFinite) {
   PausedTrial trial = paused("a", kNaN);
   trial.state.best_metric = kNaN;
   trial.state.best_train_loss = std::numeric_limits<double>::infinity();
-  const TrialState read = checkpoint_from(bytes_of({trial})).at("a").state;
+  const TrialState read = checkpoint_from(bytes_of({trial})).trials.at("a").state;
   EXPECT_TRUE(std::isnan(read.parameters[0]));
   EXPECT_TRUE(std::isnan(read.best_metric));
   EXPECT_EQ(read.best_train_loss, std::numeric_limits<double>::infinity());
@@ -87,7 +87,7 @@ TEST_F(CheckpointTest, HoldsStatesWithoutMoments) {
   trial.state.first_moment.clear();
   trial.state.second_moment.clear();
   trial.state.best_parameters.clear();
-  EXPECT_EQ(checkpoint_from(bytes_of({trial})).at("a").state, trial.state);
+  EXPECT_EQ(checkpoint_from(bytes_of({trial})).trials.at("a").state, trial.state);
 }
 
 TEST_F(CheckpointTest, HoldsAllOfATrialThatWasACopyAndWhatItCopied) {
@@ -97,7 +97,7 @@ TEST_F(CheckpointTest, HoldsAllOfATrialThatWasACopyAndWhatItCopied) {
   copy.result.trial.seed = 18446744073709551557U;
   copy.result.trial.hyperparameters.learning_rate_init = 0.1 + 0.2;
   copy.result.lineage = {{5, "b.r1.f2", {{"alpha", 1e-7}, {"learning_rate_init", 1.0 / 3}}, 0.1}, {10, "c", {}, kNaN}};
-  const Checkpoint read = checkpoint_from(bytes_of({paused("b", 1), copy}));
+  const Checkpoint read = checkpoint_from(bytes_of({paused("b", 1), copy})).trials;
   const PausedTrial& found = read.at("a");
   EXPECT_EQ(found.n_rungs, 6U);
   EXPECT_EQ(found.state.status, TrialStatus::diverged);
@@ -124,7 +124,7 @@ TEST_F(CheckpointTest, RefusesEveryFlippedBitOfACopy) {
   }
 }
 
-TEST_F(CheckpointTest, MayBeEmpty) { EXPECT_TRUE(checkpoint_from(bytes_of({})).empty()); }
+TEST_F(CheckpointTest, MayBeEmpty) { EXPECT_TRUE(checkpoint_from(bytes_of({})).trials.empty()); }
 
 TEST_F(CheckpointTest, RefusesEveryTruncationAndEveryFlippedBit) {
   const std::string good = bytes_of({paused("a", 1)});
@@ -137,9 +137,11 @@ TEST_F(CheckpointTest, RefusesEveryTruncationAndEveryFlippedBit) {
     bad[bit / 8] = static_cast<char>(static_cast<unsigned char>(bad[bit / 8]) ^ (1U << bit % 8));
     try {
       // Names, shapes and offsets of tensors are for other readers: a fault there is none of ours.
-      const Checkpoint read = checkpoint_from(bad);
-      ASSERT_EQ(read.size(), 1U) << bit;
-      EXPECT_EQ(read.at("a").state, paused("a", 1).state) << bit;
+      const StoredCheckpoint read = checkpoint_from(bad);
+      ASSERT_EQ(read.trials.size(), 1U) << bit;
+      EXPECT_EQ(read.trials.at("a").state, paused("a", 1).state) << bit;
+      EXPECT_EQ(read.results.n_commits, 7U) << bit;
+      EXPECT_EQ(read.results.n_ended, 3U) << bit;
     } catch (const Error&) {
       ++n_refused;
     }
@@ -151,10 +153,10 @@ TEST_F(CheckpointTest, RefusesEveryTruncationAndEveryFlippedBit) {
 TEST_F(CheckpointTest, KeepsTwoGenerations) {
   CheckpointFolder checkpoints(folder / "checkpoint");
   std::vector<std::string> notes;
-  EXPECT_TRUE(checkpoints.read(notes).empty());
+  EXPECT_TRUE(checkpoints.read({}, notes).empty());
   for (const float first : {1.0F, 2.0F, 3.0F}) write(checkpoints, "a", first);
   EXPECT_EQ(names_in(folder / "checkpoint"), (std::vector<std::string>{"2.safetensors", "3.safetensors"}));
-  EXPECT_EQ(checkpoints.read(notes).at("a").state.parameters[0], 3);
+  EXPECT_EQ(checkpoints.read({}, notes).at("a").state.parameters[0], 3);
   EXPECT_TRUE(notes.empty());
 }
 
@@ -164,15 +166,33 @@ TEST_F(CheckpointTest, GoesBackToTheOlderGenerationAndSaysSo) {
   const fs::path newest = folder / "checkpoint" / "2.safetensors";
   fs::resize_file(newest, fs::file_size(newest) - 1);
   std::vector<std::string> notes;
-  EXPECT_EQ(checkpoints.read(notes).at("a").state.parameters[0], 1);
+  EXPECT_EQ(checkpoints.read({}, notes).at("a").state.parameters[0], 1);
   EXPECT_EQ(notes,
             std::vector<std::string>{newest.string() + " cannot be used: its checksum does not fit; going on with " +
                                      (folder / "checkpoint" / "1.safetensors").string()});
   std::ofstream(folder / "checkpoint" / "1.safetensors") << "nonsense";
   notes.clear();
-  EXPECT_TRUE(checkpoints.read(notes).empty());
+  EXPECT_TRUE(checkpoints.read({}, notes).empty());
   ASSERT_EQ(notes.size(), 2U);
   EXPECT_TRUE(notes[1].ends_with("going on with what has ended")) << notes[1];
+}
+
+TEST_F(CheckpointTest, GoesBackToTheGenerationThatHasWhatTheResultsHaveLost) {
+  CheckpointFolder checkpoints(folder / "checkpoint");
+  write(checkpoints, "a", 1, {4, 10});
+  write(checkpoints, "a", 2, {5, 12});
+  std::vector<std::string> notes;
+  EXPECT_EQ(checkpoints.read({5, 12}, notes).at("a").state.parameters[0], 2);
+  EXPECT_EQ(checkpoints.read({6, 9}, notes).at("a").state.parameters[0], 2) << "trials may be taken out again";
+  EXPECT_TRUE(notes.empty());
+  EXPECT_EQ(checkpoints.read({4, 11}, notes).at("a").state.parameters[0], 1);
+  EXPECT_EQ(notes, std::vector<std::string>{(folder / "checkpoint" / "2.safetensors").string() +
+                                            " cannot be used: results are lost: 12 trials had ended when it was "
+                                            "written, 11 are in results.sqlite; going on with " +
+                                            (folder / "checkpoint" / "1.safetensors").string()});
+  EXPECT_EQ(checkpoints.read({9, 20}, notes).at("a").state.parameters[0], 1) << "the other one is gone";
+  EXPECT_TRUE(checkpoints.read({3, 8}, notes).empty());
+  EXPECT_TRUE(notes.back().ends_with("going on with what has ended")) << notes.back();
 }
 
 TEST_F(CheckpointTest, LeavesTheOldGenerationsWhereTheDiskIsFull) {
@@ -188,12 +208,30 @@ TEST_F(CheckpointTest, LeavesTheOldGenerationsWhereTheDiskIsFull) {
 
 TEST_F(CheckpointTest, CountsEpochsBesideThem) {
   CheckpointFolder checkpoints(folder / "checkpoint");
-  EXPECT_EQ(checkpoints.counted_epochs(), 0U);
+  std::vector<std::string> notes;
+  EXPECT_EQ(checkpoints.counted_epochs(notes), 0U);
   checkpoints.count_epochs(1'000'000);
   checkpoints.count_epochs(42);
-  EXPECT_EQ(checkpoints.counted_epochs(), 42U);
+  EXPECT_EQ(checkpoints.counted_epochs(notes), 42U);
+  EXPECT_TRUE(notes.empty());
   checkpoints.clear();
   EXPECT_FALSE(fs::exists(folder / "checkpoint"));
+}
+
+TEST_F(CheckpointTest, SaysWhereTheCountOfEpochsIsDamaged) {
+  CheckpointFolder checkpoints(folder / "checkpoint");
+  checkpoints.count_epochs(1234);
+  const fs::path file = folder / "checkpoint" / "epochs";
+  const std::string good = content(file);
+  for (const std::string& bad : {std::string(), good.substr(0, good.size() - 2), std::string("nonsense"),
+                                 std::string(good.size(), '\0'), good + "1", " 12x4\n" + good.substr(6)}) {
+    std::ofstream(file, std::ios::binary) << bad;
+    std::vector<std::string> notes;
+    EXPECT_EQ(checkpoints.counted_epochs(notes), 0U) << bad;
+    EXPECT_EQ(notes, std::vector<std::string>{file.string() +
+                                              " is damaged: epochs that were trained after the last checkpoint are "
+                                              "missing in the run's count"});
+  }
 }
 
 }  // namespace

@@ -48,7 +48,8 @@ TEST(Safetensors, HasTheBytesOfTheFormat) {
                               R"("layers.1.weight":{"dtype":"F32","shape":[2,1],"data_offsets":[12,20]},)"
                               R"("layers.1.bias":{"dtype":"F32","shape":[2],"data_offsets":[20,28]}})";
   EXPECT_NE(header.find(tensors), std::string::npos) << header;
-  EXPECT_NE(header.find(R"("metric":"0.5","parameter.hidden_layer_sizes":"[1]",)"), std::string::npos) << header;
+  EXPECT_NE(header.find(R"("metric":"0.5","crc32":")"), std::string::npos) << header;
+  EXPECT_NE(header.find(R"(","parameter.hidden_layer_sizes":"[1]",)"), std::string::npos) << header;
   EXPECT_EQ(header.find("parameter.momentum"), std::string::npos) << "a parameter that adam does not use";
   // 1 2 | 3 | 4 6 | 5 7 as little-endian float32
   const std::string data(
@@ -93,6 +94,32 @@ TEST(Safetensors, RefusesEveryShorterFile) {
   }
   EXPECT_EQ(message_of([&] { (void)from_safetensors(bytes.substr(0, 20), "f.safetensors"); }),
             "f.safetensors: not a stored network: it ends in its header");
+}
+
+TEST(Safetensors, RefusesEveryFlippedBitOfTheDataAndOfTheMetric) {
+  const std::string good = to_safetensors(small_network());
+  const auto refuses = [&](std::size_t at, std::size_t n_bytes) {
+    for (std::size_t bit = 8 * at; bit < 8 * (at + n_bytes); ++bit) {
+      std::string bad = good;
+      bad[bit / 8] = static_cast<char>(static_cast<unsigned char>(bad[bit / 8]) ^ (1U << bit % 8));
+      EXPECT_THROW((void)from_safetensors(bad, "f"), Error) << bit;
+      EXPECT_THROW((void)parameters_from_safetensors(bad, "f"), Error) << bit;
+    }
+  };
+  refuses(good.size() - 28, 28);
+  refuses(good.find("0.5"), 3);
+  std::string bad = good;
+  bad.back() = static_cast<char>(bad.back() ^ 1);
+  EXPECT_EQ(message_of([&] { (void)from_safetensors(bad, "f"); }),
+            "f: not a stored network: its checksum does not fit");
+}
+
+TEST(Safetensors, ReadsFilesWithoutAChecksum) {
+  const std::string bytes = to_safetensors(small_network());
+  const std::string header = bytes.substr(8, header_length(bytes));
+  const std::string older = with_header(bytes, replaced(header, "crc32", "other"));
+  EXPECT_EQ(from_safetensors(older, "f").parameters, small_network().parameters);
+  EXPECT_EQ(parameters_from_safetensors(older, "f").parameters, small_network().parameters);
 }
 
 TEST(Safetensors, RefusesAHeaderThatLies) {

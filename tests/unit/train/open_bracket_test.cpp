@@ -92,6 +92,13 @@ TEST_F(OpenBracketTest, ComparesTheMeansOfSettings) {
   EXPECT_EQ(pruned(), (Numbers{6, 7, 12, 13}));
 }
 
+TEST_F(OpenBracketTest, PrefersTheSmallerIdWhereOnlyRoundingTellsMeansApart) {
+  ASSERT_LT(0.1 + 0.7, 0.3 + 0.5);
+  const std::vector<double> values{0.3, 0.5, 0.1, 0.7, 0, 0, 9, 9};
+  for (std::size_t i = 0; i < values.size(); ++i) pause(6 + i, {50, values[i]});
+  EXPECT_EQ(pruned(), (Numbers{8, 9, 12, 13}));
+}
+
 TEST_F(OpenBracketTest, LetsATrialThatHasEndedCompeteWithItsLastValue) {
   for (const std::uint64_t number : {8U, 9U, 12U, 13U}) pause(number, {9, 5});
   end(6, TrialStatus::stopped, {3});
@@ -130,6 +137,19 @@ TEST_F(OpenBracketTest, RefusesResultsThatItsRungsCannotHaveLeft) {
   for (std::uint64_t number = 6; number < 13; ++number) pause(number, {9, 1});
   end(13, TrialStatus::pruned, {9});
   EXPECT_THROW((void)bracket.decide(), Error);
+}
+
+TEST(OpenBracketMedian, LetsAValueThatNeverChangesGoOn) {
+  EarlyTerminate rule;
+  rule.type = Terminator::median;
+  OpenBracket bracket({0, 1, {3}}, rule, true);
+  bracket.add(toy::trial(0));
+  PausedTrial trial;
+  trial.result.trial = toy::trial(0);
+  trial.result.curve = curve({0.2, 0.2, 0.2});  // whose sum is more than 0.6
+  trial.state.epoch = 3;
+  bracket.paused(*bracket.find(0), std::move(trial));
+  EXPECT_TRUE(bracket.decide().empty());
 }
 
 TEST(OpenBracketMedian, EndsASettingThatNeverWasAsGoodAsTheMedian) {
