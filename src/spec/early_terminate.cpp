@@ -125,7 +125,13 @@ EarlyTerminate read_early_terminate(const YamlEntry& entry, Faults& faults) {
       read_option(*found, option, rule, faults);
     }
   }
-  if (rule.type == Terminator::pbt && rule.group * rule.quantile < 1) {
+  if (rule.type != Terminator::pbt) return rule;
+  const bool draws_anew = entry.value.find("resample") != nullptr && rule.resample > 0;
+  if (rule.perturb == std::array{1.0, 1.0} && !draws_anew) {
+    faults.add(*entry.value.find("perturb"), "early_terminate.perturb",
+               "changes nothing: a copy would train with its parent's numbers; give other factors, or resample");
+  }
+  if (rule.group * rule.quantile < 1) {
     faults.add(entry, "early_terminate.quantile",
                "of a group of " + std::to_string(rule.group) + " settings is not one setting: nothing would be copied");
   }
