@@ -247,6 +247,27 @@ def machine():
     return next((line.split(": ", 1)[1] for line in lines if line.startswith("model name")), "")
 
 
+def one_or_more(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, is '{text}'")
+    return int(text)
+
+
+def above_zero(text):
+    try:
+        if 0 < float(text) < float("inf"):
+            return float(text)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"must be a number above 0, is '{text}'")
+
+
+def check_build(build, parser):
+    for program in (build / "shoal", build / "bench/engine/export_workloads"):
+        if not os.access(program, os.X_OK):
+            parser.error(f"--build: there is no {program}: cmake -B {build} -DSHOAL_BENCHES=ON && cmake --build {build}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build/release"), help="default build/release")
@@ -254,8 +275,8 @@ def main():
     parser.add_argument("--library", nargs="*", choices=list(FORMS), default=list(FORMS), help="default all")
     parser.add_argument("--python", nargs="*", default=[sys.executable, "/usr/bin/python3"],
                         help="interpreters, the first that has a library counts")
-    parser.add_argument("--rounds", type=int, default=7, help="runs of each (default 7)")
-    parser.add_argument("--seconds", type=float, default=1.5, help="a run (default 1.5)")
+    parser.add_argument("--rounds", type=one_or_more, default=7, help="runs of each (default 7)")
+    parser.add_argument("--seconds", type=above_zero, default=1.5, help="a run (default 1.5)")
     parser.add_argument("--json", type=pathlib.Path, help="where results go")
     for name, kind in (("data", str), ("module", str), ("peer", str), ("variant", str), ("core", int), ("networks", int)):
         parser.add_argument(f"--{name}", type=kind, help=argparse.SUPPRESS)
@@ -264,6 +285,7 @@ def main():
     if options.worker:
         work(options)
         return 0
+    check_build(options.build, parser)
     pythons = {}
     for library in options.library:
         python = python_with(options.python, IMPORTS[library])

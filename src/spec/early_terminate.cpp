@@ -65,15 +65,14 @@ std::optional<std::array<double, 2>> read_factors(const YamlTree& tree, const Ra
   return std::array{*low, *high};
 }
 
+void refuse_option(const YamlEntry& entry, Terminator type, Faults& faults) {
+  const std::string used = list_of_options(type);
+  faults.add(entry, "early_terminate." + entry.key,
+             "has no use with type '" + std::string(name(type)) + "'" + (used.empty() ? "" : ": it has " + used));
+}
+
 void read_option(const YamlEntry& entry, const Option& option, EarlyTerminate& rule, Faults& faults) {
   const std::string path = "early_terminate." + entry.key;
-  if (!uses(rule.type, option)) {
-    const std::string used = list_of_options(rule.type);
-    faults.add(
-        entry, path,
-        "has no use with type '" + std::string(name(rule.type)) + "'" + (used.empty() ? "" : ": it has " + used));
-    return;
-  }
   if (const Whole* whole = std::get_if<Whole>(&option.value)) {
     const auto value = read_whole_number(entry.value, option.range, path, faults);
     if (value) rule.** whole = static_cast<std::uint32_t>(*value);
@@ -115,15 +114,24 @@ EarlyTerminate read_early_terminate(const YamlEntry& entry, Faults& faults) {
     faults.add(option, "early_terminate." + option.key, "is not a known key" + suggestion(option.key, keys));
   }
   const YamlEntry* type = entry.value.find("type");
-  if (type == nullptr) {
-    faults.add(entry, "early_terminate.type", "is required" + suggestion("", kTypes));
-    return rule;
-  }
-  if (!type_at(type->value, "early_terminate.type")) return rule;
+  if (type == nullptr) faults.add(entry, "early_terminate.type", "is required" + suggestion("", kTypes));
+  const bool has_type = type != nullptr && type_at(type->value, "early_terminate.type");
   for (const Option& option : kOptions) {
-    if (const YamlEntry* found = entry.value.find(option.key)) read_option(*found, option, rule, faults);
+    const YamlEntry* found = entry.value.find(option.key);
+    if (found == nullptr) continue;
+    if (has_type && !uses(rule.type, option)) {
+      refuse_option(*found, rule.type, faults);
+    } else {
+      read_option(*found, option, rule, faults);
+    }
   }
-  if (rule.type == Terminator::pbt && rule.group * rule.quantile < 1) {
+  if (rule.type != Terminator::pbt) return rule;
+  const bool draws_anew = entry.value.find("resample") != nullptr && rule.resample > 0;
+  if (rule.perturb == std::array{1.0, 1.0} && !draws_anew) {
+    faults.add(*entry.value.find("perturb"), "early_terminate.perturb",
+               "changes nothing: a copy would train with its parent's numbers; give other factors, or resample");
+  }
+  if (rule.group * rule.quantile < 1) {
     faults.add(entry, "early_terminate.quantile",
                "of a group of " + std::to_string(rule.group) + " settings is not one setting: nothing would be copied");
   }

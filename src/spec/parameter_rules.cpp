@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -17,8 +18,11 @@ using enum ValueKind;
 constexpr double kMaxInt = 2147483647;
 constexpr double kMaxWidth = 1048576;
 constexpr double kMaxSeed = 9007199254740992.0;
-constexpr Range kPositive{.min = 0, .min_excluded = true};
-constexpr Range kNotNegative{.min = 0};
+// Training computes in floats: beyond these a number would be infinite or 0 there.
+constexpr double kLeastFloat = 1e-37;
+constexpr double kMostFloat = 1e38;
+constexpr Range kPositive{.min = 0, .max = kMostFloat, .min_excluded = true, .least = kLeastFloat};
+constexpr Range kNotNegative{.min = 0, .max = kMostFloat, .least = kLeastFloat};
 constexpr Range kDecay{.min = 0, .max = 1, .max_excluded = true};
 constexpr Range kAtLeastOne{.min = 1, .max = kMaxInt};
 
@@ -158,6 +162,9 @@ std::string range_fault(double value, const Range& range) {
   }
   if (value > range.max || (range.max_excluded && value == range.max)) {
     return (range.max_excluded ? "must be below " : "must be at most ") + integral_text(range.max) + is;
+  }
+  if (value != 0 && std::abs(value) < range.least) {
+    return (range.min_excluded ? "must be at least " : "must be 0 or at least ") + integral_text(range.least) + is;
   }
   return "";
 }

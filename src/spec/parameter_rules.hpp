@@ -19,6 +19,7 @@ struct Range {
   double max = std::numeric_limits<double>::infinity();
   bool min_excluded = false;
   bool max_excluded = false;
+  double least = 0;  ///< magnitude of what is not 0
 };
 
 /// What a sweep file may say for one parameter.

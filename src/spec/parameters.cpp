@@ -206,7 +206,10 @@ class ArchitectureReader {
     }
     const std::vector<YamlTree>& items = values->value.items;
     collect_names(items);
-    if (axis_.parameters.empty()) return std::nullopt;
+    if (axis_.parameters.empty()) {
+      for (std::size_t i = 0; i < items.size(); ++i) refuse_nothing(items[i], entry_path(i));
+      return std::nullopt;
+    }
     for (std::size_t i = 0; i < items.size(); ++i) read_entry(items[i], entry_path(i));
     if (axis_.values.empty()) return std::nullopt;
     return std::move(axis_);
@@ -229,6 +232,13 @@ class ArchitectureReader {
         }
       }
     }
+  }
+
+  /// Of entries that all lack parameters: those with unknown ones are refused for these.
+  void refuse_nothing(const YamlTree& item, const std::string& path) {
+    if (!item.entries.empty()) return;
+    const bool is_map = item.kind == YamlTree::Kind::map;
+    faults_.add(item, path, "must be a map of parameters, at least one, is " + (is_map ? "empty" : described(item)));
   }
 
   void read_entry(const YamlTree& item, const std::string& path) {
