@@ -1,5 +1,6 @@
 // Every call that an engine makes of the CUDA runtime and of cuBLAS fails once, with each error: the engine says so and
 // keeps nothing.
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
@@ -183,6 +184,39 @@ TEST(EmulatedCudaFaults, EveryCallOfCublasMayFail) {
 TEST(EmulatedCudaFaults, EveryCallOfPackingMayFail) {
   for (const Metric metric : kWatched) {
     expect_every_failure_told(make_cublas_engine, two_networks(Precision::fp32, metric));
+  }
+}
+
+/// The memory for graphs of the networks that still train may be gone: they are then trained without.
+TEST(EmulatedCudaFaults, PackedNetworksTrainWhereNoGraphOfThemFindsMemory) {
+  for (const Metric metric : kWatched) {
+    const testing::Sweep sweep = two_networks(Precision::fp32, metric);
+    const testing::Outcome expected = testing::train(*make_cublas_engine(sweep.data, sweep.options), sweep, 1);
+    std::uint64_t n_calls = 1;
+    std::uint64_t n_without = 0;
+    for (std::uint64_t n = 1; n <= n_calls; ++n) {
+      const auto engine = make_cublas_engine(sweep.data, sweep.options);
+      engine->prepare(sweep.gangs);
+      for (Slot slot = 0; slot < 2; ++slot) {
+        engine->place(slot, sweep.trials[slot], initial_state(sweep.trials[slot]));
+      }
+      std::vector<EpochRecord> records;
+      std::vector<Slot> lost;
+      engine->train(std::vector<TrainTarget>{{0, 1}, {1, 1}}, {}, records, lost);
+      const std::uint64_t before = emulation::n_calls();
+      emulation::fail_call(n, cudaErrorMemoryAllocation);
+      try {
+        engine->train(std::vector<TrainTarget>{{1, 2}}, {}, records, lost);
+        n_calls = std::max(n_calls, emulation::n_calls() - before);
+        ++n_without;
+        EXPECT_EQ(testing::first_difference(engine->read(1), expected.states[1]), "") << "call " << n;
+      } catch (const OutOfMemoryError&) {
+        n_calls = std::max(n_calls, n + 1);
+      }
+      emulation::reset();
+    }
+    // A graph of a minibatch and one of the epoch's end are more than this.
+    EXPECT_GT(n_without, 10U);
   }
 }
 
