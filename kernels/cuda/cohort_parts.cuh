@@ -12,6 +12,7 @@ namespace shoal::cuda {
 inline constexpr std::uint32_t kCohortThreads = 256;
 /// Elements of one network that a block takes.
 inline constexpr std::uint32_t kElementsInBlock = 8 * kCohortThreads;
+static_assert(kMostElements <= UINT32_MAX - kElementsInBlock);  // neither a part's end nor a step beyond it wraps
 
 SHOAL_HD constexpr std::uint32_t n_parts(std::uint64_t n_elements, std::uint32_t per_block) {
   return static_cast<std::uint32_t>((n_elements + per_block - 1) / per_block);
