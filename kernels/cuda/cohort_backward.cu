@@ -284,7 +284,7 @@ void launch_derivative(const CohortTask<T>& task, std::uint32_t l, std::uint32_t
                        bool drops, cudaStream_t stream) {
   const std::uint64_t n_elements = std::uint64_t{n_rows} * largest_stride;
   const std::uint32_t parts = n_parts(n_elements, kElementsInBlock);
-  launch({"derivative_kernel", task.n_networks * parts, n_threads_for(n_elements / kAtOnce), 0, stream},
+  launch({"derivative_kernel", n_blocks(task.n_networks, parts), n_threads_for(n_elements / kAtOnce), 0, stream},
          &derivative_kernel<T>, task, l, n_rows, drops, parts);
 }
 
@@ -294,8 +294,8 @@ void launch_narrow_derivative(const CohortTask<T>& task, std::uint32_t n_rows, s
   const std::uint64_t n_patches = std::uint64_t{n_parts(n_rows, kPatchRows)} * (largest_stride / kAtOnce);
   const std::uint32_t threads = n_threads_for(n_patches);
   const std::uint32_t parts = n_parts(n_patches, threads);
-  launch({"narrow_derivative_kernel", task.n_networks * parts, threads, 0, stream}, &narrow_derivative_kernel<T>, task,
-         n_rows, drops, parts);
+  launch({"narrow_derivative_kernel", n_blocks(task.n_networks, parts), threads, 0, stream},
+         &narrow_derivative_kernel<T>, task, n_rows, drops, parts);
 }
 
 template <class T>
@@ -309,7 +309,7 @@ template <class T>
 void launch_update(const CohortTask<T>& task, std::uint32_t n_rows, std::uint32_t largest_parameters,
                    cudaStream_t stream) {
   const std::uint32_t parts = n_parts(largest_parameters, kElementsInBlock);
-  launch({"update_kernel", task.n_networks * parts, n_threads_for(largest_parameters / kAtOnce), 0, stream},
+  launch({"update_kernel", n_blocks(task.n_networks, parts), n_threads_for(largest_parameters / kAtOnce), 0, stream},
          &update_kernel<T>, task, n_rows, parts);
 }
 

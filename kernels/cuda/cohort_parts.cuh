@@ -18,6 +18,16 @@ SHOAL_HD constexpr std::uint32_t n_parts(std::uint64_t n_elements, std::uint32_t
   return static_cast<std::uint32_t>((n_elements + per_block - 1) / per_block);
 }
 
+/// Blocks of a launch that has for each network as many as the largest one needs. OutOfMemoryError where a grid holds
+/// less: fewer networks can be prepared, as where memory ends.
+inline std::uint32_t n_blocks(std::uint32_t n_networks, std::uint32_t parts) {
+  constexpr std::uint64_t kMostBlocks = (std::uint64_t{1} << 31) - 1;
+  const std::uint64_t n = std::uint64_t{n_networks} * parts;
+  if (n <= kMostBlocks) return static_cast<std::uint32_t>(n);
+  throw OutOfMemoryError(std::to_string(n_networks) + " networks of up to " + std::to_string(parts) +
+                         " blocks are more than the " + std::to_string(kMostBlocks) + " blocks of a launch");
+}
+
 /// Threads of blocks that have n things to do each: whole warps, a power of two of them.
 constexpr std::uint32_t n_threads_for(std::uint64_t n) {
   std::uint32_t threads = kWarpLanes;
