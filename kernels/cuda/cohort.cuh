@@ -18,6 +18,10 @@ SHOAL_HD constexpr std::uint32_t padded(std::uint32_t n) {
   return (n + kCohortPadding - 1) / kCohortPadding * kCohortPadding;
 }
 
+/// Elements of a network that kernels count, values of a layer or parameters: 32 bits hold them and how far a loop
+/// looks ahead of the last one.
+inline constexpr std::uint32_t kMostElements = UINT32_MAX - 4095;
+
 struct CohortLayer {
   std::uint32_t n_in = 0, n_out = 0;
   std::uint32_t columns = 0;  ///< of [W | b] and of its input: n_in + 1, padded

@@ -146,9 +146,9 @@ SHOAL_KERNEL void narrow_derivative_kernel(CohortTask<T> task, std::uint32_t n_r
   }
 }
 
-/// A parameter that is no padding, and where it stands.
+/// Where a parameter stands, and whether it is no padding.
 struct Place {
-  std::uint32_t layer;
+  std::uint32_t layer, column;
   bool is_real, is_bias;
 };
 
@@ -158,7 +158,7 @@ SHOAL_DEVICE Place place_of(const CohortNetwork& net, std::uint32_t p, std::uint
   const CohortLayer& in = net.layers[layer];
   const std::uint32_t row = (p - in.first_parameter) / in.columns;
   const std::uint32_t column = (p - in.first_parameter) % in.columns;
-  return {layer, row < in.n_out && column <= in.n_in, column == in.n_in};
+  return {layer, column, row < in.n_out && column <= in.n_in, column == in.n_in};
 }
 
 template <class T>
@@ -187,15 +187,21 @@ SHOAL_KERNEL void norm_kernel(CohortTask<T> task, std::uint32_t n_rows) {
   if (thread() == 0) task.shortened[network] = norm > clip_norm ? static_cast<float>(clip_norm / norm) : 1.0F;
 }
 
-/// Whether a parameter's step does not depend on where it stands: finding out costs more than the step.
-SHOAL_DEVICE bool treats_all_alike(const NetworkRules& rules) {
-  return rules.penalty == 0.0F && rules.l1 == 0.0F && rules.decay == 0.0 && rules.layer_rate == 1.0;
+/// Whether a step of a bias is not what a weight's would be. Finding out which parameters are biases costs as much as
+/// the step where it is asked of each.
+SHOAL_DEVICE bool spares_biases(const NetworkRules& rules) {
+  return rules.penalty != 0.0F || rules.l1 != 0.0F || rules.decay != 0.0;
 }
 
-/// The steps of a network that treats all alike, its biases and its padding included, whose gradients are 0 and which
-/// stays 0.
+/// Which of the four parameters from p on, all of one row, is a bias; beyond them where none is.
+SHOAL_DEVICE std::uint32_t bias_among(const CohortNetwork& net, std::uint32_t p) {
+  const Place place = place_of(net, p, 0);
+  return net.layers[place.layer].n_in - place.column;
+}
+
+/// The steps of a network whose layers have one rate, its padding included, whose gradients are 0 and which stays 0.
 template <class T>
-SHOAL_DEVICE void update_alike(const CohortTask<T>& task, const Part& part, const Rates& rates, float inverse,
+SHOAL_DEVICE void update_fours(const CohortTask<T>& task, const Part& part, const Rates& rates, float inverse,
                                float shortened) {
   struct Loaded {
     Four gradient, weights, first_moment, second_moment;
@@ -207,6 +213,7 @@ SHOAL_DEVICE void update_alike(const CohortTask<T>& task, const Part& part, cons
   const bool clips = rules.clip_norm > 0.0;
   const bool has_first_moment = rules.has_first_moment;
   const bool has_second_moment = solver != SolverKind::sgd;
+  const bool spares = spares_biases(rules);
   each_four_of_part(
       part, net.n_parameters,
       [&](std::uint32_t p) {
@@ -217,11 +224,12 @@ SHOAL_DEVICE void update_alike(const CohortTask<T>& task, const Part& part, cons
                       has_second_moment ? load<kAtOnce>(task.second_moment + at) : nothing};
       },
       [&](std::uint32_t p, Loaded of) {
+        const std::uint32_t bias = spares ? bias_among(net, p) : kAtOnce;
         SHOAL_UNROLL
         for (std::uint32_t k = 0; k < kAtOnce; ++k) {
-          float g = finished_gradient(of.gradient.x[k], of.weights.x[k], true, rules, inverse);
+          float g = finished_gradient(of.gradient.x[k], of.weights.x[k], k == bias, rules, inverse);
           if (clips) g *= shortened;
-          update(rules, solver, rates, true, g, k, {of.weights.x, of.first_moment.x, of.second_moment.x});
+          update(rules, solver, rates, k == bias, g, k, {of.weights.x, of.first_moment.x, of.second_moment.x});
         }
         const std::size_t at = first + p;
         store(task.weights + at, of.weights);
@@ -231,8 +239,10 @@ SHOAL_DEVICE void update_alike(const CohortTask<T>& task, const Part& part, cons
       });
 }
 
+/// Four blocks hide what memory takes; whether a parameter is a bias would take registers of one of them.
 template <class T>
-SHOAL_KERNEL void update_kernel(CohortTask<T> task, std::uint32_t n_rows, std::uint32_t parts) {
+SHOAL_KERNEL_OF(kCohortThreads, 4)
+void update_kernel(CohortTask<T> task, std::uint32_t n_rows, std::uint32_t parts) {
   const Part part = part_of(parts);
   const CohortNetwork& net = task.networks[part.network];
   const NetworkRules& rules = task.rules[part.network];
@@ -242,8 +252,8 @@ SHOAL_KERNEL void update_kernel(CohortTask<T> task, std::uint32_t n_rows, std::u
         rules.epoch, state, task.rates + static_cast<std::size_t>(task.cursor->epoch) * task.n_networks + part.network);
     const float inverse = minibatch_inverse(task, part.network, n_rows);
     const float shortened = rules.clip_norm > 0.0 ? task.shortened[part.network] : 1.0F;
-    if (treats_all_alike(rules)) {
-      update_alike(task, part, layer_rates(rules, state, net.solver, rate, 0), inverse, shortened);
+    if (rules.layer_rate == 1.0) {
+      update_fours(task, part, layer_rates(rules, state, net.solver, rate, 0), inverse, shortened);
     } else {
       std::uint32_t layer = 0;
       std::uint32_t layer_of_rates = UINT32_MAX;
@@ -284,7 +294,7 @@ void launch_derivative(const CohortTask<T>& task, std::uint32_t l, std::uint32_t
                        bool drops, cudaStream_t stream) {
   const std::uint64_t n_elements = std::uint64_t{n_rows} * largest_stride;
   const std::uint32_t parts = n_parts(n_elements, kElementsInBlock);
-  launch({"derivative_kernel", task.n_networks * parts, n_threads_for(n_elements / kAtOnce), 0, stream},
+  launch({"derivative_kernel", n_blocks(task.n_networks, parts), n_threads_for(n_elements / kAtOnce), 0, stream},
          &derivative_kernel<T>, task, l, n_rows, drops, parts);
 }
 
@@ -294,8 +304,8 @@ void launch_narrow_derivative(const CohortTask<T>& task, std::uint32_t n_rows, s
   const std::uint64_t n_patches = std::uint64_t{n_parts(n_rows, kPatchRows)} * (largest_stride / kAtOnce);
   const std::uint32_t threads = n_threads_for(n_patches);
   const std::uint32_t parts = n_parts(n_patches, threads);
-  launch({"narrow_derivative_kernel", task.n_networks * parts, threads, 0, stream}, &narrow_derivative_kernel<T>, task,
-         n_rows, drops, parts);
+  launch({"narrow_derivative_kernel", n_blocks(task.n_networks, parts), threads, 0, stream},
+         &narrow_derivative_kernel<T>, task, n_rows, drops, parts);
 }
 
 template <class T>
@@ -309,7 +319,7 @@ template <class T>
 void launch_update(const CohortTask<T>& task, std::uint32_t n_rows, std::uint32_t largest_parameters,
                    cudaStream_t stream) {
   const std::uint32_t parts = n_parts(largest_parameters, kElementsInBlock);
-  launch({"update_kernel", task.n_networks * parts, n_threads_for(largest_parameters / kAtOnce), 0, stream},
+  launch({"update_kernel", n_blocks(task.n_networks, parts), n_threads_for(largest_parameters / kAtOnce), 0, stream},
          &update_kernel<T>, task, n_rows, parts);
 }
 

@@ -111,11 +111,13 @@ void launch_finish_epoch(const CohortTask<T>& task, std::uint32_t largest_parame
   const std::uint32_t parts = n_parts(largest_parameters, kElementsInBlock);
   const std::uint32_t threads = n_threads_for(largest_parameters);
   const std::uint32_t a_network = n_threads_for(task.n_networks);
-  launch({"check_finite_kernel", task.n_networks * parts, threads, 0, stream}, &check_finite_kernel<T>, task, parts);
+  launch({"check_finite_kernel", n_blocks(task.n_networks, parts), threads, 0, stream}, &check_finite_kernel<T>, task,
+         parts);
   launch({"finish_epoch_kernel", n_parts(task.n_networks, a_network), a_network, 0, stream}, &finish_epoch_kernel<T>,
          task);
   if (task.best != nullptr) {
-    launch({"keep_best_kernel", task.n_networks * parts, threads, 0, stream}, &keep_best_kernel<T>, task, parts);
+    launch({"keep_best_kernel", n_blocks(task.n_networks, parts), threads, 0, stream}, &keep_best_kernel<T>, task,
+           parts);
   }
   launch({"next_epoch_kernel", 1, 1, 0, stream}, &next_epoch_kernel, task.cursor);
 }

@@ -106,7 +106,7 @@ void launch_activation(const CohortTask<T>& task, std::uint32_t l, std::uint32_t
                        bool drops, cudaStream_t stream) {
   const std::uint64_t n_elements = std::uint64_t{n_rows} * largest_stride;
   const std::uint32_t parts = n_parts(n_elements, kElementsInBlock);
-  launch({"activation_kernel", task.n_networks * parts, n_threads_for(n_elements / kAtOnce), 0, stream},
+  launch({"activation_kernel", n_blocks(task.n_networks, parts), n_threads_for(n_elements / kAtOnce), 0, stream},
          &activation_kernel<T>, task, l, n_rows, drops, parts);
 }
 
@@ -114,8 +114,8 @@ template <class T>
 void launch_ones(const CohortTask<T>& task, std::uint32_t l, std::uint32_t largest_stride, cudaStream_t stream) {
   const std::uint64_t n_elements = std::uint64_t{task.most_rows} * largest_stride;
   const std::uint32_t parts = n_parts(n_elements, kElementsInBlock);
-  launch({"ones_kernel", task.n_networks * parts, n_threads_for(n_elements), 0, stream}, &ones_kernel<T>, task, l,
-         parts);
+  launch({"ones_kernel", n_blocks(task.n_networks, parts), n_threads_for(n_elements), 0, stream}, &ones_kernel<T>, task,
+         l, parts);
 }
 
 #define SHOAL_FOR_TYPE(T)                                                                                   \

@@ -151,8 +151,8 @@ void launch_output(const CohortTask<T>& task, std::uint32_t n_rows, bool trainin
   const std::uint32_t rows_in_block = n_rows < blocks.n_rows ? n_rows : blocks.n_rows;
   const std::uint32_t threads = n_threads_for(std::uint64_t{rows_in_block} * blocks.n_lanes);
   const std::size_t shared = threads / blocks.n_lanes * (sizeof(RowSums) + 2 * blocks.stride * sizeof(float));
-  launch({"output_kernel", task.n_networks * parts, threads, shared, stream}, &output_kernel<T>, task, n_rows, training,
-         parts);
+  launch({"output_kernel", n_blocks(task.n_networks, parts), threads, shared, stream}, &output_kernel<T>, task, n_rows,
+         training, parts);
 }
 
 template <class T>
@@ -160,7 +160,7 @@ void launch_pack_outputs(const CohortTask<T>& task, std::uint32_t n_rows, float*
                          cudaStream_t stream) {
   const std::uint64_t n_elements = std::uint64_t{n_rows} * stride;
   const std::uint32_t parts = n_parts(n_elements, kElementsInBlock);
-  launch({"pack_outputs_kernel", task.n_networks * parts, n_threads_for(n_elements), 0, stream},
+  launch({"pack_outputs_kernel", n_blocks(task.n_networks, parts), n_threads_for(n_elements), 0, stream},
          &pack_outputs_kernel<T>, task, n_rows, outputs, stride, parts);
 }
 

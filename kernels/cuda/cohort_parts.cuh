@@ -12,9 +12,20 @@ namespace shoal::cuda {
 inline constexpr std::uint32_t kCohortThreads = 256;
 /// Elements of one network that a block takes.
 inline constexpr std::uint32_t kElementsInBlock = 8 * kCohortThreads;
+static_assert(kMostElements <= UINT32_MAX - kElementsInBlock);  // neither a part's end nor a step beyond it wraps
 
 SHOAL_HD constexpr std::uint32_t n_parts(std::uint64_t n_elements, std::uint32_t per_block) {
   return static_cast<std::uint32_t>((n_elements + per_block - 1) / per_block);
+}
+
+/// Blocks of a launch that has for each network as many as the largest one needs. OutOfMemoryError where a grid holds
+/// less: fewer networks can be prepared, as where memory ends.
+inline std::uint32_t n_blocks(std::uint32_t n_networks, std::uint32_t parts) {
+  constexpr std::uint64_t kMostBlocks = (std::uint64_t{1} << 31) - 1;
+  const std::uint64_t n = std::uint64_t{n_networks} * parts;
+  if (n <= kMostBlocks) return static_cast<std::uint32_t>(n);
+  throw OutOfMemoryError(std::to_string(n_networks) + " networks of up to " + std::to_string(parts) +
+                         " blocks are more than the " + std::to_string(kMostBlocks) + " blocks of a launch");
 }
 
 /// Threads of blocks that have n things to do each: whole warps, a power of two of them.

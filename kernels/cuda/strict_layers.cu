@@ -134,7 +134,7 @@ bool large_tiles_suffice(const CohortTask<float>& task, std::uint32_t n_rows, st
 void launch_strict_forward(const CohortTask<float>& task, const StrictLayer& layer, cudaStream_t stream) {
   const auto with = [&]<class T>(T) {
     const Tiles<T> tiles(layer.n_rows, layer.largest_n_out);
-    launch({"strict_forward_kernel", task.n_networks * tiles.count(), T::n_threads, T::shared_bytes, stream},
+    launch({"strict_forward_kernel", n_blocks(task.n_networks, tiles.count()), T::n_threads, T::shared_bytes, stream},
            &strict_forward_kernel<T>, task, layer, tiles.count(), tiles.across);
   };
   large_tiles_suffice(task, layer.n_rows, layer.largest_n_out) ? with(LargeTiles{}) : with(SmallTiles{});
@@ -144,7 +144,7 @@ void launch_strict_backward(const CohortTask<float>& task, const StrictLayer& la
                             cudaStream_t stream) {
   const auto with = [&]<class T>(T) {
     const Tiles<T> tiles(layer.n_rows, layer.largest_n_in);
-    launch({"strict_backward_kernel", task.n_networks * tiles.count(), T::n_threads, T::shared_bytes, stream},
+    launch({"strict_backward_kernel", n_blocks(task.n_networks, tiles.count()), T::n_threads, T::shared_bytes, stream},
            &strict_backward_kernel<T>, task, layer, delta, below, tiles.count(), tiles.across);
   };
   large_tiles_suffice(task, layer.n_rows, layer.largest_n_in) ? with(LargeTiles{}) : with(SmallTiles{});
@@ -154,7 +154,7 @@ void launch_strict_gradient(const CohortTask<float>& task, const StrictLayer& la
                             cudaStream_t stream) {
   const auto with = [&]<class T>(T) {
     const Tiles<T> tiles(layer.largest_n_out, layer.largest_n_in + 1);
-    launch({"strict_gradient_kernel", task.n_networks * tiles.count(), T::n_threads, T::shared_bytes, stream},
+    launch({"strict_gradient_kernel", n_blocks(task.n_networks, tiles.count()), T::n_threads, T::shared_bytes, stream},
            &strict_gradient_kernel<T>, task, layer, delta, tiles.count(), tiles.across);
   };
   large_tiles_suffice(task, layer.largest_n_out, layer.largest_n_in + 1) ? with(LargeTiles{}) : with(SmallTiles{});

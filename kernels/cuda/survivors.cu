@@ -54,7 +54,8 @@ void launch_survivor_order(const SurvivorOrder& of, void* temporary, std::size_t
 
 void launch_move_vector(const VectorMove& move, float* vector, float* scratch, cudaStream_t stream) {
   const std::uint32_t parts = n_parts(move.largest_parameters, kElementsInBlock);
-  const Launch l{"move_vector_kernel", move.n_networks * parts, n_threads_for(move.largest_parameters), 0, stream};
+  const Launch l{"move_vector_kernel", n_blocks(move.n_networks, parts), n_threads_for(move.largest_parameters), 0,
+                 stream};
   launch(l, &move_vector_kernel, move, vector, scratch, false, parts);
   launch(l, &move_vector_kernel, move, scratch, vector, true, parts);
 }

@@ -104,7 +104,8 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t handle, cudaStreamCaptureMode mo
 }
 
 cudaError_t cudaStreamEndCapture(cudaStream_t handle, cudaGraph_t* graph) {
-  return allocating_call([&] {
+  count_allocation();
+  return releasing_call([&] {
     EmulatedStream* const stream = find_stream(handle);
     if (stream == nullptr) return cudaErrorInvalidResourceHandle;
     const std::shared_ptr<Capture> capture = stream->capture;

@@ -34,6 +34,7 @@ CohortShape::CohortShape(const Topology& topology, std::size_t rows)
 }
 
 void CohortShape::pack(std::span<const float> canonical, std::span<float> padded) const {
+  std::ranges::fill(padded, 0.0F);
   std::size_t k = 0;
   for (const CohortLayer& layer : layers) {
     for (std::uint32_t o = 0; o < layer.n_out; ++o, k += layer.n_in + 1) {

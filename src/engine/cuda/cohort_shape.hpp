@@ -17,7 +17,7 @@ namespace shoal::cuda {
 struct CohortShape {
   CohortShape(const Topology& topology, std::size_t rows);
 
-  /// Canonical parameters -> padded ones, and back. `padded` holds zeros where nothing is written.
+  /// Canonical parameters -> padded ones, and back. Padding becomes zeros, whatever a network that diverged left there.
   void pack(std::span<const float> canonical, std::span<float> padded) const;
   [[nodiscard]] std::vector<float> unpack(std::span<const float> padded) const;
 

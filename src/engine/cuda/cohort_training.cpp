@@ -149,18 +149,26 @@ void CohortTraining<T>::choose_running() {
   } else {
     return;
   }
-  record_graphs();
+  try {
+    record_graphs();
+  } catch (const OutOfMemoryError&) {
+    // Somebody else has the memory. Networks in training need no graph, which only spares the host launches.
+  }
+}
+
+template <class T>
+void CohortTraining<T>::minibatch(std::uint32_t n_rows) const {
+  if (!table_->is_streamed()) cohort_.gather({}, n_rows);
+  cohort_.train_minibatch(n_rows);
 }
 
 template <class T>
 void CohortTraining<T>::record_graphs() {
+  // Those of other networks, even where there will be no new ones.
+  for (std::optional<Graph>* graph : {&many_minibatches_, &minibatch_, &last_minibatch_, &end_}) graph->reset();
   const std::uint32_t n_training = cohort_.task().n_training;
   const std::uint32_t n_whole = n_training / batch_;
   const bool streams = table_->is_streamed();
-  const auto minibatch = [&](std::uint32_t n_rows) {
-    if (!streams) cohort_.gather({}, n_rows);
-    cohort_.train_minibatch(n_rows);
-  };
   if (!streams && n_whole >= kMinibatchesInGraph) {
     many_minibatches_.emplace(*stream_, [&] {
       for (std::uint32_t k = 0; k < kMinibatchesInGraph; ++k) minibatch(batch_);
@@ -203,11 +211,19 @@ void CohortTraining<T>::hand_over(const Epochs& epochs) {
 }
 
 template <class T>
+void CohortTraining<T>::launch_minibatch(const std::optional<Graph>& graph, std::uint32_t n_rows) const {
+  graph ? graph->launch(*stream_) : minibatch(n_rows);
+}
+
+template <class T>
 void CohortTraining<T>::launch_epoch() {
-  std::uint32_t n_whole = cohort_.task().n_training / batch_;
-  for (; n_whole >= kMinibatchesInGraph; n_whole -= kMinibatchesInGraph) many_minibatches_->launch(*stream_);
-  for (; n_whole > 0; --n_whole) minibatch_->launch(*stream_);
-  if (last_minibatch_) last_minibatch_->launch(*stream_);
+  const std::uint32_t n_training = cohort_.task().n_training;
+  std::uint32_t n_whole = n_training / batch_;
+  if (many_minibatches_) {
+    for (; n_whole >= kMinibatchesInGraph; n_whole -= kMinibatchesInGraph) many_minibatches_->launch(*stream_);
+  }
+  for (; n_whole > 0; --n_whole) launch_minibatch(minibatch_, batch_);
+  if (const std::uint32_t n_last = n_training % batch_; n_last != 0) launch_minibatch(last_minibatch_, n_last);
   finish_epoch();
 }
 
@@ -219,7 +235,7 @@ bool CohortTraining<T>::stream_epoch(std::uint32_t epoch, const std::stop_token&
     if (stop.stop_requested()) return false;
     const auto n_rows = static_cast<std::uint32_t>(std::min<std::size_t>(batch_, n_training - first));
     cohort_.gather(table_->source(nullptr, order.subspan(first, n_rows)), n_rows);
-    (n_rows == batch_ ? minibatch_ : last_minibatch_)->launch(*stream_);
+    launch_minibatch(n_rows == batch_ ? minibatch_ : last_minibatch_, n_rows);
   }
   finish_epoch();
   return true;

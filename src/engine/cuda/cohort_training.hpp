@@ -49,6 +49,9 @@ class CohortTraining {
   /// Networks that have ended run no more, where that pays.
   void choose_running();
   void record_graphs();
+  /// On the stream, or into a graph.
+  void minibatch(std::uint32_t n_rows) const;
+  void launch_minibatch(const std::optional<Graph>& graph, std::uint32_t n_rows) const;
   void hand_over(const Epochs& epochs);
   void launch_epoch();
   /// Epoch `epoch` of those that were handed over. False where it was stopped.
@@ -89,7 +92,7 @@ class CohortTraining {
   CohortOutputs<T> outputs_;
 
   /// Of several whole minibatches, of one, of the shorter last one, and of an epoch's end. Where the table is streamed,
-  /// of one and the last, without their gathers.
+  /// of one and the last, without their gathers. What is in none is launched kernel by kernel.
   std::optional<Graph> many_minibatches_, minibatch_, last_minibatch_, end_;
 };
 

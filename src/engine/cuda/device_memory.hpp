@@ -67,7 +67,8 @@ class Graph {
       work();
     } catch (...) {
       static_cast<void>(cudaStreamEndCapture(stream.get(), &graph));
-      static_cast<void>(cudaGraphDestroy(graph));
+      if (graph != nullptr) static_cast<void>(cudaGraphDestroy(graph));
+      static_cast<void>(cudaGetLastError());  // the next launch must not tell of it
       throw;
     }
     check(cudaStreamEndCapture(stream.get(), &graph), "cudaStreamEndCapture");

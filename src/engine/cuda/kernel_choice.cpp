@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <limits>
 #include <utility>
 
 #include "engine/cuda/supported.hpp"
@@ -45,13 +44,21 @@ Prediction layers_predicted(const EngineOptions& options, const Gang& gang, cons
 std::string why_not_by_layers(const Topology& topology, const EpochRows& rows) {
   std::int32_t widest = topology.n_inputs;
   for (std::size_t l = 0; l < topology.n_layers(); ++l) widest = std::max(widest, topology.fan_out(l));
+  std::uint64_t n_parameters = 0;
+  for (std::size_t l = 0; l < topology.n_layers(); ++l) {
+    n_parameters += std::uint64_t{padded(static_cast<std::uint32_t>(topology.fan_out(l)))} *
+                    padded(static_cast<std::uint32_t>(topology.fan_in(l)) + 1);
+  }
+  if (n_parameters > kMostElements) {
+    return fmt::format("it has {} parameters, padded as kernels have them, and at most {} are counted", n_parameters,
+                       kMostElements);
+  }
   const std::uint64_t n_rows = std::min(rows.batch, rows.n_training);
   const std::uint64_t n_values = n_rows * padded(static_cast<std::uint32_t>(widest) + 1);
-  if (n_values <= std::numeric_limits<std::uint32_t>::max()) return {};
+  if (n_values <= kMostElements) return {};
   return fmt::format(
-      "a minibatch of {} rows has {} values in its widest layer, and at most 2^32 - 1 are counted; give a smaller "
-      "batch_size",
-      n_rows, n_values);
+      "a minibatch of {} rows has {} values in its widest layer, and at most {} are counted; give a smaller batch_size",
+      n_rows, n_values, kMostElements);
 }
 
 std::string KernelChoice::why_not(const Trial& trial) const {

@@ -1,5 +1,6 @@
 // Every call that an engine makes of the CUDA runtime and of cuBLAS fails once, with each error: the engine says so and
 // keeps nothing.
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
@@ -127,6 +128,41 @@ TEST(EmulatedCudaFaults, FewerNetworksFitWhereAllDoNot) {
   expect_fewer_to_fit(make_cublas_engine, Precision::fp32);
 }
 
+/// Likewise where the memory ends at any call of prepare(), in the midst of recording a graph as well.
+void expect_fewer_to_fit_after_any_call(MakeEngine make, Precision precision) {
+  testing::Random random(4712);
+  testing::Sweep all = testing::random_sweep(random, 0);
+  all.options.precision = precision;
+  all.trials.resize(1);
+  all.trials[0].hyperparameters.max_iter = 1;
+  testing::Sweep one = all;
+  all.gangs = {{gang_key(all.trials[0]), 0, 8, true, true}};
+  one.gangs = {{gang_key(all.trials[0]), 0, 1, true, true}};
+  const testing::Outcome expected = testing::train(*make(one.data, one.options), one, 1);
+  const auto whole = make(all.data, all.options);
+  const std::uint64_t before = emulation::n_calls();
+  whole->prepare(all.gangs);
+  const std::uint64_t n_calls = emulation::n_calls() - before;
+  std::uint64_t n_thrown = 0;
+  for (std::uint64_t n = 1; n <= n_calls; n += kShare) {
+    const auto engine = make(all.data, all.options);
+    emulation::fail_call(n, cudaErrorMemoryAllocation);
+    try {
+      engine->prepare(all.gangs);
+    } catch (const Error&) {
+      ++n_thrown;
+      EXPECT_EQ(testing::first_difference(testing::train(*engine, one, 1), expected), "") << "call " << n;
+    }
+    emulation::reset();  // of a call that only gives something back
+  }
+  EXPECT_GT(4 * kShare * n_thrown, n_calls);  // others give something back
+}
+
+TEST(EmulatedCudaFaults, FewerNetworksFitWhicheverCallFindsNoMemory) {
+  expect_fewer_to_fit_after_any_call(make_cuda_engine, Precision::strict);
+  expect_fewer_to_fit_after_any_call(make_cublas_engine, Precision::fp32);
+}
+
 TEST(EmulatedCudaFaults, EveryCallOfCudaMayFail) {
   for (const Metric metric : kWatched) {
     expect_every_failure_told(make_cuda_engine, one_network(Precision::strict, metric));
@@ -148,6 +184,39 @@ TEST(EmulatedCudaFaults, EveryCallOfCublasMayFail) {
 TEST(EmulatedCudaFaults, EveryCallOfPackingMayFail) {
   for (const Metric metric : kWatched) {
     expect_every_failure_told(make_cublas_engine, two_networks(Precision::fp32, metric));
+  }
+}
+
+/// The memory for graphs of the networks that still train may be gone: they are then trained without.
+TEST(EmulatedCudaFaults, PackedNetworksTrainWhereNoGraphOfThemFindsMemory) {
+  for (const Metric metric : kWatched) {
+    const testing::Sweep sweep = two_networks(Precision::fp32, metric);
+    const testing::Outcome expected = testing::train(*make_cublas_engine(sweep.data, sweep.options), sweep, 1);
+    std::uint64_t n_calls = 1;
+    std::uint64_t n_without = 0;
+    for (std::uint64_t n = 1; n <= n_calls; ++n) {
+      const auto engine = make_cublas_engine(sweep.data, sweep.options);
+      engine->prepare(sweep.gangs);
+      for (Slot slot = 0; slot < 2; ++slot) {
+        engine->place(slot, sweep.trials[slot], initial_state(sweep.trials[slot]));
+      }
+      std::vector<EpochRecord> records;
+      std::vector<Slot> lost;
+      engine->train(std::vector<TrainTarget>{{0, 1}, {1, 1}}, {}, records, lost);
+      const std::uint64_t before = emulation::n_calls();
+      emulation::fail_call(n, cudaErrorMemoryAllocation);
+      try {
+        engine->train(std::vector<TrainTarget>{{1, 2}}, {}, records, lost);
+        n_calls = std::max(n_calls, emulation::n_calls() - before);
+        ++n_without;
+        EXPECT_EQ(testing::first_difference(engine->read(1), expected.states[1]), "") << "call " << n;
+      } catch (const OutOfMemoryError&) {
+        n_calls = std::max(n_calls, n + 1);
+      }
+      emulation::reset();
+    }
+    // A graph of a minibatch and one of the epoch's end are more than this.
+    EXPECT_GT(n_without, 10U);
   }
 }
 

@@ -117,6 +117,22 @@ TEST_F(CudaChoice, IsNoLayersWhereAMinibatchHasMoreValuesThanTheyCount) {
   EXPECT_EQ(cuda->kernel(large), "block_per_network");
 }
 
+/// 2^32 - 4096 values are the most; loops look up to 2048 ahead of the last, and must not begin anew.
+TEST(CudaLayers, CountAsManyValuesAsTheirLoopsMayLookAheadOf) {
+  const auto why_not = [](std::uint32_t n_rows, std::int32_t n_units) {
+    const Topology topology{1, {n_units}, {Activation::relu}, 1};
+    return cuda::why_not_by_layers(topology, {n_rows, 0, n_rows});
+  };
+  EXPECT_EQ(why_not((1U << 20) - 1, 4095), "");
+  EXPECT_EQ(
+      why_not((1U << 21) - 1, 2047),
+      "a minibatch of 2097151 rows has 4294965248 values in its widest layer, and at most 4294963200 are counted; "
+      "give a smaller batch_size");
+  const Topology large{1, {65535, 65535}, {Activation::relu, Activation::relu}, 1};
+  EXPECT_EQ(cuda::why_not_by_layers(large, {1, 0, 1}),
+            "it has 4296015872 parameters, padded as kernels have them, and at most 4294963200 are counted");
+}
+
 TEST_F(CudaChoice, ChangesNoBit) {
   Random random(4712);
   for (std::uint32_t number = 0; number < 24; number += 3 * kShare) {

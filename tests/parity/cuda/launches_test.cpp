@@ -9,7 +9,11 @@
 #include "engine/cuda/task_launches.hpp"
 #include "engine/cuda/training_cost.hpp"
 #include "kernels/cuda/block_per_network.cuh"
+#include "kernels/cuda/cohort.cuh"
+#include "kernels/cuda/strict_layers.cuh"
+#include "kernels/cuda/survivors.cuh"
 #include "kernels/cuda/thread_per_network.cuh"
+#include "shoal/error.hpp"
 #include "tests/emulation/runtime.hpp"
 #include "tests/parity/cuda/comparison.hpp"
 #include "tests/parity/cuda/suite.hpp"
@@ -176,6 +180,29 @@ TEST(EmulatedCudaLaunches, HaveAsManyEpochsAsTakeAFifthOfASecond) {
   EXPECT_EQ(cuda::epochs_in_launch(0.019), 10U);
   EXPECT_EQ(cuda::epochs_in_launch(1e-6), 64U);
   EXPECT_EQ(cuda::epochs_in_launch(60), 1U);
+}
+
+/// A network of 2^31 parameters among 4096 others, of which each would have as many blocks.
+TEST(EmulatedCudaLaunches, AreRefusedWhereAGridHoldsFewerBlocks) {
+  cuda::CohortTask<float> task;
+  task.n_layers = 2;
+  task.n_networks = 4096;
+  task.most_rows = 1U << 11;
+  constexpr std::uint32_t kRows = 1U << 11;
+  constexpr std::uint32_t kUnits = 1U << 20;
+  EXPECT_THROW(cuda::launch_update(task, 1, 1U << 31, nullptr), OutOfMemoryError);
+  EXPECT_THROW(cuda::launch_finish_epoch(task, 1U << 31, nullptr), OutOfMemoryError);
+  EXPECT_THROW(cuda::launch_activation(task, 0, kRows, kUnits, false, nullptr), OutOfMemoryError);
+  EXPECT_THROW(cuda::launch_ones(task, 0, kUnits, nullptr), OutOfMemoryError);
+  EXPECT_THROW(cuda::launch_derivative(task, 0, kRows, kUnits, false, nullptr), OutOfMemoryError);
+  EXPECT_THROW(cuda::launch_narrow_derivative(task, kRows, kUnits, false, nullptr), OutOfMemoryError);
+  EXPECT_THROW(cuda::launch_pack_outputs(task, kRows, nullptr, kUnits, nullptr), OutOfMemoryError);
+  const cuda::StrictLayer layer{0, 1U << 17, 1U << 17, 1U << 17, false};
+  EXPECT_THROW(cuda::launch_strict_forward(task, layer, nullptr), OutOfMemoryError);
+  EXPECT_THROW(cuda::launch_strict_backward(task, layer, nullptr, nullptr, nullptr), OutOfMemoryError);
+  EXPECT_THROW(cuda::launch_strict_gradient(task, layer, nullptr, nullptr), OutOfMemoryError);
+  EXPECT_THROW(cuda::launch_move_vector({nullptr, nullptr, nullptr, 4096, 1U << 31}, nullptr, nullptr, nullptr),
+               OutOfMemoryError);
 }
 
 }  // namespace

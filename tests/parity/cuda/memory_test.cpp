@@ -69,6 +69,38 @@ TEST(EmulatedCudaMemory, HoldsZerosWhereTheFirstVectorComesAfterTraining) {
   EXPECT_EQ(testing::first_difference(place_and_train(*together, 1, adam), expected), "");
 }
 
+/// What a network that diverged left in the padding reaches none that comes to its place.
+TEST(EmulatedCudaMemory, HoldsZerosInThePaddingWhereANetworkHasDiverged) {
+  testing::Random random(4711);
+  const Dataset data = testing::random_dataset(random, Task::regression, 20, 3, 2);
+  Trial tame;
+  tame.topology = {3, {5}, {Activation::relu}, 2};
+  tame.hyperparameters.solver = Solver::sgd;
+  tame.hyperparameters.alpha = 0;
+  tame.hyperparameters.batch_size = 4;
+  tame.hyperparameters.max_iter = 4;
+  Trial wild = tame;
+  wild.hyperparameters.learning_rate_init = 1e30;
+  const std::vector<Gang> gangs{{gang_key(tame), 0, 1, true, true}};
+  std::vector<EpochRecord> records;
+  std::vector<Slot> lost;
+  const auto place_and_train = [&](Engine& engine, const Trial& trial) {
+    engine.place(0, trial, initial_state(trial));
+    engine.train(std::vector<TrainTarget>{{0, 4}}, {}, records, lost);
+    return engine.take(0);
+  };
+  for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+    const auto fresh = make_cublas_engine(data, {.precision = precision});
+    fresh->prepare(gangs);
+    const TrialState expected = place_and_train(*fresh, tame);
+    EXPECT_EQ(expected.status, TrialStatus::finished);
+    const auto used = make_cublas_engine(data, {.precision = precision});
+    used->prepare(gangs);
+    EXPECT_EQ(place_and_train(*used, wild).status, TrialStatus::diverged);
+    EXPECT_EQ(testing::first_difference(place_and_train(*used, tame), expected), "") << name(precision);
+  }
+}
+
 /// Nothing is taken by any epoch of several calls, nor by what is asked of the networks between them.
 void expect_nothing_taken(Engine& engine, const testing::Sweep& sweep) {
   engine.prepare(sweep.gangs);
