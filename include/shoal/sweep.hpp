@@ -57,6 +57,7 @@ struct EarlyTerminate {
   double quantile = 0.25;      ///< pbt: share of the settings that are copied from, and that become copies
   std::array<double, 2> perturb{0.8, 1.25};  ///< pbt: factors of a copy's numbers
   double resample = 0.1;                     ///< pbt: how likely a copy's number is drawn anew instead
+  std::uint32_t folds = 0;     ///< not pbt: rungs look at so many folds, the first ones; 0: at all of them
   std::uint32_t group = 1000;  ///< settings that are compared with each other; hyperband: in all brackets of a round
 };
 

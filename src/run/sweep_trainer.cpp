@@ -22,8 +22,10 @@ std::uint64_t trials_a_setting(const PreparedSweep& sweep) {
 }  // namespace
 
 search::Brackets brackets_of(const PreparedSweep& sweep, const SweepSpec& spec) {
+  const std::uint32_t folds = spec.early_terminate.folds;
   return {spec.early_terminate, sweep.trials.n_settings(), search::most_epochs(spec),
-          std::max<std::uint64_t>(1, plan::kWindowTrials / trials_a_setting(sweep))};
+          std::max<std::uint64_t>(1, plan::kWindowTrials / trials_a_setting(sweep)),
+          folds == 0 ? 1.0 : static_cast<double>(folds) / *spec.data.cv};
 }
 
 std::uint64_t waiting_bytes(const PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip) {
@@ -132,6 +134,7 @@ void SweepTrainer::decide() {
       meter_->finished(ended.result, plan::epoch_cost(ended.result.trial, *sweep_->dataset));
       writer_->finished(std::move(ended.result), std::move(ended.state));
     }
+    meter_->spared(bracket.take_spared());
     writer_->passed(bracket.take_passages());
   }
   std::erase_if(open_, [](const train::OpenBracket& bracket) { return bracket.has_ended(); });

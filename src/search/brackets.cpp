@@ -50,8 +50,9 @@ std::vector<Bracket> hyperband_round(const EarlyTerminate& rule, std::uint64_t n
 
 bool halves(Terminator type) { return type == Terminator::halving || type == Terminator::hyperband; }
 
-/// Network-epochs of a bracket's settings; under median as if all went on.
-double expected_epochs(const Bracket& bracket, const EarlyTerminate& rule, std::uint32_t most_epochs) {
+/// Network-epochs of a bracket's settings, were each one network; under median as if all went on.
+double expected_epochs(const Bracket& bracket, const EarlyTerminate& rule, std::uint32_t most_epochs,
+                       double ranked_share) {
   double epochs = 0;
   std::uint64_t n_left = bracket.n_settings;
   std::uint32_t before = 0;
@@ -60,7 +61,9 @@ double expected_epochs(const Bracket& bracket, const EarlyTerminate& rule, std::
     before = rung;
     if (halves(rule.type)) n_left = std::max<std::uint64_t>(1, n_left / rule.eta);
   }
-  return epochs + static_cast<double>(n_left) * (most_epochs - before);
+  epochs += static_cast<double>(n_left) * (most_epochs - before);
+  if (bracket.rungs.empty()) return epochs;
+  return epochs * ranked_share + static_cast<double>(n_left) * most_epochs * (1 - ranked_share);
 }
 
 /// Smaller is better; numbers that are not finite come last.
@@ -96,7 +99,7 @@ std::vector<bool> no_worse_than_median(std::span<const Standing> standings, bool
 }  // namespace
 
 Brackets::Brackets(const EarlyTerminate& rule, std::uint64_t n_settings, std::uint32_t most_epochs,
-                   std::uint64_t most_settings)
+                   std::uint64_t most_settings, double ranked_share)
     : n_settings_(n_settings) {
   const std::vector<std::uint32_t> rungs = all_rungs(rule, most_epochs);
   if (rungs.empty()) {
@@ -116,7 +119,7 @@ Brackets::Brackets(const EarlyTerminate& rule, std::uint64_t n_settings, std::ui
       std::ranges::count_if(round_, [&](const Bracket& bracket) { return bracket.first_setting < rest; }));
 
   double expected = 0;
-  for (const Bracket& bracket : round_) expected += expected_epochs(bracket, rule, most_epochs);
+  for (const Bracket& bracket : round_) expected += expected_epochs(bracket, rule, most_epochs, ranked_share);
   expected_share_ = expected / (static_cast<double>(round_settings_) * std::max(1U, most_epochs));
 }
 

@@ -19,9 +19,10 @@ struct Bracket {
 /// A sweep's settings in brackets: ranges of their numbers that depend on the sweep file alone.
 class Brackets {
  public:
-  /// most_epochs: of any setting; rungs lie before. most_settings: of a bracket without rungs.
-  Brackets(const EarlyTerminate& rule, std::uint64_t n_settings, std::uint32_t most_epochs,
-           std::uint64_t most_settings);
+  /// most_epochs: of any setting; rungs lie before. most_settings: of a bracket without rungs. ranked_share: of a
+  /// setting's trials, those that rungs look at.
+  Brackets(const EarlyTerminate& rule, std::uint64_t n_settings, std::uint32_t most_epochs, std::uint64_t most_settings,
+           double ranked_share = 1);
 
   [[nodiscard]] std::uint64_t size() const noexcept { return n_brackets_; }
   [[nodiscard]] Bracket at(std::uint64_t index) const;

@@ -39,6 +39,7 @@ constexpr std::array kOptions{
     Option{"quantile", &E::quantile, {.min = 0, .max = 0.5, .min_excluded = true}, {false, false, false, false, true}},
     Option{"perturb", &E::perturb, {.min = 0, .min_excluded = true}, {false, false, false, false, true}},
     Option{"resample", &E::resample, {.min = 0, .max = 1}, {false, false, false, false, true}},
+    Option{"folds", &E::folds, {.min = 0, .max = 1000000}, {false, true, true, true, false}},
     Option{"group", &E::group, {.min = 2, .max = kMostSettings}, {false, true, true, true, true}},
 };
 

@@ -67,6 +67,7 @@ class SweepReader {
     read_metric();
     if (const YamlEntry* entry = root_.find("early_terminate")) {
       spec_.early_terminate = read_early_terminate(*entry, faults_);
+      check_folds(entry->value);
     }
     read_trainer();
     if (const YamlEntry* entry = root_.find("parameters")) {
@@ -246,6 +247,14 @@ class SweepReader {
       faults_.add(*metric->find("choice"), "metric.choice",
                   "'one_standard_error' needs several trials a setting: data.cv or repeat");
     }
+  }
+
+  void check_folds(const YamlTree& early_terminate) {
+    const std::uint32_t folds = spec_.early_terminate.folds;
+    if (folds == 0 || folds < static_cast<std::uint32_t>(spec_.data.cv.value_or(0))) return;
+    faults_.add(*early_terminate.find("folds"), "early_terminate.folds",
+                spec_.data.cv ? "must be less than data.cv, which is " + std::to_string(*spec_.data.cv)
+                              : "needs folds: data.cv");
   }
 
   void read_trainer() {

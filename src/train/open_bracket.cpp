@@ -55,11 +55,17 @@ double present_value(const Member& member) {
   return member.has_patience ? member.paused->state.best_metric : member.paused->result.curve.back().metric;
 }
 
+/// Of the members that rungs look at.
 template <class Members, class Value>
 double mean_of(Members members, const Value& value) {
   double sum = 0;
-  for (auto& member : members) sum += value(member);
-  return search::mean(sum, members.size());
+  std::uint64_t n = 0;
+  for (auto& member : members) {
+    if (!member.is_ranked) continue;
+    sum += value(member);
+    ++n;
+  }
+  return search::mean(sum, n);
 }
 
 }  // namespace
@@ -73,6 +79,7 @@ void OpenBracket::add(const Trial& trial) {
   member.number = trial.number;
   member.n_epochs = static_cast<std::uint32_t>(trial.hyperparameters.max_iter);
   member.has_patience = has_patience(trial.hyperparameters);
+  member.is_ranked = rule_.folds == 0 || bracket_.rungs.empty() || trial.fold < rule_.folds;
   members_.push_back(std::move(member));
   if (bracket_.rungs.empty()) return;
   if (trial.setting != bracket_.first_setting + settings_.size() - 1) {
@@ -91,7 +98,10 @@ Member* OpenBracket::find(std::uint64_t number) {
 std::optional<std::uint32_t> OpenBracket::target(const Member& member) const {
   if (member.ended || has_diverged(member)) return std::nullopt;
   std::uint32_t until = member.n_epochs;
-  if (n_passed_ < bracket_.rungs.size()) until = std::min(until, bracket_.rungs[n_passed_]);
+  if (n_passed_ < bracket_.rungs.size()) {
+    if (!member.is_ranked) return std::nullopt;
+    until = std::min(until, bracket_.rungs[n_passed_]);
+  }
   if (member.paused && member.paused->state.epoch >= until) return std::nullopt;
   return until;
 }
@@ -118,7 +128,7 @@ bool OpenBracket::all_at(std::uint32_t rung) const {
       if (member.ended == TrialStatus::pruned && member.curve.size() < rung) {
         throw Error("the results of setting " + setting.id + " are not those of this sweep's rungs");
       }
-      if (!is_at(member, rung)) return false;
+      if (member.is_ranked && !is_at(member, rung)) return false;
     }
   }
   return true;
@@ -187,6 +197,11 @@ void OpenBracket::prune(std::uint32_t rung, std::vector<PausedTrial>& ended) {
     setting.competes = false;
     for (Member& member : members_of(setting)) {
       if (member.ended) continue;
+      if (!member.is_ranked) {
+        member.ended = TrialStatus::pruned;
+        ++n_spared_;
+        continue;
+      }
       PausedTrial trial = std::move(*member.paused);
       end_at_rung(trial);
       end(member, std::move(trial), ended);

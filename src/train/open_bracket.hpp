@@ -20,6 +20,7 @@ struct Member {
   std::uint64_t number = 0;    ///< of the trial
   std::uint32_t n_epochs = 0;  ///< its max_iter
   bool has_patience = false;
+  bool is_ranked = true;             ///< rungs look at it; else it begins once its setting has passed all of them
   std::optional<TrialStatus> ended;  ///< how, once it has
   std::vector<CurvePoint> curve;     ///< once it has ended, where the bracket has rungs
   double value = 0;                  ///< of the metric, once it has ended; in a population
@@ -33,7 +34,8 @@ struct Member {
 /// exactly the bracket's members, so what is decided there depends on nothing else. Where settings only end, decisions
 /// are a function of the learning curves: a bracket that is opened again with trials that an earlier run trained takes
 /// them again. Where precision is not strict, and what was trained again differs, trials that have gone beyond a rung
-/// or were ended at it are themselves the record of the decision. In a population trials become copies, so its paused
+/// or were ended at it are themselves the record of the decision. Where rungs look at some folds only, a setting is
+/// their mean, and trials of its other folds begin after its last rung, or never. In a population trials become copies, so its paused
 /// trials know how many rungs are behind them.
 class OpenBracket {
  public:
@@ -58,6 +60,9 @@ class OpenBracket {
   [[nodiscard]] std::vector<PausedTrial> decide();
   /// What rungs have decided since the last call.
   [[nodiscard]] std::vector<RungPassage> take_passages() { return std::exchange(passages_, {}); }
+  /// How many trials will never begin, since their settings ended at rungs that did not look at them; of those that
+  /// were decided since the last call.
+  [[nodiscard]] std::uint64_t take_spared() { return std::exchange(n_spared_, 0); }
   [[nodiscard]] bool has_ended() const;
 
  private:
@@ -96,6 +101,7 @@ class OpenBracket {
   std::vector<Setting> settings_;
   std::size_t n_passed_ = 0;  ///< rungs
   std::vector<RungPassage> passages_;
+  std::uint64_t n_spared_ = 0;
 };
 
 }  // namespace shoal::train

@@ -21,6 +21,8 @@ class ProgressMeter {
   /// A trial has ended; the epochs that it did not need are done, too, as far as the remaining time goes. Those that a
   /// rung spares were never expected.
   void finished(const TrialResult& result, double cost_of_an_epoch);
+  /// Trials that will never begin; their epochs were not expected.
+  void spared(std::uint64_t n_trials) { progress_.n_done += n_trials; }
   [[nodiscard]] Progress now() const;
 
  private:

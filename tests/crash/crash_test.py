@@ -36,6 +36,8 @@ parameters:
 RULES = {
     "halving": {"EARLY_TERMINATE": "type: halving, min_iter: 2, eta: 2, group: 6",
                 "LARGEST_RATE": "1e-1", "MAX_ITER": "9"},
+    "folds": {"EARLY_TERMINATE": "type: halving, min_iter: 2, eta: 2, folds: 1, group: 6",
+              "LARGEST_RATE": "1e-1", "MAX_ITER": "9"},
     # Some diverge and live again, some end while others are still copied.
     "pbt": {"EARLY_TERMINATE": "type: pbt, interval: 2, quantile: 0.4, resample: 0.3, group: 6",
             "LARGEST_RATE": "1e30", "MAX_ITER": "{values: [5, 9]}"},

@@ -50,6 +50,8 @@ TEST(Brackets, OfHalvingHaveRungsThatGrowByEta) {
   EXPECT_EQ(brackets.at(2).n_settings, 2U);
   // Of 4 settings: 4 x 1, then 1 x 9 more epochs, of 4 x 10.
   EXPECT_DOUBLE_EQ(brackets.expected_share(), 13.0 / 40);
+  // By one fold of four: a quarter of that, and the last setting's other folds.
+  EXPECT_DOUBLE_EQ(Brackets(rule_of(Terminator::halving, 4), 10, 10, 100, 0.25).expected_share(), 10.75 / 40);
 }
 
 TEST(Brackets, OfMedianHaveRungsAtEqualDistances) {

@@ -23,10 +23,12 @@ std::vector<CurvePoint> curve(const std::vector<double>& values) {
 
 /// Settings of two trials each (folds), 10 epochs, rungs after 2 and 4 epochs, ranked by a metric that is minimized.
 struct Fixture : testing::Test {
-  explicit Fixture(std::uint64_t n_settings = 4) : bracket({3, n_settings, {2, 4}}, halving(), false) {
+  explicit Fixture(std::uint64_t n_settings = 4, const EarlyTerminate& rule = halving())
+      : bracket({3, n_settings, {2, 4}}, rule, false) {
     for (std::uint64_t number = 6; number < 6 + 2 * n_settings; ++number) {
       Trial trial = toy::trial(number);
       trial.setting = number / 2;
+      trial.fold = static_cast<std::uint32_t>(number % 2);
       trial.id = "s" + std::to_string(trial.setting) + ".f" + std::to_string(number % 2);
       bracket.add(trial);
     }
@@ -70,6 +72,48 @@ struct Fixture : testing::Test {
 
 using OpenBracketTest = Fixture;
 using Numbers = std::vector<std::uint64_t>;
+
+EarlyTerminate halving_by_one_fold() {
+  EarlyTerminate rule = halving();
+  rule.folds = 1;
+  return rule;
+}
+struct OneFoldTest : Fixture {
+  OneFoldTest() : Fixture(4, halving_by_one_fold()) {}
+};
+
+TEST_F(OneFoldTest, BeginsWithTheOtherFoldsOfSettingsThatHavePassedAllRungs) {
+  EXPECT_EQ(target(6), 2U);
+  EXPECT_EQ(target(7), std::nullopt);
+  for (const std::uint64_t number : {6, 8, 10, 12}) pause(number, {9, static_cast<double>(number)});
+  EXPECT_EQ(pruned(), (Numbers{10, 12}));
+  EXPECT_EQ(bracket.take_spared(), 2U);
+  EXPECT_EQ(target(7), std::nullopt);
+  EXPECT_EQ(target(8), 4U);
+  pause(6, {9, 6, 6, 3});
+  pause(8, {9, 8, 8, 2});
+  EXPECT_EQ(pruned(), Numbers{6});
+  EXPECT_EQ(bracket.take_spared(), 1U);
+  EXPECT_EQ(passages(), (Numbers{2, 4, 2, 4, 2, 1}));
+  EXPECT_EQ(target(8), 10U);
+  EXPECT_EQ(target(9), 10U);
+  end(8, TrialStatus::finished, std::vector<double>(10, 1.0));
+  EXPECT_FALSE(bracket.has_ended());
+  end(9, TrialStatus::finished, std::vector<double>(10, 1.0));
+  EXPECT_TRUE(bracket.has_ended());
+}
+
+/// What a run that is resumed finds: rows of the trials that rungs looked at, none of those that never began.
+TEST_F(OneFoldTest, TakesTheDecisionsOfAnEarlierRunAgain) {
+  end(6, TrialStatus::pruned, {9, 6, 6, 3});
+  end(8, TrialStatus::finished, {9, 8, 8, 2, 1, 1, 1, 1, 1, 1});
+  end(10, TrialStatus::pruned, {9, 10});
+  end(12, TrialStatus::pruned, {9, 12});
+  EXPECT_EQ(pruned(), Numbers{});
+  EXPECT_EQ(bracket.take_spared(), 3U);
+  EXPECT_EQ(target(9), 10U);
+  EXPECT_EQ(target(7), std::nullopt);
+}
 
 TEST_F(OpenBracketTest, WaitsForAllMembersOfARung) {
   EXPECT_EQ(target(6), 2U);
