@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -79,8 +80,9 @@ struct Preprocessing {
 
 /// A table ready for training. Inputs are stored once, unscaled; folds are views.
 struct Dataset {
-  std::string name;        ///< the table's file name
-  std::uint64_t hash = 0;  ///< of the bytes of every file that was read
+  std::string name;                                   ///< the table's file name
+  std::uint64_t hash = 0;                             ///< of the bytes of every file that was read
+  std::map<std::string, std::uint64_t> table_hashes;  ///< the same of each table: `train`, `validation`, `test`
   Preprocessing preprocessing;
   std::size_t n_rows = 0;            ///< training table, then data.validation's rows, then data.test's
   std::vector<float> inputs;         ///< [n_rows, n_inputs], row-major; NaN: missing

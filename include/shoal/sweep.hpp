@@ -103,7 +103,8 @@ struct SweepSpec {
   std::map<std::string, KeyPlace, std::less<>> places;  ///< by the key's path: `data.target`
 };
 
-/// Faults that only the table or the expansion showed, with the places of the keys or files that they name.
+/// Faults that only the table, the expansion or an earlier run showed, with the places of the keys or files that they
+/// name.
 [[nodiscard]] InputError placed(const InputError& error, const SweepSpec& spec);
 
 /// Reads a sweep file. `overrides` are `path=value` words (`parameters.max_iter=5`, `trainer.seed=3`), the value in

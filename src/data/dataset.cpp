@@ -43,9 +43,9 @@ std::uint64_t row_bytes(const Dataset& dataset) {
          sizeof(float);
 }
 
-/// Appends the rows of data.validation or data.test; returns their indices.
-std::vector<std::uint32_t> append_table(const std::filesystem::path& path, const Table& train, const Roles& roles,
-                                        Dataset& dataset) {
+/// Appends the rows of data.validation or data.test, which `key` says; returns their indices.
+std::vector<std::uint32_t> append_table(const std::string& key, const std::filesystem::path& path, const Table& train,
+                                        const Roles& roles, Dataset& dataset) {
   const Table table = data::read_table(path, data::shared_columns(train, roles));
   Faults faults;
   std::vector<std::size_t> targets;
@@ -70,6 +70,7 @@ std::vector<std::uint32_t> append_table(const std::filesystem::path& path, const
   std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(dataset.n_rows));
   dataset.n_rows += table.n_rows;
   dataset.hash = dataset.hash * 31 + table.hash;
+  dataset.table_hashes[key] = table.hash;
   return rows;
 }
 
@@ -91,6 +92,7 @@ Dataset build(const Table& train, const DataSpec& spec, std::uint64_t seed) {
   Dataset dataset;
   dataset.name = std::filesystem::path(train.file).filename().string();
   dataset.hash = train.hash;
+  dataset.table_hashes["train"] = train.hash;
   note(train, dataset.notes);
   const Roles roles = data::assign_roles(train, spec, faults);
   Preprocessing& p = dataset.preprocessing;
@@ -107,9 +109,9 @@ Dataset build(const Table& train, const DataSpec& spec, std::uint64_t seed) {
   dataset.reading_bytes = train.cell_bytes() + std::max(train.file_bytes, row_bytes(dataset));
   std::vector<std::uint32_t> validation;
   if (const auto* path = std::get_if<std::filesystem::path>(&spec.validation)) {
-    validation = append_table(*path, train, roles, dataset);
+    validation = append_table("validation", *path, train, roles, dataset);
   }
-  if (spec.test) dataset.test = append_table(*spec.test, train, roles, dataset);
+  if (spec.test) dataset.test = append_table("test", *spec.test, train, roles, dataset);
   data::make_splits(train, roles, spec, std::move(validation), seed, dataset);
   return dataset;
 }

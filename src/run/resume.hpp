@@ -17,7 +17,7 @@ namespace shoal::run {
 [[nodiscard]] std::vector<Diagnostic> differences(const std::string& before, const std::string& now, bool strict,
                                                   const std::string& file);
 
-/// The table and the files of initial parameters whose content `before` and `now` give different hashes.
+/// The tables and the files of initial parameters whose content `before` and `now` give different hashes.
 [[nodiscard]] std::vector<Diagnostic> changed_files(const store::Manifest& before, const store::Manifest& now);
 
 /// InputError that names every difference where the run of manifest `now` is not the one that `before` started.

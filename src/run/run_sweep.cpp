@@ -40,6 +40,7 @@ store::Manifest new_manifest(const run::PreparedSweep& sweep, const SweepSpec& s
   manifest.task = dataset.task();
   manifest.dataset_name = dataset.name;
   manifest.dataset_hash = dataset.hash;
+  manifest.table_hashes = dataset.table_hashes;
   manifest.initial_parameters = sweep.initial_parameters.hashes();
   manifest.n_trials = sweep.trials.size();
   manifest.n_settings = sweep.trials.n_settings();
@@ -70,10 +71,10 @@ void check_place(const RunOptions& options) {
   if (options.resume && options.out.empty()) {
     throw InputError(Diagnostic{"", 0, "", "to resume, name the run's directory"});
   }
-  if (!options.resume && !options.out.empty() && fs::exists(options.out) && !fs::is_empty(options.out)) {
   if (!options.out.empty() && fs::exists(options.out) && !fs::is_directory(options.out)) {
     throw InputError(Diagnostic{options.out.string(), 0, "", "is not a directory"});
   }
+  if (!options.resume && !options.out.empty() && fs::exists(options.out) && !fs::is_empty(options.out)) {
     throw InputError(Diagnostic{options.out.string(), 0, "",
                                 "exists and is not empty; use another directory, or resume to continue its run"});
   }
@@ -150,7 +151,11 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   OpenRun open{.manifest = new_manifest(sweep, spec), .kept = run::KeptNetworks(spec.trainer.keep, spec.maximize)};
   if (options.resume && holds_run(options.out)) {
     open.directory.emplace(store::RunDirectory::open(options.out));
-    run::check_resumable(open.directory->manifest(), open.manifest, options.out);
+    try {
+      run::check_resumable(open.directory->manifest(), open.manifest, options.out);
+    } catch (const InputError& error) {
+      throw placed(error, spec);
+    }
     open.directory->claim();
     take_over(open, sweep, spec);
   }

@@ -42,6 +42,12 @@ ordered_json hexadecimals(const std::map<std::string, std::uint64_t>& hashes) {
   return out;
 }
 
+std::map<std::string, std::uint64_t> hashes_in(const json& entry) {
+  std::map<std::string, std::uint64_t> hashes;
+  for (const auto& [name, hash] : entry.items()) hashes.emplace(name, from_hexadecimal(hash.get<std::string>()));
+  return hashes;
+}
+
 }  // namespace
 
 std::string manifest_text(const Manifest& m) {
@@ -64,7 +70,11 @@ std::string manifest_text(const Manifest& m) {
       {"epochs_recomputed", m.epochs_recomputed},
       {"winner", m.winner},
       {"test", m.test ? to_json(*m.test) : ordered_json()},
-      {"dataset", {{"name", m.dataset_name}, {"hash", hexadecimal(m.dataset_hash)}, {"task", name(m.task)}}},
+      {"dataset",
+       {{"name", m.dataset_name},
+        {"hash", hexadecimal(m.dataset_hash)},
+        {"tables", hexadecimals(m.table_hashes)},
+        {"task", name(m.task)}}},
       {"initial_parameters", hexadecimals(m.initial_parameters)},
       {"sweep", m.sweep_yaml},
       {"preprocessing", ordered_json::parse(m.preprocessing)},
@@ -98,9 +108,8 @@ Manifest manifest_from_text(std::string_view text, const std::string& file) try 
   dataset.at("name").get_to(m.dataset_name);
   m.dataset_hash = from_hexadecimal(dataset.at("hash").get<std::string>());
   m.task = word(dataset.at("task"), task_named);
-  for (const auto& [name, hash] : j.at("initial_parameters").items()) {
-    m.initial_parameters.emplace(name, from_hexadecimal(hash.get<std::string>()));
-  }
+  if (dataset.contains("tables")) m.table_hashes = hashes_in(dataset.at("tables"));
+  m.initial_parameters = hashes_in(j.at("initial_parameters"));
   j.at("sweep").get_to(m.sweep_yaml);
   m.preprocessing = j.at("preprocessing").dump();
   for (const json& split : j.at("splits")) m.splits.push_back(split.dump());

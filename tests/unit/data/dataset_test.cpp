@@ -134,6 +134,20 @@ TEST(LoadDataset, AppendsTestRowsWithTheirOwnWeights) {
   EXPECT_EQ(d.weights, (Floats{1, 1, 1, 1, 5, 6}));
 }
 
+TEST(LoadDataset, HasAHashOfEachTable) {
+  const TableFolder folder;
+  DataSpec spec = spec_of(folder.write("t.csv", "a,y\n0,1\n1,2\n"));
+  spec.validation = folder.write("v.csv", "a,y\n2,1\n");
+  spec.test = folder.write("test.csv", "a,y\n3,1\n");
+  const auto before = load_dataset(spec, 1).table_hashes;
+  EXPECT_EQ(before.size(), 3U);
+  spec.validation = folder.write("v.csv", "a,y\n2,7\n");
+  const auto after = load_dataset(spec, 1).table_hashes;
+  EXPECT_EQ(after.at("train"), before.at("train"));
+  EXPECT_NE(after.at("validation"), before.at("validation"));
+  EXPECT_EQ(after.at("test"), before.at("test"));
+}
+
 TEST(LoadDataset, GivesEachRowToOneFoldAndNotesSmallClasses) {
   DataSpec spec = spec_of(kExamples / "vowel.csv");
   spec.cv = 5;

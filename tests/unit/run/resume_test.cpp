@@ -67,6 +67,42 @@ TEST(CheckResumable, RefusesAnotherTableAndOtherInitialParameters) {
   EXPECT_NE(fault(before, now), "");
 }
 
+TEST(CheckResumable, NamesTheTablesThatHaveChanged) {
+  store::Manifest before;
+  before.sweep_yaml = kBefore;
+  before.dataset_hash = 1;
+  before.table_hashes = {{"train", 1}, {"validation", 2}, {"test", 3}};
+  store::Manifest now = before;
+  now.sweep_file = "s.yaml";
+  EXPECT_EQ(fault(before, now), "");
+  now.dataset_hash = 9;
+  now.table_hashes = {{"train", 1}, {"validation", 5}, {"test", 6}};
+  EXPECT_EQ(fault(before, now),
+            "s.yaml: data.test: the table's content (hash 0000000000000006) is not what the run was started with "
+            "(0000000000000003)\n"
+            "s.yaml: data.validation: the table's content (hash 0000000000000005) is not what the run was started "
+            "with (0000000000000002)\ndir: cannot be resumed with another sweep; use another directory");
+}
+
+TEST(CheckResumable, NamesTheLineOrTheOverrideOfWhatIsDifferent) {
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  const std::string yaml = "data: {train: classes.csv}\nparameters:\n  max_iter: 1\n  alpha: ";
+  const auto run = [&](const std::string& alpha, const std::vector<std::string>& overrides) {
+    small::run_into(parse_sweep(yaml + alpha + '\n', "s.yaml", folder / "", overrides), folder / "run", true);
+  };
+  run("0.1", {});
+  try {
+    run("0.2", {"trainer.seed=5"});
+    ADD_FAILURE() << "another sweep was resumed";
+  } catch (const InputError& error) {
+    EXPECT_EQ(std::string(error.what()),
+              "s.yaml:4: parameters.alpha: is 0.2, but the run was started with 0.1\n"
+              "override 'trainer.seed=5': trainer.seed: is 5, but the run was started with 0\n" +
+                  (folder / "run").string() + ": cannot be resumed with another sweep; use another directory");
+  }
+}
+
 /// A run that stores networks of trials with and without rows. Losses: the smaller the better.
 struct TakeOverNetworks : testing::Test {
   TakeOverNetworks() : directory(store::RunDirectory::create(folder / "run", {})) {}

@@ -197,6 +197,7 @@ TEST_F(RunDirectoryTest, ReadsItsManifestBack) {
   EXPECT_EQ(back.task, Task::regression);
   EXPECT_EQ(back.dataset_name, "a.csv");
   EXPECT_EQ(back.dataset_hash, 0xfedcba9876543210U);
+  EXPECT_EQ(back.table_hashes, manifest.table_hashes);
   EXPECT_EQ(back.n_trials, 7U);
   EXPECT_EQ(back.n_settings, 5U);
   EXPECT_EQ(back.epochs_trained, 40U);

@@ -105,6 +105,7 @@ inline Manifest manifest_of() {
   manifest.task = Task::regression;
   manifest.dataset_name = "a.csv";
   manifest.dataset_hash = 0xfedcba9876543210U;
+  manifest.table_hashes = {{"train", 0xfedcba9876543211U}, {"test", 7}};
   manifest.n_trials = 7;
   manifest.n_settings = 5;
   manifest.epochs_trained = 40;
