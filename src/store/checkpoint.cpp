@@ -320,16 +320,20 @@ Checkpoint CheckpointFolder::read(const ResultsMark& results, std::vector<std::s
   while (!all.empty()) {
     const fs::path newest = file(all.back());
     all.pop_back();
+    bool is_ahead = false;
     try {
       StoredCheckpoint stored = checkpoint_from(read_whole(newest));
-      if (stored.results.n_commits <= results.n_commits) return std::move(stored.trials);
-      fs::remove(newest);
+      is_ahead = stored.results.n_commits > results.n_commits;
+      if (!is_ahead) return std::move(stored.trials);
       throw Error(fmt::format("results are lost: {} trials had ended when it was written, {} are in results.sqlite",
                               stored.results.n_ended, results.n_ended));
     } catch (const Error& damage) {
       notes.push_back(newest.string() + " cannot be used: " + damage.what() + "; going on with " +
                       (all.empty() ? "what has ended" : file(all.back()).string()));
     }
+    std::error_code error;
+    if (is_ahead) fs::remove(newest, error);
+    if (error) throw Error("cannot remove " + newest.string() + ": " + error.message());
   }
   return {};
 }
