@@ -141,7 +141,7 @@ TEST(LoadDataset, HasAHashOfEachTable) {
   spec.test = folder.write("test.csv", "a,y\n3,1\n");
   const auto before = load_dataset(spec, 1).table_hashes;
   EXPECT_EQ(before.size(), 3U);
-  folder.write("v.csv", "a,y\n2,7\n");
+  spec.validation = folder.write("v.csv", "a,y\n2,7\n");
   const auto after = load_dataset(spec, 1).table_hashes;
   EXPECT_EQ(after.at("train"), before.at("train"));
   EXPECT_NE(after.at("validation"), before.at("validation"));
