@@ -11,6 +11,7 @@
 #include "shoal/sweep.hpp"
 #include "store/atomic_file.hpp"
 #include "store/csv_text.hpp"
+#include "store/safetensors_frame.hpp"
 #include "store/trial_json.hpp"
 
 namespace shoal::store {
