@@ -5,6 +5,8 @@
 #include <utility>
 #include <yaml-cpp/yaml.h>
 
+#include "spec/yaml_fault.hpp"
+
 namespace shoal::spec {
 namespace {
 
@@ -17,6 +19,7 @@ struct Converter {
   const std::string& origin;
   Faults& faults;
   std::size_t n_values = 0;
+  bool lacks_space = false;  ///< after a colon: what was meant to be a key and its value is one word
 
   [[nodiscard]] int line_of(const YAML::Node& node) const {
     return origin.empty() && !node.Mark().is_null() ? node.Mark().line + 1 : 0;
@@ -57,6 +60,14 @@ struct Converter {
       }
       const std::string key = pair.first.Scalar();
       const std::string key_path = path.empty() ? key : path + '.' + key;
+      if (const std::size_t colon = key.find(':'); colon != std::string::npos) {
+        YamlTree place;
+        place.line = line_of(pair.first);
+        place.origin = origin;
+        faults.add(place, path, "'" + key + "' lacks a space after the colon: '" + key.substr(0, colon + 1) + " ...'");
+        lacks_space = true;
+        continue;
+      }
       YamlEntry entry{key, line_of(pair.first), convert(pair.second, key_path, depth + 1)};
       // The mark of an empty value is where the next thing starts.
       if (entry.value.kind == YamlTree::Kind::null) entry.value.line = entry.line;
@@ -69,11 +80,9 @@ struct Converter {
   }
 };
 
-/// Whether the 1-based line has a tab before its first word, which YAML does not take as indentation.
-bool is_indented_by_tab(std::string_view yaml, int line) {
-  for (int before = 1; before < line && !yaml.empty(); ++before)
-    yaml.remove_prefix(std::min(yaml.size(), yaml.find('\n') + 1));
-  return yaml.substr(0, yaml.find_first_not_of(" \t")).find('\t') != std::string_view::npos;
+YamlFault fault_of(std::string_view yaml, const YAML::Exception& error) {
+  const bool is_placed = !error.mark.is_null();
+  return yaml_fault(yaml, is_placed ? error.mark.line + 1 : 0, is_placed ? error.mark.column + 1 : 0, error.msg);
 }
 
 }  // namespace
@@ -109,10 +118,8 @@ YamlTree parse_yaml(std::string_view yaml, const std::string& file, Faults& faul
   try {
     documents = YAML::LoadAll(std::string(yaml));
   } catch (const YAML::Exception& error) {
-    const int line = error.mark.is_null() ? 0 : error.mark.line + 1;
-    const bool has_tab = line > 0 && is_indented_by_tab(yaml, line);
-    throw InputError(
-        {file, line, "", has_tab ? "begins with a tab: YAML is indented by spaces" : "is not YAML: " + error.msg});
+    YamlFault fault = fault_of(yaml, error);
+    throw InputError({file, fault.line, "", std::move(fault.message)});
   }
   if (documents.empty() || !documents[0].IsDefined() || documents[0].IsNull()) {
     throw InputError({file, 0, "", "is empty: a sweep file is a map with at least data.train"});
@@ -126,7 +133,11 @@ YamlTree parse_yaml(std::string_view yaml, const std::string& file, Faults& faul
                           std::string(documents[0].IsSequence() ? "a list" : "a single value")});
   }
   const std::string no_origin;
-  return Converter{file, no_origin, faults}.convert(documents[0], "", 0);
+  Converter converter{file, no_origin, faults};
+  YamlTree tree = converter.convert(documents[0], "", 0);
+  // Else what such a key was meant to give would be said to be missing.
+  if (converter.lacks_space) faults.throw_if_any();
+  return tree;
 }
 
 void apply_override(YamlTree& root, const std::string& assignment, Faults& faults) {
@@ -138,12 +149,13 @@ void apply_override(YamlTree& root, const std::string& assignment, Faults& fault
     return;
   }
   const std::string path = assignment.substr(0, equals);
+  const std::string text = assignment.substr(equals + 1);
   YamlTree value;
   try {
-    const YAML::Node node = YAML::Load(assignment.substr(equals + 1));
+    const YAML::Node node = YAML::Load(text);
     value = Converter{path, assignment, faults}.convert(node, path, 0);
   } catch (const YAML::Exception& error) {
-    faults.add(place, path, "the value is not YAML: " + error.msg);
+    faults.add(place, path, "the value " + fault_of(text, error).message);
     return;
   }
   YamlTree* at = &root;
