@@ -41,7 +41,8 @@ TEST(LoadDataset, SaysThatTextsAreAlmostAllDifferent) {
   const auto notes_of = [&](int n_texts) {
     std::string text = "size,c,y\n";
     for (int row = 0; row < 40; ++row) {
-      text += "\"1," + std::to_string(100 + row % n_texts) + "\"," + std::to_string(row) + ",2.5\n";
+      text += "\"1," + std::to_string(100 + row % n_texts) + "\"," + std::to_string(row) + "," + std::to_string(row) +
+              ".5\n";
     }
     return load_dataset(spec_of(folder.write("t.csv", text)), 1).notes;
   };
