@@ -54,6 +54,24 @@ TEST(LoadDataset, SaysThatTextsAreAlmostAllDifferent) {
 }
 
 TEST(LoadDataset, KeepsSmallDifferencesOfLargeNumbers) {
+TEST(LoadDataset, SaysWhichInputsTeachNothing) {
+  const TableFolder folder;
+  const Dataset d = load_dataset(spec_of(folder.write("t.csv", "a,b,c,y\n3,5,no,1\n3,6,no,2\n3,6,no,3\n")), 1);
+  EXPECT_EQ(d.notes[2], "column 'a' holds the same in all 3 rows, which teaches nothing; data.drop leaves it out");
+  EXPECT_EQ(d.notes[3], "column 'c' holds the same in all 3 rows, which teaches nothing; data.drop leaves it out");
+  EXPECT_EQ(d.notes.size(), 4U);
+  std::string header, cells;
+  for (int i = 0; i < 12; ++i) {
+    header += "x" + std::to_string(i) + ",";
+    cells += "0,";
+  }
+  std::string text = header + "a,y\n";
+  for (int row = 0; row < 8; ++row) text += cells + std::to_string(row) + "," + std::to_string(row) + "\n";
+  const Dataset many = load_dataset(spec_of(folder.write("m.csv", text)), 1);
+  EXPECT_EQ(many.notes.size(), 2U + 10 + 1);
+  EXPECT_EQ(many.notes.back(), "and 2 more such columns");
+}
+
   const TableFolder folder;
   const Dataset d =
       load_dataset(spec_of(folder.write("t.csv", "a,y\n1000000000.25,1\n1000000000.75,2\n1000000000.25,3\n")), 1);
