@@ -33,7 +33,8 @@ TEST(LoadDataset, CentresNumbersAndSpreadsCategories) {
   EXPECT_EQ(d.preprocessing.classes, (Texts{"no", "yes"}));
   EXPECT_EQ(d.labels, (std::vector<std::int32_t>{0, 1, 0, 1}));
   EXPECT_EQ(d.notes,
-            (Texts{"t.csv: line 1 is the header", "target 'y' holds text: classification (data.task says otherwise)"}));
+            (Texts{"t.csv: line 1 is the header", "target 'y' holds text: classification (data.task says otherwise)",
+                   "class 'yes' has 2 rows, of which none validates"}));
 }
 
 TEST(LoadDataset, SaysThatTextsAreAlmostAllDifferent) {
@@ -53,7 +54,6 @@ TEST(LoadDataset, SaysThatTextsAreAlmostAllDifferent) {
   EXPECT_EQ(notes_of(19).size() + 1, notes_of(20).size());
 }
 
-TEST(LoadDataset, KeepsSmallDifferencesOfLargeNumbers) {
 TEST(LoadDataset, SaysWhichInputsTeachNothing) {
   const TableFolder folder;
   const Dataset d = load_dataset(spec_of(folder.write("t.csv", "a,b,c,y\n3,5,no,1\n3,6,no,2\n3,6,no,3\n")), 1);
@@ -72,6 +72,7 @@ TEST(LoadDataset, SaysWhichInputsTeachNothing) {
   EXPECT_EQ(many.notes.back(), "and 2 more such columns");
 }
 
+TEST(LoadDataset, KeepsSmallDifferencesOfLargeNumbers) {
   const TableFolder folder;
   const Dataset d =
       load_dataset(spec_of(folder.write("t.csv", "a,y\n1000000000.25,1\n1000000000.75,2\n1000000000.25,3\n")), 1);
@@ -169,6 +170,15 @@ TEST(LoadDataset, GivesEachRowToOneFoldAndNotesSmallClasses) {
   small.cv = 3;
   const Dataset s = load_dataset(small, 1);
   EXPECT_EQ(s.notes.back(), "class 'v' has 1 row for 3 folds: some validate without it");
+}
+
+TEST(LoadDataset, NotesClassesWithoutAValidationRow) {
+  const TableFolder folder;
+  DataSpec spec = spec_of(folder.write("t.csv", "a,y\n1,u\n2,u\n3,u\n4,v\n5,u\n6,w\n7,w\n"));
+  spec.validation = 0.4;
+  const Dataset d = load_dataset(spec, 1);
+  EXPECT_EQ(d.notes.back(), "class 'v' has 1 row, of which none validates");
+  EXPECT_EQ(d.notes.size(), 3U);
 }
 
 TEST(LoadDataset, ScalingDoesNotLookAtValidationRows) {
