@@ -61,8 +61,9 @@ void check_words(const CLI::App& app, std::span<const std::string> words) {
       const std::string name = word.substr(0, word.find('='));
       const std::vector<std::string> known = long_options(*command);
       if (std::ranges::find(known, name) == known.end()) {
-        const std::string owner = command == &app ? "" : " of " + command->get_name();
-        throw UsageError("unknown option '" + name + "'" + owner + did_you_mean(name, known));
+        const std::string of = command == &app ? "" : command->get_name();
+        throw UsageError(
+            fmt::format("unknown option '{}'{}{}", name, of.empty() ? "" : " of " + of, did_you_mean(name, known)), of);
       }
     } else if (!word.starts_with("-") && command == &app) {
       const std::vector<std::string> known = command_names(app);

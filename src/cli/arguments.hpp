@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <vector>
+#include <utility>
 
 #include "shoal/sweep.hpp"
 
@@ -18,6 +19,13 @@ class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+  UsageError(const std::string& what, std::string command) : std::runtime_error(what), command_(std::move(command)) {}
+
+  /// Whose help says more; empty: that of the command that was being read.
+  [[nodiscard]] const std::string& command() const noexcept { return command_; }
+
+ private:
+  std::string command_;
 
 /// `; did you mean 'sweep'?`, or nothing where no candidate is near.
 [[nodiscard]] std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);

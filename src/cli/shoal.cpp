@@ -53,7 +53,8 @@ int parsed(CLI::App& app, Action& action, int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     print_error(std::string(error.what()) + "\nsee `" + chosen(app) + " --help`");
   } catch (const UsageError& error) {
-    print_error(std::string(error.what()) + "\nsee `" + chosen(app) + " --help`");
+    const std::string whose = error.command().empty() ? chosen(app) : "shoal " + error.command();
+    print_error(std::string(error.what()) + "\nsee `" + whose + " --help`");
   }
   return kWrongUse;
 }

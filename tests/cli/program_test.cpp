@@ -2,6 +2,9 @@
 #include <csignal>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "with_doubles.hpp"
 
@@ -33,7 +36,7 @@ TEST(Program, AnswersWrongUseWithOneLineAndAHint) {
   EXPECT_EQ(err({"qqqqqq"}), "shoal: unknown command 'qqqqqq'\nshoal: see `shoal --help`\n");
   EXPECT_TRUE(err({"sweep", "a.yaml", "--resum"})
                   .starts_with("shoal: unknown option '--resum' of sweep; did you mean '--resume'?\n"));
-  EXPECT_TRUE(err({"--jsn"}).starts_with("shoal: unknown option '--jsn'"));
+  EXPECT_EQ(err({"--jsn"}), "shoal: unknown option '--jsn'\nshoal: see `shoal --help`\n");
   EXPECT_TRUE(err({"sweep", "a.yaml", "--resume"}).starts_with("shoal: --resume needs --out DIR"));
   EXPECT_TRUE(err({"top", "d", "--by", "val_acuracy"})
                   .starts_with("shoal: --by: unknown metric 'val_acuracy'; did you mean 'val_accuracy'?\n"));
@@ -44,6 +47,13 @@ TEST(Program, AnswersWrongUseWithOneLineAndAHint) {
                                                 {"predict", "d"}}) {
     EXPECT_TRUE(err(words).starts_with("shoal: ")) << words.front();
   }
+}
+
+TEST(Program, NamesTheHelpOfTheCommandWhoseOptionIsWrong) {
+  EXPECT_EQ(shoal({"sweep", "ok.yaml", "--ouf", "x"}).err,
+            "shoal: unknown option '--ouf' of sweep; did you mean '--out'?\nshoal: see `shoal sweep --help`\n");
+  EXPECT_EQ(shoal({"bench", "--jsn"}).err,
+            "shoal: unknown option '--jsn' of bench; did you mean '--json'?\nshoal: see `shoal bench --help`\n");
 }
 
 TEST(Program, GivesEachFailureItsCodeAndLines) {
