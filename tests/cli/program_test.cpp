@@ -70,6 +70,11 @@ TEST(Program, GivesEachFailureItsCodeAndLines) {
   const Outcome bug = shoal({"plan", "bug.yaml"});
   EXPECT_EQ(bug.code, 1);
   EXPECT_EQ(bug.err, "shoal: unexpected failure: index 7 of 3\n");
+  const Outcome threads = shoal({"sweep", "threads.yaml"});
+  EXPECT_EQ(threads.code, 1);
+  EXPECT_EQ(
+      threads.err,
+      "shoal: the system does not start so many threads: give fewer (--threads N), or raise its limit (ulimit -u)\n");
   EXPECT_EQ(shoal({"top", "none"}).code, 2);
 }
 
