@@ -2,13 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <vector>
 #include <utility>
+#include <vector>
 
 #include "shoal/sweep.hpp"
 
@@ -18,7 +19,6 @@ namespace shoal::cli {
 class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
-};
   UsageError(const std::string& what, std::string command) : std::runtime_error(what), command_(std::move(command)) {}
 
   /// Whose help says more; empty: that of the command that was being read.
@@ -26,6 +26,7 @@ class UsageError : public std::runtime_error {
 
  private:
   std::string command_;
+};
 
 /// `; did you mean 'sweep'?`, or nothing where no candidate is near.
 [[nodiscard]] std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);
@@ -41,6 +42,13 @@ void check_words(const CLI::App& app, std::span<const std::string> words);
 
 /// For CLI::Option::check: what is wrong with the text of a number that must be above 0; empty where nothing is.
 [[nodiscard]] std::string not_above_zero(const std::string& text);
+/// For CLI::Option::check: says what is wrong with the text of a whole number from `least` to `most`.
+[[nodiscard]] std::function<std::string(const std::string&)> whole_number(std::uint64_t least, std::uint64_t most);
+
+/// As many as trainer.threads may be.
+inline constexpr std::uint64_t kMostThreads = 65536;
+/// What every whole number without a bound of its own may be: 2^53, as in a sweep file.
+inline constexpr std::uint64_t kMostWhole = std::uint64_t{1} << 53U;
 
 /// The arguments that name a sweep, for the commands that take one.
 struct SweepArguments {

@@ -56,6 +56,36 @@ TEST(Program, NamesTheHelpOfTheCommandWhoseOptionIsWrong) {
             "shoal: unknown option '--jsn' of bench; did you mean '--json'?\nshoal: see `shoal bench --help`\n");
 }
 
+TEST(Program, SaysWhatNumbersOptionsTake) {
+  struct Case {
+    std::vector<std::string> words;
+    std::string range;
+  };
+  const std::string of_counts = "from 1 to 4294967295";
+  const std::string of_threads = "from 1 to 65536";
+  const std::string of_wholes = "from 1 to 9007199254740992";
+  for (const Case& wrong : {Case{{"bench", "--threads", "99999999"}, of_threads},
+                            {{"bench", "--threads", "1.5"}, of_threads},
+                            {{"bench", "--rows", "1e3"}, of_counts},
+                            {{"bench", "--networks", "99999999999999999999"}, of_counts},
+                            {{"bench", "--repetitions", "0"}, of_counts},
+                            {{"bench", "--memory", "-5"}, of_wholes},
+                            {{"verify", "--cases", "many"}, "from 1 to 100000000"},
+                            {{"verify", "--seed", "-1"}, "from 0 to 9007199254740992"},
+                            {{"sweep", "a.yaml", "--threads", "-2"}, of_threads},
+                            {{"plan", "a.yaml", "--threads", "0"}, of_threads},
+                            {{"replay", "d", "--trial", "best", "--threads", "65537"}, of_threads},
+                            {{"ensemble", "d", "--size", "100001"}, "from 1 to 100000"},
+                            {{"top", "d", "-n", "2.5"}, of_wholes}}) {
+    const Outcome outcome = shoal(wrong.words);
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_EQ(outcome.out, "");
+    const std::string& option = wrong.words.at(wrong.words.size() - 2);
+    EXPECT_EQ(outcome.err, "shoal: " + option + ": must be a whole number " + wrong.range + ", is '" +
+                               wrong.words.back() + "'\nshoal: see `shoal " + wrong.words.front() + " --help`\n");
+  }
+}
+
 TEST(Program, GivesEachFailureItsCodeAndLines) {
   const Outcome wrong = shoal({"plan", "wrong.yaml"});
   EXPECT_EQ(wrong.code, 2);
