@@ -243,8 +243,14 @@ void add_bench(CLI::App& app, Action& action) {
       ->check(not_above_zero);
   command->add_option("--memory", options.memory_bytes, "Bytes of a GPU's memory that the engine may take")
       ->check(whole_number(1, kMostWhole));
-  command->add_flag("--calibrate", given->calibrates,
-                    "Measure instead what kernels cost here, for plans and the choice of kernels: some seconds");
+  CLI::Option* calibrate =
+      command->add_flag("--calibrate", given->calibrates,
+                        "Measure instead what kernels cost here, for plans and the choice of kernels: some seconds");
+  // A calibration has its own networks, and is kept: that these had no effect would not show.
+  for (const char* of_workloads :
+       {"--workload", "--precision", "--threads", "--networks", "--rows", "--repetitions", "--seconds", "--memory"}) {
+    calibrate->excludes(command->get_option(of_workloads));
+  }
   command->add_flag("--json", given->json, "Print one JSON document; progress goes to stderr");
   command->callback([given, &action] {
     const std::optional<Precision> precision = precision_named(given->precision);

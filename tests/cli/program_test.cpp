@@ -149,6 +149,22 @@ TEST(Program, CalibratesAndPrintsWhatIsShippedBesideIt) {
   EXPECT_EQ(json["checks"][0]["predicted_s"], 0.0041);
 }
 
+TEST(Program, RefusesToCalibrateWithWhatOnlyWorkloadsHave) {
+  for (const auto& [option, value] : std::vector<std::pair<std::string, std::string>>{{"--workload", "seed"},
+                                                                                      {"--precision", "tf32"},
+                                                                                      {"--threads", "1"},
+                                                                                      {"--networks", "5"},
+                                                                                      {"--rows", "5"},
+                                                                                      {"--repetitions", "1"},
+                                                                                      {"--seconds", "1"},
+                                                                                      {"--memory", "1000000"}}) {
+    const Outcome outcome = shoal({"bench", "--calibrate", option, value});
+    EXPECT_EQ(outcome.code, 2) << option;
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_EQ(outcome.err, "shoal: " + option + " excludes --calibrate\nshoal: see `shoal bench --help`\n");
+  }
+}
+
 TEST(Program, WritesPlainLinesToAPipeAndARankedTable) {
   const Outcome sweep = shoal({"sweep", "a.yaml"});
   EXPECT_EQ(sweep.code, 0);
