@@ -107,6 +107,10 @@ std::function<std::string(const std::string&)> whole_number(std::uint64_t least,
   };
 }
 
+std::string empty_path(const std::string& text) {
+  return text.empty() ? "must be a path, is empty; without the option there is a default" : "";
+}
+
 void SweepArguments::add_to(CLI::App& command) {
   command.add_option("FILE", file, "The sweep file (YAML)")->required();
   command.add_option("OVERRIDES", overrides, "Keys of the file to override: parameters.max_iter=5 trainer.seed=3")

@@ -44,6 +44,8 @@ void check_words(const CLI::App& app, std::span<const std::string> words);
 [[nodiscard]] std::string not_above_zero(const std::string& text);
 /// For CLI::Option::check: says what is wrong with the text of a whole number from `least` to `most`.
 [[nodiscard]] std::function<std::string(const std::string&)> whole_number(std::uint64_t least, std::uint64_t most);
+/// For CLI::Option::check: what is wrong with the text of a path; empty where nothing is.
+[[nodiscard]] std::string empty_path(const std::string& text);
 
 /// As many as trainer.threads may be.
 inline constexpr std::uint64_t kMostThreads = 65536;

@@ -86,6 +86,25 @@ TEST(Program, SaysWhatNumbersOptionsTake) {
   }
 }
 
+TEST(Program, RefusesAnEmptyPlaceForWhatItWrites) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"sweep", "a.yaml"},
+                                                {"predict", "d", "--trial", "best", "--data", "x.csv"},
+                                                {"report", "d"},
+                                                {"ensemble", "d"}}) {
+    for (const std::vector<std::string>& empty : {std::vector<std::string>{"--out", ""}, {"-o", ""}}) {
+      std::vector<std::string> all = words;
+      all.insert(all.end(), empty.begin(), empty.end());
+      const Outcome outcome = shoal(all);
+      EXPECT_EQ(outcome.code, 2);
+      EXPECT_EQ(outcome.out, "");
+      EXPECT_EQ(outcome.err,
+                "shoal: --out: must be a path, is empty; without the option there is a default\n"
+                "shoal: see `shoal " +
+                    words.front() + " --help`\n");
+    }
+  }
+}
+
 TEST(Program, GivesEachFailureItsCodeAndLines) {
   const Outcome wrong = shoal({"plan", "wrong.yaml"});
   EXPECT_EQ(wrong.code, 2);
