@@ -131,6 +131,24 @@ void check_metric(const SweepSpec& spec, const Dataset& dataset) {
   }
 }
 
+/// The engine that trains. Where it is not there, names the key that asks for it.
+std::unique_ptr<Engine> engine_of(const SweepSpec& spec, const Dataset& dataset, const Costs& costs) {
+  const std::string& asked = spec.trainer.engine;
+  try {
+    return make_engine(asked, dataset, engine_options(spec, costs));
+  } catch (const UnavailableError& error) {
+    Diagnostic fault{"", 0, "trainer.engine", error.what()};
+    if (asked == "auto") {
+      fault.path = "trainer.precision";
+      fault.message =
+          fmt::format("'{}' is for GPUs, 'strict' for all engines: {}", name(spec.trainer.precision), error.what());
+    } else if (is_available(asked)) {
+      throw;  // it says which precisions the engine has
+    }
+    throw UnavailableError(placed(InputError(std::move(fault)), spec).what());
+  }
+}
+
 PreparedSweep read_and_make(const SweepSpec& spec) {
   // Before the table is read: the limit counts it.
   const std::uint64_t host_bytes = memory_limit(spec.trainer.memory_bytes);
@@ -138,7 +156,7 @@ PreparedSweep read_and_make(const SweepSpec& spec) {
   check_metric(spec, *dataset);
   Trials trials(spec, shape_of(*dataset));
   CostsHere costs = costs_here();
-  std::unique_ptr<Engine> engine = make_engine(spec.trainer.engine, *dataset, engine_options(spec, costs.costs));
+  std::unique_ptr<Engine> engine = engine_of(spec, *dataset, costs.costs);
   std::string reason = spec.trainer.engine == "auto" ? "the engine of this precision" : "asked for";
   return {std::move(dataset),
           std::move(trials),

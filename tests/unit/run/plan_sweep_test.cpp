@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "shoal/engine.hpp"
 #include "shoal/error.hpp"
 #include "small_sweeps.hpp"
 
@@ -170,6 +171,21 @@ TEST(PlanSweep, NamesTheKeyThatMakesTheNeedWhereNoneSetsTheLimit) {
   const std::string set = refusal(yaml + "trainer: {memory: 1MiB}\n", folder / "");
   EXPECT_TRUE(set.starts_with("s.yaml:6: trainer.memory: is 1.0 MiB, but the table, ")) << set;
   EXPECT_TRUE(set.ends_with(" of them for records and learning curves (parameters.max_iter)")) << set;
+}
+
+TEST(PlanSweep, NamesTheKeyThatAsksForAnEngineThatIsNotThere) {
+  const std::vector<EngineInfo> all = engines();
+  const auto cuda = std::ranges::find(all, "cuda", &EngineInfo::name);
+  if (cuda->available) GTEST_SKIP() << "this machine has a GPU: " << cuda->detail;
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  const std::string data = "data: {train: classes.csv}\n";
+  const std::string why = "engine cuda is not available: " + cuda->detail;
+  EXPECT_EQ(refusal(data + "trainer:\n  engine: cuda\n", folder / ""), "s.yaml:3: trainer.engine: " + why);
+  EXPECT_EQ(refusal(data + "trainer:\n  precision: fp32\n", folder / ""),
+            "s.yaml:3: trainer.precision: 'fp32' is for GPUs, 'strict' for all engines: " + why);
+  EXPECT_EQ(refusal(data, folder / "", {"trainer.engine=cuda"}),
+            "override 'trainer.engine=cuda': trainer.engine: " + why);
 }
 
 }  // namespace
