@@ -61,8 +61,9 @@ void check_words(const CLI::App& app, std::span<const std::string> words) {
       const std::string name = word.substr(0, word.find('='));
       const std::vector<std::string> known = long_options(*command);
       if (std::ranges::find(known, name) == known.end()) {
-        const std::string owner = command == &app ? "" : " of " + command->get_name();
-        throw UsageError("unknown option '" + name + "'" + owner + did_you_mean(name, known));
+        const std::string of = command == &app ? "" : command->get_name();
+        throw UsageError(
+            fmt::format("unknown option '{}'{}{}", name, of.empty() ? "" : " of " + of, did_you_mean(name, known)), of);
       }
     } else if (!word.starts_with("-") && command == &app) {
       const std::vector<std::string> known = command_names(app);
@@ -96,13 +97,29 @@ std::string not_above_zero(const std::string& text) {
   return "must be a number above 0, is '" + text + "'";
 }
 
+std::function<std::string(const std::string&)> whole_number(std::uint64_t least, std::uint64_t most) {
+  return [least, most](const std::string& text) -> std::string {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool is_whole = error == std::errc{} && end == text.data() + text.size();
+    if (is_whole && number >= least && number <= most) return {};
+    return fmt::format("must be a whole number from {} to {}, is '{}'", least, most, text);
+  };
+}
+
+std::string empty_path(const std::string& text) {
+  return text.empty() ? "must be a path, is empty; without the option there is a default" : "";
+}
+
 void SweepArguments::add_to(CLI::App& command) {
   command.add_option("FILE", file, "The sweep file (YAML)")->required();
   command.add_option("OVERRIDES", overrides, "Keys of the file to override: parameters.max_iter=5 trainer.seed=3")
       ->type_name("key=value");
   command.add_option("--engine", engine, "Same as trainer.engine=E: auto, cpu, cuda, cublas or reference")
       ->type_name("E");
-  command.add_option("--threads", threads, "Same as trainer.threads=N; default: one a core")->type_name("N");
+  command.add_option("--threads", threads, "Same as trainer.threads=N; default: one a core")
+      ->type_name("N")
+      ->check(whole_number(1, kMostThreads));
 }
 
 std::vector<std::string> SweepArguments::all_overrides() const {

@@ -2,11 +2,13 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "shoal/sweep.hpp"
@@ -17,6 +19,13 @@ namespace shoal::cli {
 class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+  UsageError(const std::string& what, std::string command) : std::runtime_error(what), command_(std::move(command)) {}
+
+  /// Whose help says more; empty: that of the command that was being read.
+  [[nodiscard]] const std::string& command() const noexcept { return command_; }
+
+ private:
+  std::string command_;
 };
 
 /// `; did you mean 'sweep'?`, or nothing where no candidate is near.
@@ -33,6 +42,15 @@ void check_words(const CLI::App& app, std::span<const std::string> words);
 
 /// For CLI::Option::check: what is wrong with the text of a number that must be above 0; empty where nothing is.
 [[nodiscard]] std::string not_above_zero(const std::string& text);
+/// For CLI::Option::check: says what is wrong with the text of a whole number from `least` to `most`.
+[[nodiscard]] std::function<std::string(const std::string&)> whole_number(std::uint64_t least, std::uint64_t most);
+/// For CLI::Option::check: what is wrong with the text of a path; empty where nothing is.
+[[nodiscard]] std::string empty_path(const std::string& text);
+
+/// As many as trainer.threads may be.
+inline constexpr std::uint64_t kMostThreads = 65536;
+/// What every whole number without a bound of its own may be: 2^53, as in a sweep file.
+inline constexpr std::uint64_t kMostWhole = std::uint64_t{1} << 53U;
 
 /// The arguments that name a sweep, for the commands that take one.
 struct SweepArguments {

@@ -1,7 +1,9 @@
 #include "shoal/bench.hpp"
 
 #include <array>
+#include <cstdint>
 #include <fmt/format.h>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -226,20 +228,29 @@ void add_bench(CLI::App& app, Action& action) {
   BenchOptions& options = given->options;
   CLI::App* command = app.add_subcommand("bench", "Measure how fast this machine trains, results checked first");
   command->footer(kBenchExamples);
+  const auto any_count = whole_number(1, std::numeric_limits<std::uint32_t>::max());
   command->add_option("--workload", options.workloads, "One workload or some; default all")->type_name("NAME");
   command->add_option("--engine", options.engine, "Which engine trains")->capture_default_str();
   command->add_option("--precision", given->precision, "strict, fp32, tf32 or bf16")->capture_default_str();
-  command->add_option("--threads", options.n_threads, "Threads; default one a core")->check(not_above_zero);
-  command->add_option("--networks", options.n_networks, "Instead of the workload's number")->check(not_above_zero);
-  command->add_option("--rows", options.n_rows, "Instead of the table's number")->check(not_above_zero);
+  command->add_option("--threads", options.n_threads, "Threads; default one a core")
+      ->check(whole_number(1, kMostThreads));
+  command->add_option("--networks", options.n_networks, "Instead of the workload's number")->check(any_count);
+  command->add_option("--rows", options.n_rows, "Instead of the table's number")->check(any_count);
   command->add_option("--repetitions", options.n_repetitions, "Runs a workload; the median counts")
       ->capture_default_str()
-      ->check(not_above_zero);
+      ->check(any_count);
   command->add_option("--seconds", options.seconds, "Begin no further run of a workload after these")
       ->check(not_above_zero);
-  command->add_option("--memory", options.memory_bytes, "Bytes of a GPU's memory that the engine may take");
-  command->add_flag("--calibrate", given->calibrates,
-                    "Measure instead what kernels cost here, for plans and the choice of kernels: some seconds");
+  command->add_option("--memory", options.memory_bytes, "Bytes of a GPU's memory that the engine may take")
+      ->check(whole_number(1, kMostWhole));
+  CLI::Option* calibrate =
+      command->add_flag("--calibrate", given->calibrates,
+                        "Measure instead what kernels cost here, for plans and the choice of kernels: some seconds");
+  // A calibration has its own networks, and is kept: that these had no effect would not show.
+  for (const char* of_workloads :
+       {"--workload", "--precision", "--threads", "--networks", "--rows", "--repetitions", "--seconds", "--memory"}) {
+    calibrate->excludes(command->get_option(of_workloads));
+  }
   command->add_flag("--json", given->json, "Print one JSON document; progress goes to stderr");
   command->callback([given, &action] {
     const std::optional<Precision> precision = precision_named(given->precision);

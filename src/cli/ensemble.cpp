@@ -86,11 +86,12 @@ void add_ensemble(CLI::App& app, Action& action) {
   command->add_option("DIR", arguments->run, "The run directory")->required();
   command->add_option("--size", arguments->selection.size, "Choices at most")
       ->type_name("N")
-      ->check(CLI::Range(1, 100000))
+      ->check(whole_number(1, 100000))
       ->capture_default_str();
   command->add_option("--by", arguments->by, "Choose by this metric instead of the run's own")->type_name("METRIC");
   command->add_option("-o,--out", arguments->selection.out, "Write it here; default: where predict looks for it")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(empty_path);
   command->add_flag("--json", arguments->json, "Print one JSON document");
   command->callback([arguments, &action] { action = [arguments] { return ensemble(*arguments); }; });
 }

@@ -87,7 +87,8 @@ void add_predict(CLI::App& app, Action& action) {
       ->type_name("ID|best|top:K|ensemble");
   command->add_option("--data", options->data, "The table")->required()->type_name("FILE");
   command->add_option("-o,--out", options->out, "Write the predictions here as CSV; default: print them")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(empty_path);
   command->add_flag("--json", options->json, "Print one JSON document");
   command->callback([options, &action] { action = [options] { return predict_rows(*options); }; });
 }

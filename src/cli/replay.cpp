@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/text.hpp"
@@ -60,7 +61,9 @@ void add_replay(CLI::App& app, Action& action) {
   command->add_option("DIR", options->run, "The run directory")->required();
   command->add_option("--trial", options->trial, "An id or its beginning, or best")->required()->type_name("ID|best");
   command->add_option("--engine", options->engine, "Train with this engine instead of the sweep's")->type_name("E");
-  command->add_option("--threads", options->threads, "Same as trainer.threads=N; default: the sweep's")->type_name("N");
+  command->add_option("--threads", options->threads, "Same as trainer.threads=N; default: the sweep's")
+      ->type_name("N")
+      ->check(whole_number(1, kMostThreads));
   command->add_flag("--json", options->json, "Print one JSON document");
   command->callback([options, &action] { action = [options] { return replay_trial(*options); }; });
 }

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/text.hpp"
@@ -48,7 +49,9 @@ void add_report(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("report", "Write a run as one HTML page");
   command->footer(kReportExamples);
   command->add_option("DIR", options->run, "The run directory")->required();
-  command->add_option("-o,--out", options->out, "Write the page here; default DIR/report.html")->type_name("FILE");
+  command->add_option("-o,--out", options->out, "Write the page here; default DIR/report.html")
+      ->type_name("FILE")
+      ->check(empty_path);
   command->add_flag("--json", options->json, "Print one JSON document on what was written");
   command->callback([options, &action] { action = [options] { return report(*options); }; });
 }

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <new>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "cli/arguments.hpp"
@@ -53,7 +54,8 @@ int parsed(CLI::App& app, Action& action, int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     print_error(std::string(error.what()) + "\nsee `" + chosen(app) + " --help`");
   } catch (const UsageError& error) {
-    print_error(std::string(error.what()) + "\nsee `" + chosen(app) + " --help`");
+    const std::string whose = error.command().empty() ? chosen(app) : "shoal " + error.command();
+    print_error(std::string(error.what()) + "\nsee `" + whose + " --help`");
   }
   return kWrongUse;
 }
@@ -96,6 +98,12 @@ int run(int argc, char** argv) {
     print_error(error.what());
   } catch (const std::filesystem::filesystem_error& error) {
     print_error(error.path1().empty() ? error.what() : error.path1().string() + ": " + error.code().message());
+  } catch (const std::system_error& error) {
+    // What a std::thread throws that cannot begin.
+    const bool is_thread = error.code() == std::errc::resource_unavailable_try_again;
+    print_error(is_thread ? "the system does not start so many threads: give fewer (--threads N), or raise its limit "
+                            "(ulimit -u)"
+                          : std::string("unexpected failure: ") + error.what());
   } catch (const std::bad_alloc&) {
     print_error("the memory of this machine is not enough");
   } catch (const std::exception& error) {

@@ -148,7 +148,8 @@ void add_sweep(CLI::App& app, Action& action) {
   command->footer(kSweepExamples);
   options->sweep.add_to(*command);
   command->add_option("-o,--out", options->out, "Run directory; default runs/NAME-N, the first N that is free")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->check(empty_path);
   command->add_flag("--resume", options->resume, "Go on with --out DIR, or start it if it is not there");
   command->add_flag("--json", options->json, "Print one JSON document at the end; progress goes to stderr");
   command->callback([options, &action] {

@@ -85,7 +85,10 @@ void add_top(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("top", "List the best networks of a run");
   command->footer(kTopExamples);
   command->add_option("DIR", options->run, "The run directory")->required();
-  command->add_option("-n", options->n, "How many")->type_name("N")->capture_default_str()->check(not_above_zero);
+  command->add_option("-n", options->n, "How many")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(whole_number(1, kMostWhole));
   command->add_option("--by", options->by, "Rank by this metric instead of the run's own")->type_name("METRIC");
   command->add_flag("--trials", options->trials, "Single trials, not means over folds and repeats");
   CLI::Option* json = command->add_flag("--json", options->json, "Print one JSON document");

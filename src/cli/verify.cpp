@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/table.hpp"
@@ -75,8 +76,10 @@ void add_verify(CLI::App& app, Action& action) {
   command->add_option("--engine", given->options.engine, "One engine instead of all that are available");
   command->add_option("--cases", given->options.cases, "Random networks a check")
       ->capture_default_str()
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100000000}));
-  command->add_option("--seed", given->options.seed, "Another seed draws other networks")->capture_default_str();
+      ->check(whole_number(1, 100000000));
+  command->add_option("--seed", given->options.seed, "Another seed draws other networks")
+      ->capture_default_str()
+      ->check(whole_number(0, kMostWhole));
   command->add_flag("--json", given->json, "Print one JSON document");
   command->callback([given, &action] { action = [given] { return report(given->options, given->json); }; });
 }

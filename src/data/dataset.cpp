@@ -86,6 +86,25 @@ void note_categories(const Preprocessing& p, std::size_t n_rows, std::vector<std
   }
 }
 
+/// Columns with one value alone. Of images, whose edges are often of one colour, none is noted.
+void note_constants(const Table& train, const Roles& roles, const Preprocessing& p, std::vector<std::string>& notes) {
+  if (train.is_images || train.n_rows < 2) return;
+  constexpr std::size_t kMostNamed = 10;
+  std::size_t n_constant = 0;
+  for (std::size_t i = 0; i < roles.inputs.size(); ++i) {
+    const Column& column = train.columns[roles.inputs[i]];
+    const bool is_constant =
+        p.columns[i].kind == InputColumn::Kind::categorical
+            ? p.columns[i].categories.size() == 1
+            : std::ranges::all_of(column.numbers, [&](double x) { return x == column.numbers[0]; });
+    if (!is_constant || ++n_constant > kMostNamed) continue;
+    notes.push_back(
+        fmt::format("column '{}' holds the same in all {} rows, which teaches nothing; data.drop leaves it out",
+                    column.name, train.n_rows));
+  }
+  if (n_constant > kMostNamed) notes.push_back(fmt::format("and {} more such columns", n_constant - kMostNamed));
+}
+
 Dataset build(const Table& train, const DataSpec& spec, std::uint64_t seed) {
   data::check_split_spec(spec);
   Faults faults;
@@ -101,6 +120,7 @@ Dataset build(const Table& train, const DataSpec& spec, std::uint64_t seed) {
   data::describe_inputs(train, roles.inputs, roles.categorical, p, faults);
   faults.finish();
   note_categories(p, train.n_rows, dataset.notes);
+  note_constants(train, roles, p, dataset.notes);
   data::encode_inputs(p, train, roles.inputs, dataset.inputs, faults);
   data::append_targets(train, roles.targets, dataset, faults);
   if (roles.weights) data::append_weights(train, *roles.weights, dataset, faults);

@@ -35,18 +35,43 @@ Levels groups_of(const Table& train, const Roles& roles) {
   return groups;
 }
 
-/// Classes with fewer rows than folds are missing from the validation rows of some fold.
-void note_small_classes(std::span<const std::int32_t> labels, std::uint32_t n_folds, Dataset& dataset) {
-  constexpr std::size_t kMostNamed = 10;
+/// Rows of each class.
+std::vector<std::size_t> class_counts(std::span<const std::int32_t> labels, const Dataset& dataset) {
   std::vector<std::size_t> count(dataset.preprocessing.classes.size(), 0);
   for (const std::int32_t label : labels) ++count[static_cast<std::size_t>(label)];
+  return count;
+}
+
+/// Notes that classes have so few rows that `what` follows, the first few of them by name.
+template <class IsSmall>
+void note_classes(const std::vector<std::size_t>& count, IsSmall is_small, const std::string& what, Dataset& dataset) {
+  constexpr std::size_t kMostNamed = 10;
   std::size_t n_small = 0;
   for (std::size_t k = 0; k < count.size(); ++k) {
-    if (count[k] >= n_folds || ++n_small > kMostNamed) continue;
-    dataset.notes.push_back(fmt::format("class '{}' has {} row{} for {} folds: some validate without it",
-                                        dataset.preprocessing.classes[k], count[k], count[k] == 1 ? "" : "s", n_folds));
+    if (!is_small(k) || ++n_small > kMostNamed) continue;
+    dataset.notes.push_back(fmt::format("class '{}' has {} row{}{}", dataset.preprocessing.classes[k], count[k],
+                                        count[k] == 1 ? "" : "s", what));
   }
   if (n_small > kMostNamed) dataset.notes.push_back(fmt::format("and {} more such classes", n_small - kMostNamed));
+}
+
+/// Classes with fewer rows than folds are missing from the validation rows of some fold.
+void note_small_classes(std::span<const std::int32_t> labels, std::uint32_t n_folds, Dataset& dataset) {
+  const std::vector<std::size_t> count = class_counts(labels, dataset);
+  note_classes(
+      count, [&](std::size_t k) { return count[k] < n_folds; },
+      fmt::format(" for {} folds: some validate without it", n_folds), dataset);
+}
+
+/// Classes of which the share held out has no row.
+void note_unvalidated_classes(std::span<const std::int32_t> labels, const Split& split, Dataset& dataset) {
+  if (labels.empty()) return;
+  const std::vector<std::size_t> count = class_counts(labels, dataset);
+  std::vector<std::int32_t> held;
+  for (const std::uint32_t row : split.validation) held.push_back(labels[row]);
+  const std::vector<std::size_t> n_held = class_counts(held, dataset);
+  note_classes(
+      count, [&](std::size_t k) { return n_held[k] == 0; }, ", of which none validates", dataset);
 }
 
 std::vector<Split> folds(const Table& train, const Levels& groups, std::uint32_t n_folds,
@@ -123,6 +148,7 @@ void make_splits(const Table& train, const Roles& roles, const DataSpec& spec, s
     note_small_classes(strata, n_folds, dataset);
   } else if (fraction != nullptr) {
     dataset.splits.push_back(held_out(train, groups, *fraction, strata, seed));
+    note_unvalidated_classes(strata, dataset.splits.back(), dataset);
   } else {
     Split split;
     for (std::uint32_t row = 0; row < train.n_rows; ++row) split.training.push_back(row);

@@ -102,6 +102,10 @@ void describe_numbers(const Table& table, const Roles& roles, Preprocessing& p, 
       low = std::fmin(low, x);
       high = std::fmax(high, x);
     }
+    if (low == high && table.n_rows > 1) {
+      faults.add({table.file, 0, column_path(target.name),
+                  fmt::format("is {} in every row; a regression target needs different values", low)});
+    }
     p.target_centre.push_back(low > high ? 0 : low / 2 + high / 2);
   }
   if (roles.targets.empty()) {

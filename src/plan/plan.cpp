@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <map>
+#include <ranges>
 #include <thread>
 #include <tuple>
 #include <utility>
@@ -63,7 +64,24 @@ Chunk chunk_of(std::span<const FilledGang> gangs, std::uint64_t bytes) {
   return chunk;
 }
 
+std::string need_text(const Gang& gang, std::uint64_t bytes) {
+  return "the table, trials and their records and one gang of networks of " +
+         std::to_string(gang.key.topology.n_parameters()) + " parameters need " + bytes_text(bytes) + " (" +
+         std::to_string(bytes) + " bytes)";
+}
+
 }  // namespace
+
+GangTooLarge::GangTooLarge(const Gang& gang, std::uint64_t beside_bytes, std::uint64_t needed_bytes,
+                           std::uint64_t memory_bytes)
+    : GangTooLarge(need_text(gang, needed_bytes), needed_bytes - beside_bytes, needed_bytes, memory_bytes) {}
+
+GangTooLarge::GangTooLarge(std::string need, std::uint64_t network_bytes, std::uint64_t needed_bytes,
+                           std::uint64_t memory_bytes)
+    : InputError(Diagnostic{"", 0, "trainer.memory", "is " + bytes_text(memory_bytes) + ", but " + need}),
+      need_(std::move(need)),
+      network_bytes_(network_bytes),
+      needed_bytes_(needed_bytes) {}
 
 std::uint64_t n_training_rows(const Trial& trial, const Dataset& dataset) {
   return dataset.splits.at(trial.fold).training.size();
@@ -181,17 +199,17 @@ std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, s
   for (const FilledGang& filled : gangs) layout.push_back(filled.gang);
 
   std::vector<Chunk> all;
+  const auto needed_from = [&](std::size_t first, std::size_t count) {
+    return beside_bytes + sums[first + count] - sums[first] +
+           training_bytes(std::span(layout).subspan(first, count), engine);
+  };
   for (std::size_t first = 0; first < gangs.size();) {
-    const auto needed = [&](std::size_t count) {
-      return beside_bytes + sums[first + count] - sums[first] +
-             training_bytes(std::span(layout).subspan(first, count), engine);
-    };
-    if (const std::uint64_t least = needed(1); least > memory_bytes) {
-      throw InputError(Diagnostic{
-          "", 0, "trainer.memory",
-          "is " + bytes_text(memory_bytes) + ", but the table, trials and their records and one gang of networks of " +
-              std::to_string(gangs[first].gang.key.topology.n_parameters()) + " parameters need " + bytes_text(least) +
-              " (" + std::to_string(least) + " bytes)"});
+    const auto needed = [&](std::size_t count) { return needed_from(first, count); };
+    if (needed(1) > memory_bytes) {
+      // With what it names all others fit as well.
+      const auto most =
+          std::ranges::max(std::views::iota(first, gangs.size()), {}, [&](std::size_t i) { return needed_from(i, 1); });
+      throw GangTooLarge(layout[most], beside_bytes, needed_from(most, 1), memory_bytes);
     }
     // The most that places alone allow, then the most with a workspace: needs grow with the number of gangs.
     std::size_t most = 1;

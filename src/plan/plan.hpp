@@ -9,6 +9,7 @@
 
 #include "shoal/data.hpp"
 #include "shoal/engine.hpp"
+#include "shoal/error.hpp"
 #include "shoal/trial.hpp"
 
 /// Trials -> cohorts -> gangs -> chunks that fit memory. A trial's result depends on none of it.
@@ -83,9 +84,26 @@ struct Chunk {
 };
 /// A chunk's gangs in two chunks, where they turned out not to fit together. The chunk has two gangs at least.
 [[nodiscard]] std::pair<Chunk, Chunk> halves(const Chunk& chunk, const Engine& engine, std::uint64_t table_bytes);
+/// A gang alone needs more than the limit. As an InputError it names trainer.memory.
+class GangTooLarge : public InputError {
+ public:
+  GangTooLarge(const Gang& gang, std::uint64_t beside_bytes, std::uint64_t needed_bytes, std::uint64_t memory_bytes);
+
+  /// `the table, trials and their records and one gang of networks of 27 parameters need 5.0 KiB (5120 bytes)`
+  [[nodiscard]] const std::string& need() const noexcept { return need_; }
+  [[nodiscard]] std::uint64_t needed_bytes() const noexcept { return needed_bytes_; }
+  /// Of them, what the gang's networks take.
+  [[nodiscard]] std::uint64_t network_bytes() const noexcept { return network_bytes_; }
+
+ private:
+  GangTooLarge(std::string need, std::uint64_t network_bytes, std::uint64_t needed_bytes, std::uint64_t memory_bytes);
+
+  std::string need_;
+  std::uint64_t network_bytes_, needed_bytes_;
+};
+
 /// Divides gangs, in their order, into chunks whose predicted bytes stay within `memory_bytes`; `beside_bytes` of them
-/// are taken whatever the chunk. InputError with the path trainer.memory and what is needed where a single gang is too
-/// large.
+/// are taken whatever the chunk. GangTooLarge of the gang that needs most where one alone is too large.
 [[nodiscard]] std::vector<Chunk> chunks(std::vector<FilledGang> gangs, const Engine& engine, std::uint64_t beside_bytes,
                                         std::uint64_t memory_bytes);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/definition.hpp"
+#include "run/memory_fault.hpp"
 #include "run/memory_limit.hpp"
 #include "run/sweep_trainer.hpp"
 #include "search/population.hpp"
@@ -42,10 +43,14 @@ double predicted_s(const plan::Survey& survey, const Costs& costs) {
          costs.run.curve_point * static_cast<double>(survey.n_epochs());
 }
 
-/// Plans all trials with the sweep's engine; the first refusal, if any, ends it.
-std::optional<std::string> refusal(PreparedSweep& sweep, const Skip& skip) {
+/// Plans all trials with the sweep's engine; the first refusal, if any, ends it. InputError of the largest gang where
+/// one does not fit alone.
+std::optional<std::string> refusal(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip) {
   sweep.survey = {};
   std::optional<std::string> refused;
+  std::optional<plan::GangTooLarge> largest;
+  BesideNetworks beside_largest;
+  const std::uint32_t n_cores = plan::n_cores();
   for_each_window(sweep, skip, [&](std::span<const Trial> window) {
     for (const Trial& trial : window) {
       const std::string why = sweep.engine->why_not(trial);
@@ -54,11 +59,24 @@ std::optional<std::string> refusal(PreparedSweep& sweep, const Skip& skip) {
       return false;
     }
     const std::vector<plan::Leg> legs = plan::all_epochs(window);
-    const auto chunks = plan::plan_window(window, legs, *sweep.dataset, *sweep.engine, sweep.memory_bytes,
-                                          sweep.waiting_bytes + plan::record_bytes(window, legs, plan::n_cores()));
-    sweep.survey.add(window, chunks, *sweep.dataset, *sweep.engine);
+    const std::uint64_t record_bytes = plan::record_bytes(window, legs, n_cores);
+    try {
+      const auto chunks = plan::plan_window(window, legs, *sweep.dataset, *sweep.engine, sweep.memory_bytes,
+                                            sweep.waiting_bytes + record_bytes);
+      sweep.survey.add(window, chunks, *sweep.dataset, *sweep.engine);
+    } catch (const plan::GangTooLarge& gang) {
+      if (largest && gang.needed_bytes() <= largest->needed_bytes()) return true;
+      largest = gang;
+      const std::uint64_t trial_bytes = plan::record_bytes(window, std::vector<plan::Leg>(window.size()), n_cores);
+      beside_largest = {plan::dataset_bytes(*sweep.dataset), trial_bytes, record_bytes - trial_bytes,
+                        sweep.waiting_bytes};
+    }
     return true;
   });
+  if (largest && !refused) {
+    const bool on_host = !sweep.engine->device_bytes();
+    throw memory_fault(*largest, on_host ? beside_largest : BesideNetworks{}, sweep.memory_bytes, spec);
+  }
   return refused;
 }
 
@@ -86,7 +104,7 @@ void consider_gpu(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip)
   try {
     cpu = std::exchange(sweep.engine, make_engine("cuda", *sweep.dataset, engine_options(spec, sweep.costs.costs)));
     sweep.memory_bytes = limit_of(sweep, spec);
-    refused = refusal(sweep, skip);
+    refused = refusal(sweep, spec, skip);
   } catch (const Error& error) {
     refused = error.what();
   }
@@ -113,6 +131,24 @@ void check_metric(const SweepSpec& spec, const Dataset& dataset) {
   }
 }
 
+/// The engine that trains. Where it is not there, names the key that asks for it.
+std::unique_ptr<Engine> engine_of(const SweepSpec& spec, const Dataset& dataset, const Costs& costs) {
+  const std::string& asked = spec.trainer.engine;
+  try {
+    return make_engine(asked, dataset, engine_options(spec, costs));
+  } catch (const UnavailableError& error) {
+    Diagnostic fault{"", 0, "trainer.engine", error.what()};
+    if (asked == "auto") {
+      fault.path = "trainer.precision";
+      fault.message =
+          fmt::format("'{}' is for GPUs, 'strict' for all engines: {}", name(spec.trainer.precision), error.what());
+    } else if (is_available(asked)) {
+      throw;  // it says which precisions the engine has
+    }
+    throw UnavailableError(placed(InputError(std::move(fault)), spec).what());
+  }
+}
+
 PreparedSweep read_and_make(const SweepSpec& spec) {
   // Before the table is read: the limit counts it.
   const std::uint64_t host_bytes = memory_limit(spec.trainer.memory_bytes);
@@ -120,7 +156,7 @@ PreparedSweep read_and_make(const SweepSpec& spec) {
   check_metric(spec, *dataset);
   Trials trials(spec, shape_of(*dataset));
   CostsHere costs = costs_here();
-  std::unique_ptr<Engine> engine = make_engine(spec.trainer.engine, *dataset, engine_options(spec, costs.costs));
+  std::unique_ptr<Engine> engine = engine_of(spec, *dataset, costs.costs);
   std::string reason = spec.trainer.engine == "auto" ? "the engine of this precision" : "asked for";
   return {std::move(dataset),
           std::move(trials),
@@ -158,7 +194,7 @@ std::vector<std::string> notes_on(const SweepSpec& spec, const PreparedSweep& sw
 void plan_all(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip) {
   sweep.waiting_bytes = waiting_bytes(sweep, spec, skip);
   sweep.memory_bytes = limit_of(sweep, spec);
-  const std::optional<std::string> refused = refusal(sweep, skip);
+  const std::optional<std::string> refused = refusal(sweep, spec, skip);
   if (refused) throw UnavailableError("engine " + std::string(sweep.engine->name()) + " cannot train " + *refused);
   if (spec.trainer.engine == "auto" && spec.trainer.precision == Precision::strict) consider_gpu(sweep, spec, skip);
 }

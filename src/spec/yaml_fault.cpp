@@ -120,7 +120,7 @@ YamlFault end_fault(const std::vector<std::string_view>& lines, int line, int co
 YamlFault yaml_fault(std::string_view yaml, int line, int column, const std::string& message) {
   namespace Msg = YAML::ErrorMsg;
   const std::vector<std::string_view> lines = lines_of(yaml);
-  const YamlFault other{line, "is not YAML: " + message};
+  YamlFault other{line, "is not YAML: " + message};
   if (message == Msg::END_OF_MAP_FLOW || message == Msg::END_OF_SEQ_FLOW || message == Msg::FLOW_END) {
     if (auto found = open_bracket(yaml)) return *std::move(found);
     return {line, message == Msg::FLOW_END ? "closes a bracket that is not open"

@@ -86,7 +86,8 @@ TEST(ShoalBinary, RunsOnAMachineWithoutCudaAndSaysWhatIsMissing) {
   const Outcome on_gpu = shoal({"sweep", folder + "/tiny.yaml", "--engine", "cuda", "--out", folder + "/other"});
   EXPECT_EQ(on_gpu.code, 2);
   EXPECT_EQ(on_gpu.out, "");
-  EXPECT_EQ(on_gpu.err, "shoal: engine cuda is not available: " + why + "\n");
+  EXPECT_EQ(on_gpu.err,
+            "shoal: override 'trainer.engine=cuda': trainer.engine: engine cuda is not available: " + why + "\n");
   EXPECT_FALSE(std::filesystem::exists(folder + "/other"));
   std::filesystem::remove_all(folder);
 }

@@ -1,12 +1,14 @@
 // Stand-ins for the functions that the command line calls. The sweep file's name says what happens: slow.yaml runs
-// until it is stopped, shown.yaml until its end is drawn, other names end at once; wrong.yaml, absent.yaml and
-// broken.yaml fail in three ways.
+// until it is stopped, shown.yaml until its end is drawn, other names end at once; wrong.yaml, absent.yaml,
+// broken.yaml and threads.yaml fail in four ways.
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 
 #include "shoal/bench.hpp"
@@ -81,6 +83,7 @@ BenchReport run_bench(const BenchOptions& options) {
 PlanSummary plan_sweep(const SweepSpec& spec) {
   if (spec.file == "absent.yaml") throw UnavailableError("engine cuda: this build has no CUDA");
   if (spec.file == "broken.yaml") throw Error("cannot read table.csv: Input/output error");
+  if (spec.file == "threads.yaml") throw std::system_error(EAGAIN, std::generic_category());
   if (spec.file == "bug.yaml") throw std::logic_error("index 7 of 3");
   PlanSummary plan;
   plan.engine = "cpu";

@@ -2,6 +2,9 @@
 #include <csignal>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "with_doubles.hpp"
 
@@ -33,7 +36,7 @@ TEST(Program, AnswersWrongUseWithOneLineAndAHint) {
   EXPECT_EQ(err({"qqqqqq"}), "shoal: unknown command 'qqqqqq'\nshoal: see `shoal --help`\n");
   EXPECT_TRUE(err({"sweep", "a.yaml", "--resum"})
                   .starts_with("shoal: unknown option '--resum' of sweep; did you mean '--resume'?\n"));
-  EXPECT_TRUE(err({"--jsn"}).starts_with("shoal: unknown option '--jsn'"));
+  EXPECT_EQ(err({"--jsn"}), "shoal: unknown option '--jsn'\nshoal: see `shoal --help`\n");
   EXPECT_TRUE(err({"sweep", "a.yaml", "--resume"}).starts_with("shoal: --resume needs --out DIR"));
   EXPECT_TRUE(err({"top", "d", "--by", "val_acuracy"})
                   .starts_with("shoal: --by: unknown metric 'val_acuracy'; did you mean 'val_accuracy'?\n"));
@@ -43,6 +46,62 @@ TEST(Program, AnswersWrongUseWithOneLineAndAHint) {
                                                 {"top", "d", "e"},
                                                 {"predict", "d"}}) {
     EXPECT_TRUE(err(words).starts_with("shoal: ")) << words.front();
+  }
+}
+
+TEST(Program, NamesTheHelpOfTheCommandWhoseOptionIsWrong) {
+  EXPECT_EQ(shoal({"sweep", "ok.yaml", "--ouf", "x"}).err,
+            "shoal: unknown option '--ouf' of sweep; did you mean '--out'?\nshoal: see `shoal sweep --help`\n");
+  EXPECT_EQ(shoal({"bench", "--jsn"}).err,
+            "shoal: unknown option '--jsn' of bench; did you mean '--json'?\nshoal: see `shoal bench --help`\n");
+}
+
+TEST(Program, SaysWhatNumbersOptionsTake) {
+  struct Case {
+    std::vector<std::string> words;
+    std::string range;
+  };
+  const std::string of_counts = "from 1 to 4294967295";
+  const std::string of_threads = "from 1 to 65536";
+  const std::string of_wholes = "from 1 to 9007199254740992";
+  for (const Case& wrong : {Case{{"bench", "--threads", "99999999"}, of_threads},
+                            {{"bench", "--threads", "1.5"}, of_threads},
+                            {{"bench", "--rows", "1e3"}, of_counts},
+                            {{"bench", "--networks", "99999999999999999999"}, of_counts},
+                            {{"bench", "--repetitions", "0"}, of_counts},
+                            {{"bench", "--memory", "-5"}, of_wholes},
+                            {{"verify", "--cases", "many"}, "from 1 to 100000000"},
+                            {{"verify", "--seed", "-1"}, "from 0 to 9007199254740992"},
+                            {{"sweep", "a.yaml", "--threads", "-2"}, of_threads},
+                            {{"plan", "a.yaml", "--threads", "0"}, of_threads},
+                            {{"replay", "d", "--trial", "best", "--threads", "65537"}, of_threads},
+                            {{"ensemble", "d", "--size", "100001"}, "from 1 to 100000"},
+                            {{"top", "d", "-n", "2.5"}, of_wholes}}) {
+    const Outcome outcome = shoal(wrong.words);
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_EQ(outcome.out, "");
+    const std::string& option = wrong.words.at(wrong.words.size() - 2);
+    EXPECT_EQ(outcome.err, "shoal: " + option + ": must be a whole number " + wrong.range + ", is '" +
+                               wrong.words.back() + "'\nshoal: see `shoal " + wrong.words.front() + " --help`\n");
+  }
+}
+
+TEST(Program, RefusesAnEmptyPlaceForWhatItWrites) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"sweep", "a.yaml"},
+                                                {"predict", "d", "--trial", "best", "--data", "x.csv"},
+                                                {"report", "d"},
+                                                {"ensemble", "d"}}) {
+    for (const std::vector<std::string>& empty : {std::vector<std::string>{"--out", ""}, {"-o", ""}}) {
+      std::vector<std::string> all = words;
+      all.insert(all.end(), empty.begin(), empty.end());
+      const Outcome outcome = shoal(all);
+      EXPECT_EQ(outcome.code, 2);
+      EXPECT_EQ(outcome.out, "");
+      EXPECT_EQ(outcome.err,
+                "shoal: --out: must be a path, is empty; without the option there is a default\n"
+                "shoal: see `shoal " +
+                    words.front() + " --help`\n");
+    }
   }
 }
 
@@ -60,6 +119,11 @@ TEST(Program, GivesEachFailureItsCodeAndLines) {
   const Outcome bug = shoal({"plan", "bug.yaml"});
   EXPECT_EQ(bug.code, 1);
   EXPECT_EQ(bug.err, "shoal: unexpected failure: index 7 of 3\n");
+  const Outcome threads = shoal({"sweep", "threads.yaml"});
+  EXPECT_EQ(threads.code, 1);
+  EXPECT_EQ(
+      threads.err,
+      "shoal: the system does not start so many threads: give fewer (--threads N), or raise its limit (ulimit -u)\n");
   EXPECT_EQ(shoal({"top", "none"}).code, 2);
 }
 
@@ -102,6 +166,22 @@ TEST(Program, CalibratesAndPrintsWhatIsShippedBesideIt) {
   const auto json = nlohmann::json::parse(shoal({"bench", "--calibrate", "--json"}).out);
   EXPECT_EQ(json["costs"][0]["measured_s"], 3.25e-10);
   EXPECT_EQ(json["checks"][0]["predicted_s"], 0.0041);
+}
+
+TEST(Program, RefusesToCalibrateWithWhatOnlyWorkloadsHave) {
+  for (const auto& [option, value] : std::vector<std::pair<std::string, std::string>>{{"--workload", "seed"},
+                                                                                      {"--precision", "tf32"},
+                                                                                      {"--threads", "1"},
+                                                                                      {"--networks", "5"},
+                                                                                      {"--rows", "5"},
+                                                                                      {"--repetitions", "1"},
+                                                                                      {"--seconds", "1"},
+                                                                                      {"--memory", "1000000"}}) {
+    const Outcome outcome = shoal({"bench", "--calibrate", option, value});
+    EXPECT_EQ(outcome.code, 2) << option;
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_EQ(outcome.err, "shoal: " + option + " excludes --calibrate\nshoal: see `shoal bench --help`\n");
+  }
 }
 
 TEST(Program, WritesPlainLinesToAPipeAndARankedTable) {

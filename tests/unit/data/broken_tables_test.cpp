@@ -100,6 +100,9 @@ std::vector<Broken> broken_tables() {
       {"missing_target.csv", {}, "missing_target.csv:3: column 'y': the target has no value"},
       {"missing_class.csv", {}, "missing_class.csv:3: column 'y': the target has no value"},
       {"one_class.csv", {}, "one_class.csv: the target has 1 class, 'yes'; classification needs 2"},
+      {"constant_target.csv",
+       {},
+       "constant_target.csv: column 'y': is 2.5 in every row; a regression target needs different values"},
       {"fractional_class.csv", classify,
        "fractional_class.csv: column 'y': classes must be text or whole numbers; numbers like these are task "
        "regression"},

@@ -33,7 +33,8 @@ TEST(LoadDataset, CentresNumbersAndSpreadsCategories) {
   EXPECT_EQ(d.preprocessing.classes, (Texts{"no", "yes"}));
   EXPECT_EQ(d.labels, (std::vector<std::int32_t>{0, 1, 0, 1}));
   EXPECT_EQ(d.notes,
-            (Texts{"t.csv: line 1 is the header", "target 'y' holds text: classification (data.task says otherwise)"}));
+            (Texts{"t.csv: line 1 is the header", "target 'y' holds text: classification (data.task says otherwise)",
+                   "class 'yes' has 2 rows, of which none validates"}));
 }
 
 TEST(LoadDataset, SaysThatTextsAreAlmostAllDifferent) {
@@ -41,7 +42,8 @@ TEST(LoadDataset, SaysThatTextsAreAlmostAllDifferent) {
   const auto notes_of = [&](int n_texts) {
     std::string text = "size,c,y\n";
     for (int row = 0; row < 40; ++row) {
-      text += "\"1," + std::to_string(100 + row % n_texts) + "\"," + std::to_string(row) + ",2.5\n";
+      text += "\"1," + std::to_string(100 + row % n_texts) + "\"," + std::to_string(row) + "," + std::to_string(row) +
+              ".5\n";
     }
     return load_dataset(spec_of(folder.write("t.csv", text)), 1).notes;
   };
@@ -50,6 +52,24 @@ TEST(LoadDataset, SaysThatTextsAreAlmostAllDifferent) {
                          "column 'size' holds 20 different texts in 40 rows, an input each; data.drop leaves it out"),
       1);
   EXPECT_EQ(notes_of(19).size() + 1, notes_of(20).size());
+}
+
+TEST(LoadDataset, SaysWhichInputsTeachNothing) {
+  const TableFolder folder;
+  const Dataset d = load_dataset(spec_of(folder.write("t.csv", "a,b,c,y\n3,5,no,1\n3,6,no,2\n3,6,no,3\n")), 1);
+  EXPECT_EQ(d.notes[2], "column 'a' holds the same in all 3 rows, which teaches nothing; data.drop leaves it out");
+  EXPECT_EQ(d.notes[3], "column 'c' holds the same in all 3 rows, which teaches nothing; data.drop leaves it out");
+  EXPECT_EQ(d.notes.size(), 4U);
+  std::string header, cells;
+  for (int i = 0; i < 12; ++i) {
+    header += "x" + std::to_string(i) + ",";
+    cells += "0,";
+  }
+  std::string text = header + "a,y\n";
+  for (int row = 0; row < 8; ++row) text += cells + std::to_string(row) + "," + std::to_string(row) + "\n";
+  const Dataset many = load_dataset(spec_of(folder.write("m.csv", text)), 1);
+  EXPECT_EQ(many.notes.size(), 2U + 10 + 1);
+  EXPECT_EQ(many.notes.back(), "and 2 more such columns");
 }
 
 TEST(LoadDataset, KeepsSmallDifferencesOfLargeNumbers) {
@@ -164,6 +184,15 @@ TEST(LoadDataset, GivesEachRowToOneFoldAndNotesSmallClasses) {
   small.cv = 3;
   const Dataset s = load_dataset(small, 1);
   EXPECT_EQ(s.notes.back(), "class 'v' has 1 row for 3 folds: some validate without it");
+}
+
+TEST(LoadDataset, NotesClassesWithoutAValidationRow) {
+  const TableFolder folder;
+  DataSpec spec = spec_of(folder.write("t.csv", "a,y\n1,u\n2,u\n3,u\n4,v\n5,u\n6,w\n7,w\n"));
+  spec.validation = 0.4;
+  const Dataset d = load_dataset(spec, 1);
+  EXPECT_EQ(d.notes.back(), "class 'v' has 1 row, of which none validates");
+  EXPECT_EQ(d.notes.size(), 3U);
 }
 
 TEST(LoadDataset, ScalingDoesNotLookAtValidationRows) {

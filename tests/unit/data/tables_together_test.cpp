@@ -88,7 +88,8 @@ TEST(ColumnParts, SayWhatATableOfOneColumnLacks) {
 TEST(ColumnParts, SayWhichTextMakesNumbersCategories) {
   const TableFolder folder;
   EXPECT_EQ(load_message(spec_of(folder.write(
-                "t.csv", table_of("a,y\n", 1002, [](std::size_t i) { return (i == 7 ? "n.a." : number(i)) + ",1"; })))),
+                "t.csv", table_of("a,y\n", 1002,
+                                  [](std::size_t i) { return (i == 7 ? "n.a." : number(i)) + "," + number(i); })))),
             "t.csv: column 'a': has 1002 different texts, and numbers but for ones like 'n.a.' in line 9; if it is no "
             "category, name it in data.drop");
 }
@@ -258,8 +259,9 @@ TEST(Divisions, NoteTenSmallClassesAndCountTheRest) {
 
 TEST(Divisions, KeepAGroupOnEachSide) {
   const TableFolder folder;
-  DataSpec spec = spec_of(folder.write(
-      "t.csv", table_of("a,g,y\n", 12, [](std::size_t i) { return number(i) + "," + number(i / 6) + ",1"; })));
+  DataSpec spec = spec_of(folder.write("t.csv", table_of("a,g,y\n", 12, [](std::size_t i) {
+                                         return number(i) + "," + number(i / 6) + "," + number(i);
+                                       })));
   spec.groups = "g";
   for (const double fraction : {0.01, 0.2, 0.9, 0.99}) {
     spec.validation = fraction;

@@ -171,6 +171,27 @@ TEST(Chunks, SayHowMuchMemoryASingleGangNeeds) {
   }
 }
 
+TEST(Chunks, SayWhatTheLargestOfAllGangsNeeds) {
+  const Dataset dataset = toy::dataset();
+  const toy::ToyEngine engine(dataset, 1);
+  // The costliest gang comes first; that of the second keeps its best parameters, too.
+  std::vector<Trial> trials{toy::trial(0, 4, 1000), toy::trial(1, 3), toy::trial(2)};
+  trials[1].hyperparameters.n_iter_no_change = 2;
+  const std::uint64_t of_network = 2000 + 5010 + 2 * 4 * 13 * 4;  // its state twice, best parameters and moments too
+  const std::uint64_t needed = dataset_bytes(dataset) + of_network;
+  try {
+    (void)plan_window(trials, all_epochs(trials), dataset, engine, 1);
+    FAIL() << "nothing was thrown";
+  } catch (const GangTooLarge& error) {
+    EXPECT_EQ(error.needed_bytes(), needed);
+    EXPECT_EQ(error.network_bytes(), of_network);
+    EXPECT_TRUE(
+        error.need().starts_with("the table, trials and their records and one gang of networks of 13 parameters"))
+        << error.what();
+  }
+  EXPECT_EQ(plan_window(trials, all_epochs(trials), dataset, engine, needed).size(), 3U);
+}
+
 TEST(Chunks, OfNothingAreNone) {
   const Dataset dataset = toy::dataset();
   const toy::ToyEngine engine(dataset, 4);

@@ -2,7 +2,9 @@
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <string>
+#include <vector>
 
+#include "shoal/engine.hpp"
 #include "shoal/error.hpp"
 #include "small_sweeps.hpp"
 
@@ -118,6 +120,72 @@ TEST(PlanSweep, SaysHowMuchMemoryIsNeeded) {
   SweepSpec spec = small::sweep(folder / "classes.csv", Metric::val_loss);
   spec.trainer.memory_bytes = 1000;
   EXPECT_THROW((void)plan_sweep(spec), InputError);
+}
+
+std::string refusal(const std::string& yaml, const std::filesystem::path& folder,
+                    const std::vector<std::string>& overrides = {}) {
+  try {
+    (void)plan_sweep(parse_sweep(yaml, "s.yaml", folder, overrides));
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "planned";
+}
+
+TEST(PlanSweep, SaysWhatTheLargestGangOfAllWindowsNeeds) {
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  const std::string yaml =
+      "data: {train: classes.csv}\n"
+      "repeat: 65536\n"
+      "trainer: {engine: cpu}\n"
+      "parameters:\n"
+      "  hidden_layer_sizes: {values: [[2], [300]]}\n"
+      "  max_iter: 1\n";
+  const std::string text = refusal(yaml, folder / "", {"trainer.memory=1KiB"});
+  EXPECT_TRUE(
+      text.starts_with("override 'trainer.memory=1KiB': trainer.memory: is 1.0 KiB, but the table, trials and "
+                       "their records and one gang of networks of 1803 parameters need "))
+      << text;
+  const std::size_t begin = text.find('(') + 1;
+  const std::string bytes = text.substr(begin, text.find(" bytes)") - begin);
+  EXPECT_EQ(refusal(yaml, folder / "", {"trainer.memory=" + bytes}), "planned");
+}
+
+TEST(PlanSweep, NamesTheKeyThatMakesTheNeedWhereNoneSetsTheLimit) {
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  const std::string yaml =
+      "data: {train: classes.csv}\n"
+      "repeat: 1000\n"
+      "parameters:\n"
+      "  hidden_layer_sizes: [2]\n"
+      "  max_iter: 2147483647\n";
+  const std::string text = refusal(yaml, folder / "");
+  EXPECT_TRUE(
+      text.starts_with("s.yaml:5: parameters.max_iter: the table, trials and their records and one gang of "
+                       "networks of 15 parameters need "))
+      << text;
+  EXPECT_NE(text.find(" of them for records and learning curves; there are "), std::string::npos) << text;
+  EXPECT_TRUE(text.ends_with(", the share of what is free that a sweep takes: trainer.memory sets another")) << text;
+  const std::string set = refusal(yaml + "trainer: {memory: 1MiB}\n", folder / "");
+  EXPECT_TRUE(set.starts_with("s.yaml:6: trainer.memory: is 1.0 MiB, but the table, ")) << set;
+  EXPECT_TRUE(set.ends_with(" of them for records and learning curves (parameters.max_iter)")) << set;
+}
+
+TEST(PlanSweep, NamesTheKeyThatAsksForAnEngineThatIsNotThere) {
+  const std::vector<EngineInfo> all = engines();
+  const auto cuda = std::ranges::find(all, "cuda", &EngineInfo::name);
+  if (cuda->available) GTEST_SKIP() << "this machine has a GPU: " << cuda->detail;
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  const std::string data = "data: {train: classes.csv}\n";
+  const std::string why = "engine cuda is not available: " + cuda->detail;
+  EXPECT_EQ(refusal(data + "trainer:\n  engine: cuda\n", folder / ""), "s.yaml:3: trainer.engine: " + why);
+  EXPECT_EQ(refusal(data + "trainer:\n  precision: fp32\n", folder / ""),
+            "s.yaml:3: trainer.precision: 'fp32' is for GPUs, 'strict' for all engines: " + why);
+  EXPECT_EQ(refusal(data, folder / "", {"trainer.engine=cuda"}),
+            "override 'trainer.engine=cuda': trainer.engine: " + why);
 }
 
 }  // namespace
