@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/cuda/training.cuh"
+#include "kernels/cuda/wide_divisor.cuh"
 #include "kernels/math/bfloat16.hpp"
 
 /// Layer-wise training of a cohort: networks of one depth that see the same rows, each of its own widths, activations,
@@ -18,6 +19,10 @@ SHOAL_HD constexpr std::uint32_t padded(std::uint32_t n) {
   return (n + kCohortPadding - 1) / kCohortPadding * kCohortPadding;
 }
 
+/// Elements that lie side by side and that a thread takes at once: strides are multiples of it.
+inline constexpr std::uint32_t kAtOnce = 4;
+static_assert(kCohortPadding % kAtOnce == 0);
+
 /// Elements of a network that kernels count, values of a layer or parameters: 32 bits hold them and how far a loop
 /// looks ahead of the last one.
 inline constexpr std::uint32_t kMostElements = UINT32_MAX - 4095;
@@ -27,6 +32,7 @@ struct CohortLayer {
   std::uint32_t columns = 0;  ///< of [W | b] and of its input: n_in + 1, padded
   std::uint32_t rows = 0;     ///< of [W | b]: n_out, padded
   std::uint32_t stride = 0;   ///< of its z and delta: the next layer's columns, of the last layer its own rows
+  WideDivisor fours_in_columns, fours_in_stride;  ///< each by kAtOnce
   Act activation = Act::identity;
   std::uint32_t first_parameter = 0;  ///< [rows][columns], within the network's parameters
   std::size_t values = 0;             ///< its input: [batch row][columns], within the network's values; not of layer 0

@@ -1,6 +1,5 @@
 #include "kernels/cuda/cohort_gradient.cuh"
 #include "kernels/cuda/cohort_parts.cuh"
-#include "kernels/math/dropout.hpp"
 
 namespace shoal::cuda {
 namespace {
@@ -15,16 +14,16 @@ SHOAL_DEVICE bool derives_from_stored(Act act, bool dropped) {
 }
 
 /// Takes dloss/da of a hidden layer's units to dloss/dz, four units of a row at a time.
-template <class T>
+template <class T, bool kDrops>
 class HiddenDerivative {
  public:
-  SHOAL_DEVICE HiddenDerivative(const CohortTask<T>& task, std::uint32_t network, std::uint32_t l, bool drops)
+  SHOAL_DEVICE HiddenDerivative(const CohortTask<T>& task, std::uint32_t network, std::uint32_t l)
       : layer_(task.networks[network].layers[l]),
         l_(l),
-        dropped_(drops && task.rules[network].dropout > 0.0),
+        dropped_(kDrops && task.rules[network].dropout > 0.0),
         from_stored_(derives_from_stored<T>(layer_.activation, dropped_)),
         // output_kernel has begun the step.
-        dropout_(task.rules[network].dropout, task.rules[network].seed, task.states[network].step - 1),
+        dropout_(dropout_of(task, network, kDrops, 1)),
         z_(task.z + task.networks[network].z + layer_.z),
         a_(task.values + task.networks[network].values + task.networks[network].layers[l + 1].values) {}
 
@@ -64,26 +63,25 @@ class HiddenDerivative {
 };
 
 /// delta = dloss/da * f'.
-template <class T>
-SHOAL_KERNEL void derivative_kernel(CohortTask<T> task, std::uint32_t l, std::uint32_t n_rows, bool drops,
-                                    std::uint32_t parts) {
+template <class T, bool kDrops>
+SHOAL_KERNEL void derivative_kernel(CohortTask<T> task, std::uint32_t l, std::uint32_t n_rows, WideDivisor parts) {
   struct Loaded {
     Four back, source;
   };
   const Part part = part_of(parts);
   const std::size_t first = task.networks[part.network].delta;
-  const HiddenDerivative<T> derivative(task, part.network, l, drops);
+  const HiddenDerivative<T, kDrops> derivative(task, part.network, l);
   const CohortLayer& layer = derivative.layer();
   each_four_of_part(
       part, n_rows * layer.stride,
       [&](std::uint32_t element) {
         const Loaded nothing{};
-        if (element % layer.stride >= layer.n_out) return nothing;
+        if (place_of_four(element, layer.fours_in_stride).column >= layer.n_out) return nothing;
         return Loaded{load<kAtOnce>(task.back + first + element), derivative.source(element)};
       },
       [&](std::uint32_t element, Loaded loaded) {
-        const std::uint32_t r = element / layer.stride;
-        derivative.apply(r, element - r * layer.stride, loaded.source, loaded.back);
+        const auto [r, o] = place_of_four(element, layer.fours_in_stride);
+        derivative.apply(r, o, loaded.source, loaded.back);
         store_floats(task.delta + first + element, loaded.back);
       });
 }
@@ -114,18 +112,17 @@ SHOAL_DEVICE void multiply_patch(const CohortLayer& last, const T* (&delta)[kPat
 
 /// A patch a thread; neighbours have neighbouring columns of the same rows, so that a warp reads what the derivative is
 /// taken from in whole lines and each delta once. Reads and writes what derivative_kernel would, but dloss/da.
-template <class T>
-SHOAL_KERNEL void narrow_derivative_kernel(CohortTask<T> task, std::uint32_t n_rows, bool drops, std::uint32_t parts) {
+template <class T, bool kDrops>
+SHOAL_KERNEL void narrow_derivative_kernel(CohortTask<T> task, std::uint32_t n_rows, WideDivisor parts) {
   const Part part = part_of(parts);
   const CohortNetwork& net = task.networks[part.network];
   const CohortLayer last = net.layers[task.n_layers - 1];
-  const HiddenDerivative<T> derivative(task, part.network, task.n_layers - 2, drops);
+  const HiddenDerivative<T, kDrops> derivative(task, part.network, task.n_layers - 2);
   const CohortLayer& layer = derivative.layer();
-  const std::uint32_t across = layer.stride / kAtOnce;
-  const std::uint32_t number = part.number * n_threads() + thread();
-  if (number >= across * n_parts(n_rows, kPatchRows)) return;
-  const std::uint32_t first_row = number / across * kPatchRows;
-  const std::uint32_t o = number % across * kAtOnce;
+  const auto [patch, four] = layer.fours_in_stride.split(part.number * n_threads() + thread());
+  if (patch >= n_parts(n_rows, kPatchRows)) return;
+  const std::uint32_t first_row = patch * kPatchRows;
+  const std::uint32_t o = four * kAtOnce;
   T* const below = task.delta + net.delta + layer.delta;
   const T* delta[kPatchRows];
   Four source[kPatchRows];
@@ -156,8 +153,8 @@ struct Place {
 SHOAL_DEVICE Place place_of(const CohortNetwork& net, std::uint32_t p, std::uint32_t layer) {
   while (p >= net.layers[layer].first_parameter + net.layers[layer].rows * net.layers[layer].columns) ++layer;
   const CohortLayer& in = net.layers[layer];
-  const std::uint32_t row = (p - in.first_parameter) / in.columns;
-  const std::uint32_t column = (p - in.first_parameter) % in.columns;
+  const auto [row, first] = place_of_four(p - in.first_parameter, in.fours_in_columns);
+  const std::uint32_t column = first + (p - in.first_parameter) % kAtOnce;
   return {layer, column, row < in.n_out && column <= in.n_in, column == in.n_in};
 }
 
@@ -242,7 +239,7 @@ SHOAL_DEVICE void update_fours(const CohortTask<T>& task, const Part& part, cons
 /// Four blocks hide what memory takes; whether a parameter is a bias would take registers of one of them.
 template <class T>
 SHOAL_KERNEL_OF(kCohortThreads, 4)
-void update_kernel(CohortTask<T> task, std::uint32_t n_rows, std::uint32_t parts) {
+void update_kernel(CohortTask<T> task, std::uint32_t n_rows, WideDivisor parts) {
   const Part part = part_of(parts);
   const CohortNetwork& net = task.networks[part.network];
   const NetworkRules& rules = task.rules[part.network];
@@ -295,7 +292,7 @@ void launch_derivative(const CohortTask<T>& task, std::uint32_t l, std::uint32_t
   const std::uint64_t n_elements = std::uint64_t{n_rows} * largest_stride;
   const std::uint32_t parts = n_parts(n_elements, kElementsInBlock);
   launch({"derivative_kernel", n_blocks(task.n_networks, parts), n_threads_for(n_elements / kAtOnce), 0, stream},
-         &derivative_kernel<T>, task, l, n_rows, drops, parts);
+         drops ? &derivative_kernel<T, true> : &derivative_kernel<T, false>, task, l, n_rows, WideDivisor(parts));
 }
 
 template <class T>
@@ -305,7 +302,8 @@ void launch_narrow_derivative(const CohortTask<T>& task, std::uint32_t n_rows, s
   const std::uint32_t threads = n_threads_for(n_patches);
   const std::uint32_t parts = n_parts(n_patches, threads);
   launch({"narrow_derivative_kernel", n_blocks(task.n_networks, parts), threads, 0, stream},
-         &narrow_derivative_kernel<T>, task, n_rows, drops, parts);
+         drops ? &narrow_derivative_kernel<T, true> : &narrow_derivative_kernel<T, false>, task, n_rows,
+         WideDivisor(parts));
 }
 
 template <class T>
@@ -320,7 +318,7 @@ void launch_update(const CohortTask<T>& task, std::uint32_t n_rows, std::uint32_
                    cudaStream_t stream) {
   const std::uint32_t parts = n_parts(largest_parameters, kElementsInBlock);
   launch({"update_kernel", n_blocks(task.n_networks, parts), n_threads_for(largest_parameters / kAtOnce), 0, stream},
-         &update_kernel<T>, task, n_rows, parts);
+         &update_kernel<T>, task, n_rows, WideDivisor(parts));
 }
 
 template <class T>

@@ -9,7 +9,7 @@ SHOAL_DEVICE bool is_finite(double x) { return x - x == 0.0; }
 
 /// Marks networks of which a parameter or an optimizer state is not finite.
 template <class T>
-SHOAL_KERNEL void check_finite_kernel(CohortTask<T> task, std::uint32_t parts) {
+SHOAL_KERNEL void check_finite_kernel(CohortTask<T> task, WideDivisor parts) {
   const Part part = part_of(parts);
   const CohortNetwork& net = task.networks[part.network];
   const NetworkRules& rules = task.rules[part.network];
@@ -79,7 +79,7 @@ SHOAL_KERNEL void finish_epoch_kernel(CohortTask<T> task) {
 
 /// Does what was decided.
 template <class T>
-SHOAL_KERNEL void keep_best_kernel(CohortTask<T> task, std::uint32_t parts) {
+SHOAL_KERNEL void keep_best_kernel(CohortTask<T> task, WideDivisor parts) {
   const Part part = part_of(parts);
   const CohortDecision todo = task.decisions[part.network];
   if (!todo.keep && !todo.restore) return;
@@ -112,12 +112,12 @@ void launch_finish_epoch(const CohortTask<T>& task, std::uint32_t largest_parame
   const std::uint32_t threads = n_threads_for(largest_parameters);
   const std::uint32_t a_network = n_threads_for(task.n_networks);
   launch({"check_finite_kernel", n_blocks(task.n_networks, parts), threads, 0, stream}, &check_finite_kernel<T>, task,
-         parts);
+         WideDivisor(parts));
   launch({"finish_epoch_kernel", n_parts(task.n_networks, a_network), a_network, 0, stream}, &finish_epoch_kernel<T>,
          task);
   if (task.best != nullptr) {
     launch({"keep_best_kernel", n_blocks(task.n_networks, parts), threads, 0, stream}, &keep_best_kernel<T>, task,
-           parts);
+           WideDivisor(parts));
   }
   launch({"next_epoch_kernel", 1, 1, 0, stream}, &next_epoch_kernel, task.cursor);
 }

@@ -1,13 +1,13 @@
 #include "kernels/cuda/activation.cuh"
 #include "kernels/cuda/cohort_parts.cuh"
 #include "kernels/cuda/scaled_inputs.cuh"
-#include "kernels/math/dropout.hpp"
 
 namespace shoal::cuda {
 namespace {
 
 template <class T>
-SHOAL_KERNEL void gather_kernel(CohortTask<T> task, RowSource from, std::uint32_t n_rows, std::uint32_t columns) {
+SHOAL_KERNEL void gather_kernel(CohortTask<T> task, RowSource from, std::uint32_t n_rows, std::uint32_t columns,
+                                WideDivisor fours_in_columns) {
   struct Loaded {
     Four inputs;
     std::uint32_t row;
@@ -22,15 +22,13 @@ SHOAL_KERNEL void gather_kernel(CohortTask<T> task, RowSource from, std::uint32_
   each_four_of_part(
       {0, block()}, n_rows * columns,
       [&](std::uint32_t element) {
-        const std::uint32_t r = element / columns;
-        const std::uint32_t i = element - r * columns;
+        const auto [r, i] = place_of_four(element, fours_in_columns);
         const std::uint32_t row = list[r];
         const Four nothing{};
         return Loaded{i < n_in ? scaled_inputs(table, from.inputs != nullptr ? r : row, n_in, i) : nothing, row};
       },
       [&](std::uint32_t element, Loaded loaded) {
-        const std::uint32_t r = element / columns;
-        const std::uint32_t i = element - r * columns;
+        const auto [r, i] = place_of_four(element, fours_in_columns);
         SHOAL_UNROLL
         for (std::uint32_t k = 0; k < kAtOnce; ++k) {
           if (i + k == n_in) loaded.inputs.x[k] = 1.0F;
@@ -49,26 +47,25 @@ SHOAL_DEVICE void drop_units(const math::Dropout& dropout, std::uint32_t l, std:
   }
 }
 
-template <class T>
-SHOAL_KERNEL void activation_kernel(CohortTask<T> task, std::uint32_t l, std::uint32_t n_rows, bool drops,
-                                    std::uint32_t parts) {
+/// kDrops: some network of the cohort may drop units. What that takes comes before the first load of any other.
+template <class T, bool kDrops>
+SHOAL_KERNEL void activation_kernel(CohortTask<T> task, std::uint32_t l, std::uint32_t n_rows, WideDivisor parts) {
   const Part part = part_of(parts);
   const CohortNetwork& net = task.networks[part.network];
   const CohortLayer layer = net.layers[l];
-  const NetworkRules& rules = task.rules[part.network];
-  const bool dropped = drops && rules.dropout > 0.0;
-  const math::Dropout dropout(rules.dropout, rules.seed, task.states[part.network].step);
+  const bool dropped = kDrops && task.rules[part.network].dropout > 0.0;
+  const math::Dropout dropout = dropout_of(task, part.network, kDrops, 0);
   const float* const z = task.z + net.z + layer.z;
   T* const a = task.values + net.values + net.layers[l + 1].values;
   each_four_of_part(
       part, n_rows * layer.stride,
       [&](std::uint32_t element) {
         const Four nothing{};
-        return element % layer.stride < layer.n_out ? load<kAtOnce>(z + element) : nothing;
+        return place_of_four(element, layer.fours_in_stride).column < layer.n_out ? load<kAtOnce>(z + element)
+                                                                                  : nothing;
       },
       [&](std::uint32_t element, Four four) {
-        const std::uint32_t r = element / layer.stride;
-        const std::uint32_t o = element - r * layer.stride;
+        const auto [r, o] = place_of_four(element, layer.fours_in_stride);
         Four from;
         activate_all<kAtOnce>(layer.activation, four.x, from.x);
         if (dropped) drop_units(dropout, l, r * layer.n_out + o, four);
@@ -81,7 +78,7 @@ SHOAL_KERNEL void activation_kernel(CohortTask<T> task, std::uint32_t l, std::ui
 }
 
 template <class T>
-SHOAL_KERNEL void ones_kernel(CohortTask<T> task, std::uint32_t l, std::uint32_t parts) {
+SHOAL_KERNEL void ones_kernel(CohortTask<T> task, std::uint32_t l, WideDivisor parts) {
   const Part part = part_of(parts);
   const CohortNetwork& net = task.networks[part.network];
   const CohortLayer& layer = net.layers[l];
@@ -98,7 +95,7 @@ void launch_gather(const CohortTask<T>& task, RowSource from, std::uint32_t n_ro
                    cudaStream_t stream) {
   const std::uint64_t n_elements = std::uint64_t{n_rows} * columns;
   launch({"gather_kernel", n_parts(n_elements, kElementsInBlock), n_threads_for(n_elements / kAtOnce), 0, stream},
-         &gather_kernel<T>, task, from, n_rows, columns);
+         &gather_kernel<T>, task, from, n_rows, columns, WideDivisor(columns / kAtOnce));
 }
 
 template <class T>
@@ -107,7 +104,7 @@ void launch_activation(const CohortTask<T>& task, std::uint32_t l, std::uint32_t
   const std::uint64_t n_elements = std::uint64_t{n_rows} * largest_stride;
   const std::uint32_t parts = n_parts(n_elements, kElementsInBlock);
   launch({"activation_kernel", n_blocks(task.n_networks, parts), n_threads_for(n_elements / kAtOnce), 0, stream},
-         &activation_kernel<T>, task, l, n_rows, drops, parts);
+         drops ? &activation_kernel<T, true> : &activation_kernel<T, false>, task, l, n_rows, WideDivisor(parts));
 }
 
 template <class T>
@@ -115,7 +112,7 @@ void launch_ones(const CohortTask<T>& task, std::uint32_t l, std::uint32_t large
   const std::uint64_t n_elements = std::uint64_t{task.most_rows} * largest_stride;
   const std::uint32_t parts = n_parts(n_elements, kElementsInBlock);
   launch({"ones_kernel", n_blocks(task.n_networks, parts), n_threads_for(n_elements), 0, stream}, &ones_kernel<T>, task,
-         l, parts);
+         l, WideDivisor(parts));
 }
 
 #define SHOAL_FOR_TYPE(T)                                                                                   \

@@ -43,17 +43,17 @@ SHOAL_DEVICE void add_up(RowSums* sums, std::uint32_t n) {
 
 /// work(row, output, first of four elements) for all fours of n_rows rows, spread over the block.
 template <class Work>
-SHOAL_DEVICE void each_four_of_rows(std::uint32_t n_rows, std::uint32_t stride, Work work) {
-  for (std::uint32_t i = kAtOnce * thread(); i < n_rows * stride; i += kAtOnce * n_threads()) {
-    const std::uint32_t r = i / stride;
-    work(r, i - r * stride, i);
+SHOAL_DEVICE void each_four_of_rows(std::uint32_t n_rows, const CohortLayer& layer, Work work) {
+  for (std::uint32_t i = kAtOnce * thread(); i < n_rows * layer.stride; i += kAtOnce * n_threads()) {
+    const auto [r, o] = place_of_four(i, layer.fours_in_stride);
+    work(r, o, i);
   }
 }
 
 /// Some lanes a row. Rows come and go through shared memory: lanes that read their own row from the device's would
 /// touch a line of memory for each output (357 MB where 136 are needed, measured on 26 outputs of 262,144 rows).
 template <class T>
-SHOAL_KERNEL void output_kernel(CohortTask<T> task, std::uint32_t n_rows, bool training, std::uint32_t parts) {
+SHOAL_KERNEL void output_kernel(CohortTask<T> task, std::uint32_t n_rows, bool training, WideDivisor parts) {
   const Part part = part_of(parts);
   const CohortNetwork& net = task.networks[part.network];
   const CohortLayer last = net.layers[task.n_layers - 1];
@@ -69,7 +69,7 @@ SHOAL_KERNEL void output_kernel(CohortTask<T> task, std::uint32_t n_rows, bool t
   const std::uint32_t stride = staged ? task.blocks.stride : last.stride;
   float* const z = staged ? reinterpret_cast<float*>(sums + rows_in_block) : device_z;
   float* const delta = staged ? z + rows_in_block * stride : task.back + device_delta;
-  each_four_of_rows(staged ? count : 0, last.stride, [&](std::uint32_t r, std::uint32_t o, std::uint32_t element) {
+  each_four_of_rows(staged ? count : 0, last, [&](std::uint32_t r, std::uint32_t o, std::uint32_t element) {
     const Four four = load<kAtOnce>(device_z + element);
     SHOAL_UNROLL
     for (std::uint32_t k = 0; k < kAtOnce; ++k) {
@@ -89,7 +89,7 @@ SHOAL_KERNEL void output_kernel(CohortTask<T> task, std::uint32_t n_rows, bool t
   }
   barrier();
   const bool keeps_outputs = staged && task.row_loss != nullptr;
-  each_four_of_rows(count, last.stride, [&](std::uint32_t r, std::uint32_t o, std::uint32_t element) {
+  each_four_of_rows(count, last, [&](std::uint32_t r, std::uint32_t o, std::uint32_t element) {
     Four d{};
     SHOAL_UNROLL
     for (std::uint32_t k = 0; k < kAtOnce; ++k) {
@@ -118,7 +118,7 @@ SHOAL_KERNEL void output_kernel(CohortTask<T> task, std::uint32_t n_rows, bool t
 /// What the host asks for of z, which holds all layers of every network.
 template <class T>
 SHOAL_KERNEL void pack_outputs_kernel(CohortTask<T> task, std::uint32_t n_rows, float* outputs, std::uint32_t stride,
-                                      std::uint32_t parts) {
+                                      WideDivisor parts) {
   const Part part = part_of(parts);
   const CohortNetwork& net = task.networks[part.network];
   const CohortLayer& last = net.layers[task.n_layers - 1];
@@ -152,7 +152,7 @@ void launch_output(const CohortTask<T>& task, std::uint32_t n_rows, bool trainin
   const std::uint32_t threads = n_threads_for(std::uint64_t{rows_in_block} * blocks.n_lanes);
   const std::size_t shared = threads / blocks.n_lanes * (sizeof(RowSums) + 2 * blocks.stride * sizeof(float));
   launch({"output_kernel", n_blocks(task.n_networks, parts), threads, shared, stream}, &output_kernel<T>, task, n_rows,
-         training, parts);
+         training, WideDivisor(parts));
 }
 
 template <class T>
@@ -161,7 +161,7 @@ void launch_pack_outputs(const CohortTask<T>& task, std::uint32_t n_rows, float*
   const std::uint64_t n_elements = std::uint64_t{n_rows} * stride;
   const std::uint32_t parts = n_parts(n_elements, kElementsInBlock);
   launch({"pack_outputs_kernel", n_blocks(task.n_networks, parts), n_threads_for(n_elements), 0, stream},
-         &pack_outputs_kernel<T>, task, n_rows, outputs, stride, parts);
+         &pack_outputs_kernel<T>, task, n_rows, outputs, stride, WideDivisor(parts));
 }
 
 #define SHOAL_FOR_TYPE(T)                                                               \

@@ -4,6 +4,7 @@
 
 #include "kernels/cuda/cohort.cuh"
 #include "kernels/cuda/pack.cuh"
+#include "kernels/math/dropout.hpp"
 
 /// How the blocks of a cohort's kernels share the networks.
 namespace shoal::cuda {
@@ -39,7 +40,10 @@ constexpr std::uint32_t n_threads_for(std::uint64_t n) {
 struct Part {
   std::uint32_t network, number;
 };
-SHOAL_DEVICE Part part_of(std::uint32_t parts) { return {block() / parts, block() % parts}; }
+SHOAL_DEVICE Part part_of(const WideDivisor& parts) {
+  const auto [network, number] = parts.split(block());
+  return {network, number};
+}
 
 /// work(i) for the elements of [0, n) that are this part's.
 template <class Work>
@@ -49,9 +53,6 @@ SHOAL_DEVICE void each_of_part(const Part& part, std::uint32_t n, Work work) {
   for (std::uint32_t i = first + thread(); i < end; i += n_threads()) work(i);
 }
 
-/// Elements that lie side by side and that a thread takes at once: strides are multiples of it.
-inline constexpr std::uint32_t kAtOnce = 4;
-static_assert(kCohortPadding % kAtOnce == 0);
 using Four = Pack<kAtOnce>;
 
 /// Likewise by fours: work(first of four, what load(first of four) gave). Two fours of a thread are loaded before
@@ -68,6 +69,24 @@ SHOAL_DEVICE void each_four_of_part(const Part& part, std::uint32_t n, Load load
     work(i, loaded);
     if (has_other) work(i + step, other);
   }
+}
+
+/// Where a four stands in rows of so many.
+struct FourPlace {
+  std::uint32_t row, column;
+};
+SHOAL_DEVICE FourPlace place_of_four(std::uint32_t element, const WideDivisor& fours_in_row) {
+  const auto [row, four] = fours_in_row.split(element / kAtOnce);
+  return {row, four * kAtOnce};
+}
+
+/// What units a network drops; where it drops none, nothing is read to know it.
+template <class T>
+SHOAL_DEVICE math::Dropout dropout_of(const CohortTask<T>& task, std::uint32_t network, bool drops,
+                                      std::uint64_t minibatches_since) {
+  if (!drops) return {0.0, 0, 0};
+  const NetworkRules& rules = task.rules[network];
+  return {rules.dropout, rules.seed, task.states[network].step - minibatches_since};
 }
 
 template <class T>

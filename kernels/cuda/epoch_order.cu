@@ -6,7 +6,7 @@ namespace shoal::cuda {
 namespace {
 
 /// A part of an epoch's order a block.
-SHOAL_KERNEL void epoch_order_kernel(EpochOrders of, std::uint32_t* order, std::uint32_t parts) {
+SHOAL_KERNEL void epoch_order_kernel(EpochOrders of, std::uint32_t* order, WideDivisor parts) {
   const Part part = part_of(parts);
   const std::uint32_t epoch = of.first_epoch + part.network;
   order += static_cast<std::size_t>(part.network) * of.n_training;
@@ -30,7 +30,7 @@ void launch_epoch_orders(const EpochOrders& of, std::uint32_t* order, std::uint3
   const std::uint32_t parts = n_parts(of.n_training, kElementsInBlock);
   launch({"epoch_order_kernel", n_epochs * parts, n_threads_for(of.n_training),
           math::kSmallestFeistel * sizeof(std::uint32_t), stream},
-         &epoch_order_kernel, of, order, parts);
+         &epoch_order_kernel, of, order, WideDivisor(parts));
 }
 
 }  // namespace shoal::cuda

@@ -2,7 +2,6 @@
 #include "kernels/cuda/cohort_parts.cuh"
 #include "kernels/cuda/strict_layers.cuh"
 #include "kernels/cuda/strict_tile.cuh"
-#include "kernels/math/dropout.hpp"
 
 namespace shoal::cuda {
 namespace {
@@ -20,11 +19,12 @@ struct TilePlace {
   std::uint32_t network, first_row, first_column;
 };
 template <class T>
-SHOAL_DEVICE TilePlace tile_place(const CohortTask<float>& task, std::uint32_t l, std::uint32_t parts,
-                                  std::uint32_t across) {
+SHOAL_DEVICE TilePlace tile_place(const CohortTask<float>& task, std::uint32_t l, WideDivisor parts,
+                                  WideDivisor across) {
   const Part part = part_of(parts);
   const CohortNetwork& net = task.networks[part.network];
-  return {&net, net.layers + l, part.network, part.number / across * T::tile, part.number % across * T::tile};
+  const auto [down, along] = across.split(part.number);
+  return {&net, net.layers + l, part.network, down * T::tile, along * T::tile};
 }
 
 SHOAL_DEVICE const float* input_of(const CohortTask<float>& task, const TilePlace& place, std::uint32_t l) {
@@ -37,15 +37,14 @@ SHOAL_DEVICE const float* weights_of(const CohortTask<float>& task, const TilePl
 /// across: tiles side by side along the largest product's columns.
 template <class T>
 SHOAL_KERNEL_OF(T::n_threads, 2)
-void strict_forward_kernel(CohortTask<float> task, StrictLayer of, std::uint32_t parts, std::uint32_t across) {
+void strict_forward_kernel(CohortTask<float> task, StrictLayer of, WideDivisor parts, WideDivisor across) {
   const TilePlace place = tile_place<T>(task, of.l, parts, across);
   const CohortLayer& layer = *place.layer;
   if (place.first_column >= layer.n_out) return;
-  const NetworkRules& rules = task.rules[place.network];
   const bool is_hidden = of.l + 1 < task.n_layers;
-  const bool dropped = of.drops && rules.dropout > 0.0 && is_hidden;
+  const bool dropped = of.drops && task.rules[place.network].dropout > 0.0 && is_hidden;
   const bool stores_z = !is_hidden || dropped || math::stores_slope(layer.activation);
-  const math::Dropout dropout(rules.dropout, rules.seed, task.states[place.network].step);
+  const math::Dropout dropout = dropout_of(task, place.network, of.drops, 0);
   const float* const w = weights_of(task, place);
   float* const z = task.z + place.net->z + layer.z;
   float* const a = is_hidden ? task.values + place.net->values + place.net->layers[of.l + 1].values : nullptr;
@@ -68,15 +67,14 @@ void strict_forward_kernel(CohortTask<float> task, StrictLayer of, std::uint32_t
 
 template <class T>
 SHOAL_KERNEL void strict_backward_kernel(CohortTask<float> task, StrictLayer of, const float* delta, float* below,
-                                         std::uint32_t parts, std::uint32_t across) {
+                                         WideDivisor parts, WideDivisor across) {
   const TilePlace place = tile_place<T>(task, of.l, parts, across);
   const CohortLayer& layer = *place.layer;
   if (place.first_column >= layer.n_in) return;
   const CohortLayer& under = place.net->layers[of.l - 1];
-  const NetworkRules& rules = task.rules[place.network];
-  const bool dropped = of.drops && rules.dropout > 0.0;
+  const bool dropped = of.drops && task.rules[place.network].dropout > 0.0;
   // output_kernel has begun the step.
-  const math::Dropout dropout(rules.dropout, rules.seed, task.states[place.network].step - 1);
+  const math::Dropout dropout = dropout_of(task, place.network, of.drops, 1);
   const bool from_z = math::stores_slope(under.activation);
   const float* const z = task.z + place.net->z + under.z;
   const float* const a = input_of(task, place, of.l);
@@ -100,8 +98,8 @@ SHOAL_KERNEL void strict_backward_kernel(CohortTask<float> task, StrictLayer of,
 
 template <class T>
 SHOAL_KERNEL_OF(T::n_threads, 2)
-void strict_gradient_kernel(CohortTask<float> task, StrictLayer of, const float* delta, std::uint32_t parts,
-                            std::uint32_t across) {
+void strict_gradient_kernel(CohortTask<float> task, StrictLayer of, const float* delta, WideDivisor parts,
+                            WideDivisor across) {
   const TilePlace place = tile_place<T>(task, of.l, parts, across);
   const CohortLayer& layer = *place.layer;
   if (place.first_row >= layer.n_out || place.first_column > layer.n_in) return;
@@ -135,7 +133,7 @@ void launch_strict_forward(const CohortTask<float>& task, const StrictLayer& lay
   const auto with = [&]<class T>(T) {
     const Tiles<T> tiles(layer.n_rows, layer.largest_n_out);
     launch({"strict_forward_kernel", n_blocks(task.n_networks, tiles.count()), T::n_threads, T::shared_bytes, stream},
-           &strict_forward_kernel<T>, task, layer, tiles.count(), tiles.across);
+           &strict_forward_kernel<T>, task, layer, WideDivisor(tiles.count()), WideDivisor(tiles.across));
   };
   large_tiles_suffice(task, layer.n_rows, layer.largest_n_out) ? with(LargeTiles{}) : with(SmallTiles{});
 }
@@ -145,7 +143,8 @@ void launch_strict_backward(const CohortTask<float>& task, const StrictLayer& la
   const auto with = [&]<class T>(T) {
     const Tiles<T> tiles(layer.n_rows, layer.largest_n_in);
     launch({"strict_backward_kernel", n_blocks(task.n_networks, tiles.count()), T::n_threads, T::shared_bytes, stream},
-           &strict_backward_kernel<T>, task, layer, delta, below, tiles.count(), tiles.across);
+           &strict_backward_kernel<T>, task, layer, delta, below, WideDivisor(tiles.count()),
+           WideDivisor(tiles.across));
   };
   large_tiles_suffice(task, layer.n_rows, layer.largest_n_in) ? with(LargeTiles{}) : with(SmallTiles{});
 }
@@ -155,7 +154,7 @@ void launch_strict_gradient(const CohortTask<float>& task, const StrictLayer& la
   const auto with = [&]<class T>(T) {
     const Tiles<T> tiles(layer.largest_n_out, layer.largest_n_in + 1);
     launch({"strict_gradient_kernel", n_blocks(task.n_networks, tiles.count()), T::n_threads, T::shared_bytes, stream},
-           &strict_gradient_kernel<T>, task, layer, delta, tiles.count(), tiles.across);
+           &strict_gradient_kernel<T>, task, layer, delta, WideDivisor(tiles.count()), WideDivisor(tiles.across));
   };
   large_tiles_suffice(task, layer.largest_n_out, layer.largest_n_in + 1) ? with(LargeTiles{}) : with(SmallTiles{});
 }

@@ -18,7 +18,7 @@ SHOAL_KERNEL void survivor_keys_kernel(SurvivorOrder of) {
 
 /// To the scratch memory, where it stands in the new order, and from there back: in place a block would overwrite what
 /// another has not read. Networks that stay where they are cost a look.
-SHOAL_KERNEL void move_vector_kernel(VectorMove move, const float* from, float* to, bool back, std::uint32_t parts) {
+SHOAL_KERNEL void move_vector_kernel(VectorMove move, const float* from, float* to, bool back, WideDivisor parts) {
   const Part part = part_of(parts);
   const CohortNetwork& net = move.networks[move.order[part.network]];
   const std::size_t new_first = move.rooms[part.network].parameters;
@@ -56,8 +56,8 @@ void launch_move_vector(const VectorMove& move, float* vector, float* scratch, c
   const std::uint32_t parts = n_parts(move.largest_parameters, kElementsInBlock);
   const Launch l{"move_vector_kernel", n_blocks(move.n_networks, parts), n_threads_for(move.largest_parameters), 0,
                  stream};
-  launch(l, &move_vector_kernel, move, vector, scratch, false, parts);
-  launch(l, &move_vector_kernel, move, scratch, vector, true, parts);
+  launch(l, &move_vector_kernel, move, vector, scratch, false, WideDivisor(parts));
+  launch(l, &move_vector_kernel, move, scratch, vector, true, WideDivisor(parts));
 }
 
 }  // namespace shoal::cuda

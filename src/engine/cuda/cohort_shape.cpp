@@ -15,6 +15,8 @@ CohortShape::CohortShape(const Topology& topology, std::size_t rows)
     layer.columns = padded(layer.n_in + 1);
     layer.rows = padded(layer.n_out);
     layer.stride = is_hidden ? padded(layer.n_out + 1) : layer.rows;
+    layer.fours_in_columns = WideDivisor(layer.columns / kAtOnce);
+    layer.fours_in_stride = WideDivisor(layer.stride / kAtOnce);
     layer.activation = static_cast<Act>(topology.activation(l));
     layer.first_parameter = n_parameters;
     layer.z = n_z;
