@@ -46,6 +46,7 @@ struct Gang {
   /// Networks that are planned together with these, which count: the machine is theirs as well. 0: it is alone.
   std::uint64_t n_company = 0;
   std::uint32_t first_epoch = 0;  ///< those that its members have trained already
+  std::uint32_t n_epochs = 0;     ///< that one of its members has to train at most; 0: not known
 };
 
 /// What training a gang by one kernel is predicted to take, in seconds.
@@ -115,6 +116,8 @@ class Engine {
   }
   /// How this gang is trained.
   [[nodiscard]] std::string_view kernel(const Gang& gang) const { return predictions(gang).front().kernel; }
+  /// What a person should know of how networks were trained, though no result depends on it.
+  [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
   /// Bytes that prepare() takes for one place of this gang, and for the engine's workspace whatever the gangs.
   [[nodiscard]] virtual std::uint64_t bytes_per_slot(const Gang& gang) const = 0;
   [[nodiscard]] virtual std::uint64_t workspace_bytes(std::span<const Gang> gangs) const = 0;

@@ -147,6 +147,7 @@ std::vector<FilledGang> gangs(std::span<const Trial> trials, std::span<const Leg
       for (const std::uint32_t i : members) {
         filled.gang.keeps_best |= has_patience(trials[i].hyperparameters);
         filled.gang.has_dropout |= trials[i].hyperparameters.dropout > 0;
+        filled.gang.n_epochs = std::max(filled.gang.n_epochs, legs[i].until - legs[i].from);
         filled.cost += epoch_cost(trials[i], dataset) * (legs[i].until - legs[i].from);
       }
       all.push_back(std::move(filled));

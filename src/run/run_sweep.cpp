@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <exception>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -139,6 +140,7 @@ RunSummary summary_of(const OpenRun& open, const Progress& progress, const run::
   summary.winner = open.manifest.winner;
   summary.test = open.manifest.test;
   summary.notes = sweep.dataset->notes;
+  std::ranges::move(sweep.engine->notes(), std::back_inserter(summary.notes));
   return summary;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/cuda/blas.hpp"
 #include "engine/cuda/block_limits.hpp"
@@ -78,6 +79,8 @@ class CudaEngine final : public Engine {
   [[nodiscard]] std::vector<Prediction> predictions(const Gang& gang) const override {
     return choice_.predictions(gang);
   }
+
+  [[nodiscard]] std::vector<std::string> notes() const override { return gangs_.notes(); }
 
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const override {
     if (goes_by_layers(gang)) return layerwise_.cohorts().bytes_per_slot(gang);

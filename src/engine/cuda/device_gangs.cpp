@@ -22,8 +22,9 @@ std::size_t memory_floats(const NetworkShape& shape) {
   return shape.gradient_is_shared() ? 0 : lines(shape.weight_floats);
 }
 
-/// Building a kernel takes ten seconds once; it trains a quarter sooner (docs/decisions/block-per-network.md).
-constexpr double kSecondsWorthBuilding = 0.05;  ///< of an epoch of all networks of the shape
+/// A block's kernel that is built for its shape trains a quarter sooner (docs/decisions/block-per-network.md).
+constexpr double kShareSaved = 0.25;
+constexpr double kUsualEpochs = 1000;  ///< where nobody says
 
 [[noreturn]] void refuse(Slot slot, const char* what) {
   throw Error("engine cuda: place " + std::to_string(slot) + " was not prepared to " + what);
@@ -111,6 +112,7 @@ void DeviceGangs::add_gang(const Gang& gang) {
     part.key = gang.key;
     part.first_slot = gang.first_slot + first;
     part.n_slots = step;
+    part.n_epochs = gang.n_epochs;
     part.keeps_best = gang.keeps_best;
     part.has_dropout = gang.has_dropout;
     part.thread_kernel = kernel;
@@ -119,20 +121,39 @@ void DeviceGangs::add_gang(const Gang& gang) {
   }
 }
 
-/// For shapes whose networks keep the device busy; others have the program's kernel.
+/// For shapes whose networks keep the device busy for so long that a build pays; others have the program's kernel.
 void DeviceGangs::build_block_kernels() {
-  std::map<const NetworkShape*, double> epoch_seconds;
+  std::map<const NetworkShape*, double> seconds;
   for (const DeviceGang& gang : gangs_) {
-    if (gang.has_block_alone()) epoch_seconds[gang.shape] += choice_.of_block(gang.key, *gang.shape).full;
+    if (!gang.has_block_alone()) continue;
+    const double n_epochs = gang.n_epochs > 0 ? gang.n_epochs : kUsualEpochs;
+    seconds[gang.shape] += n_epochs * choice_.of_block(gang.key, *gang.shape).full;
   }
   std::map<const NetworkShape*, const void*> functions;
-  for (const auto& [shape, seconds] : epoch_seconds) {
-    if (seconds >= kSecondsWorthBuilding && why_no_builder().empty())
-      functions[shape] = builder_.block_function(*shape);
+  for (const auto& [shape, of_shape] : seconds) {
+    if (kShareSaved * of_shape >= kSecondsOfBuild && why_no_builder().empty()) functions[shape] = built_for(*shape);
   }
   for (DeviceGang& gang : gangs_) {
     if (const auto found = functions.find(gang.shape); found != functions.end()) gang.block_function = found->second;
   }
+}
+
+/// Null where it cannot be built: the program's kernel gives the same bits.
+const void* DeviceGangs::built_for(const NetworkShape& shape) {
+  if (!why_not_built_.empty()) return nullptr;
+  try {
+    return builder_.block_function(shape);
+  } catch (const OutOfMemoryError&) {
+    throw;
+  } catch (const Error& error) {
+    why_not_built_ = error.what();
+    return nullptr;
+  }
+}
+
+std::vector<std::string> DeviceGangs::notes() const {
+  if (why_not_built_.empty()) return {};
+  return {"engine cuda: no kernels were built for single shapes, which train a quarter sooner: " + why_not_built_};
 }
 
 void DeviceGangs::upload_layers() {

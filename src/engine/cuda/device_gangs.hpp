@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/cuda/columns.hpp"
@@ -21,6 +22,7 @@ struct DeviceGang {
   GangKey key;
   Slot first_slot = 0;
   std::uint32_t n_slots = 0;
+  std::uint32_t n_epochs = 0;  ///< as Gang's
   bool keeps_best = false, has_dropout = false;
   const ThreadKernel* thread_kernel = nullptr;  ///< null: a block alone
   const void* block_function = nullptr;         ///< of a kernel that is built for `shape`; null: the program's
@@ -45,6 +47,9 @@ class DeviceGangs {
   void prepare(std::span<const Gang> gangs);
   /// Gives back what prepare() took.
   void release();
+
+  /// As Engine's.
+  [[nodiscard]] std::vector<std::string> notes() const;
 
   void place(Slot slot, const Trial& trial, const TrialState& state);
   [[nodiscard]] TrialState read(Slot slot);
@@ -84,6 +89,7 @@ class DeviceGangs {
   [[nodiscard]] const Place& place_of(Slot slot) const;
   void add_gang(const Gang& gang);
   void build_block_kernels();
+  [[nodiscard]] const void* built_for(const NetworkShape& shape);
   void upload_layers();
   void allot(DeviceGang& gang, std::size_t& n_floats);
 
@@ -93,7 +99,8 @@ class DeviceGangs {
   WatchedMetric metric_;
   Operands operands_;
   KernelChoice choice_;
-  KernelBuilder builder_;  ///< of kernels that gangs have
+  KernelBuilder builder_;      ///< of kernels that gangs have
+  std::string why_not_built_;  ///< the first block's kernel that could not be; no other is tried then
   std::vector<DeviceGang> gangs_;
   std::vector<Place> places_;
   std::map<std::pair<Topology, bool>, NetworkShape> shapes_;  ///< by topology and whether units are dropped

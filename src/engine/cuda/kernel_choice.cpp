@@ -105,7 +105,14 @@ Prediction KernelChoice::predicted(const Gang& gang, const NetworkShape& shape, 
     return layers;
   }
   if (way == Way::threads) {
-    return with_host(costs, gang, kThreads, of_threads(gang.key, gang.n_slots), costs.thread_network * n);
+    Prediction threads = with_host(costs, gang, kThreads, of_threads(gang.key, gang.n_slots), costs.thread_network * n);
+    if (gang.n_epochs > 0 && has_built_kernel(gang, table_->has_row_weights())) {
+      // Its company is taken to be of one topology, as everywhere: together they build once.
+      const double of_epoch = kSecondsOfBuild / gang.n_epochs;
+      threads.epoch_s += of_epoch * n / static_cast<double>(std::max<std::uint64_t>(gang.n_company, gang.n_slots));
+      threads.alone_s += of_epoch;
+    }
+    return threads;
   }
   EpochSeconds epoch = of_block(gang.key, shape);
   const double of_host = costs.block_network * n / epochs_in_launch(epoch.alone);
@@ -116,7 +123,7 @@ Prediction KernelChoice::predicted(const Gang& gang, const NetworkShape& shape, 
 const KernelChoice::Choice& KernelChoice::choice(const Gang& gang) const {
   if (gang.n_company != n_company_) choices_.clear();
   n_company_ = gang.n_company;
-  std::tuple kind(gang.key, gang.n_slots, gang.has_dropout);
+  std::tuple kind(gang.key, gang.n_slots, gang.has_dropout, gang.n_epochs);
   std::get<GangKey>(kind).shuffle_seed = 0;  // nothing is predicted by it, and it may be a trial's own
   if (const auto found = choices_.find(kind); found != choices_.end()) return found->second;
   const NetworkShape shape = shape_of(gang, options_);

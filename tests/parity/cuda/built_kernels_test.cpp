@@ -11,6 +11,8 @@
 #include "engine/cuda/cuda_engine.hpp"
 #include "engine/cuda/kernel_builder.hpp"
 #include "engine/cuda/supported.hpp"
+#include "engine/cuda/training_cost.hpp"
+#include "engine/definition.hpp"
 #if defined(SHOAL_EMULATION)
 #include "tests/emulation/nvrtc.hpp"
 #endif
@@ -225,7 +227,42 @@ TEST_F(BuiltKernels, OfBlocksTrainTheBitsOfTheProgramsInFastPrecisions) {
   }
 }
 
+/// Where two networks take a second an epoch, a quarter of which a kernel of their own saves, 48 epochs make 12
+/// seconds.
+TEST_F(BuiltKernels, OfBlocksAreBuiltWhereThatPaysInTheEpochsToCome) {
+  Sweep sweep = sweep_of_blocks(false);
+  sweep.gangs.resize(1);
+  sweep.trials.resize(2);
+  const GangKey& key = sweep.gangs[0].key;
+  const double of_network = cuda::block_epoch(sweep.options.costs.cuda, cuda::NetworkShape(key.topology, false),
+                                              key.solver, epoch_rows(key, sweep.data))
+                                .full;
+  sweep.options.costs = slowed(sweep.options.costs, "block_per_network", 0.5 / of_network);
+  sweep.gangs[0].n_epochs = 44;
+  make_cuda_engine(sweep.data, sweep.options)->prepare(sweep.gangs);
+  EXPECT_EQ(kept().size(), 0U);
+  sweep.gangs[0].n_epochs = 52;
+  make_cuda_engine(sweep.data, sweep.options)->prepare(sweep.gangs);
+  EXPECT_EQ(kept().size(), 1U);
+}
+
 #if defined(SHOAL_EMULATION)
+
+TEST_F(BuiltKernels, OfBlocksAreDoneWithoutWhereTheyCannotBeBuilt) {
+  const Sweep sweep = sweep_of_blocks(false);
+  const auto engine = make_cuda_engine(sweep.data, sweep.options);
+  const std::size_t before = emulation::n_compilations();
+  emulation::refuse_compilation(true);
+  const Outcome trained = train(*engine, sweep, 4);
+  emulation::refuse_compilation(false);
+  EXPECT_EQ(first_difference(trained, train(*make_cpu_engine(sweep.data, sweep.options), sweep, 4)), "");
+  EXPECT_LE(emulation::n_compilations(), before + 1) << "one is tried for all shapes";
+  ASSERT_EQ(engine->notes().size(), 1U);
+  EXPECT_TRUE(engine->notes()[0].starts_with("engine cuda: no kernels were built for single shapes"))
+      << engine->notes()[0];
+  EXPECT_NE(engine->notes()[0].find("error: refused"), std::string::npos) << engine->notes()[0];
+  EXPECT_TRUE(kept().empty());
+}
 
 TEST_F(BuiltKernels, AreBuiltOnceForAllRuns) {
   const Sweep sweep = sweep_of({1, 3, 1}, Task::regression, 64);

@@ -66,6 +66,18 @@ TEST_F(CudaChoice, FollowsTheCompany) {
   EXPECT_EQ(chosen(large, {}), "strict_layers") << "all tiles at a time instead of one after another";
 }
 
+/// NVRTC takes 12 seconds; the program has no kernel of this topology for threads.
+TEST_F(CudaChoice, BuildsAKernelWhereThatPaysInTheEpochsToCome) {
+  Gang many = gang({2, {5, 3}, {Activation::relu, Activation::relu}, 1}, 128, 10'000);
+  many.n_epochs = 1;
+  EXPECT_NE(chosen(many, {}), "thread_per_network");
+  many.n_epochs = 1'000'000;
+  EXPECT_EQ(chosen(many, {}), "thread_per_network");
+  Gang compiled = gang(kTiny, 128, 1'000'000);
+  compiled.n_epochs = 1;
+  EXPECT_EQ(chosen(compiled, {}), "thread_per_network");
+}
+
 TEST_F(CudaChoice, IsTheFirstOfThePredictionsAndTheSoonest) {
   const auto engine = make_cuda_engine(data, {});
   for (const std::uint64_t n_company : {1U, 100U, 10'000U, 1'000'000U}) {
