@@ -49,7 +49,9 @@ void add_export(CLI::App& app, Action& action) {
   command->add_option("DIR", options->run, "The run directory")->required();
   command->add_option("--trial", options->trial, "An id or its beginning, or best")->required()->type_name("ID|best");
   command->add_option("--format", options->format, "What to write")->required()->type_name("onnx|safetensors|json|c");
-  command->add_option("-o,--out", options->out, "Write it here; replaced if it is there")->required()->type_name("FILE");
+  command->add_option("-o,--out", options->out, "Write it here; replaced if it is there")
+      ->required()
+      ->type_name("FILE");
   command->add_flag("--json", options->json, "Print one JSON document");
   command->callback([options, &action] { action = [options] { return write_export(*options); }; });
 }

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cmath>
 #include <exception>
-#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -140,7 +139,6 @@ RunSummary summary_of(const OpenRun& open, const Progress& progress, const run::
   summary.winner = open.manifest.winner;
   summary.test = open.manifest.test;
   summary.notes = sweep.dataset->notes;
-  std::ranges::move(sweep.engine->notes(), std::back_inserter(summary.notes));
   return summary;
 }
 
@@ -184,9 +182,12 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   run::ResultWriter writer(*open.directory, open.manifest, open.kept, run::LiveFacts(spec, *open.directory, open.start),
                            spec.trainer.checkpoint_every_s, open.start, options.on_progress);
   std::optional<run::FinalNetwork> final_network;
+  std::vector<std::string> engine_notes;
   try {
     run::SweepTrainer trainer(sweep, spec, *open.directory, writer, meter, std::move(open.in_training));
-    if (trainer.run(options.stop)) {
+    const bool is_whole = trainer.run(options.stop);
+    engine_notes = sweep.engine->notes();  // a network of all rows is trained by another engine
+    if (is_whole) {
       writer.flush();
       final_network = open.was_done ? open.handed_out : run::final_network(sweep, spec, *open.directory, options.stop);
     }
@@ -206,6 +207,7 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   open.directory->flush(open.manifest);
   if (final_network) open.directory->checkpoints().clear();
   RunSummary summary = summary_of(open, meter.now(), sweep);
+  summary.notes.insert(summary.notes.end(), engine_notes.begin(), engine_notes.end());
   if (final_network) summary.setting = final_network->setting;
   if (final_network && !final_network->note.empty()) summary.notes.push_back(final_network->note);
   summary.elapsed_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();

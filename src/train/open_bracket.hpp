@@ -35,8 +35,8 @@ struct Member {
 /// are a function of the learning curves: a bracket that is opened again with trials that an earlier run trained takes
 /// them again. Where precision is not strict, and what was trained again differs, trials that have gone beyond a rung
 /// or were ended at it are themselves the record of the decision. Where rungs look at some folds only, a setting is
-/// their mean, and trials of its other folds begin after its last rung, or never. In a population trials become copies, so its paused
-/// trials know how many rungs are behind them.
+/// their mean, and trials of its other folds begin after its last rung, or never. In a population trials become copies,
+/// so its paused trials know how many rungs are behind them.
 class OpenBracket {
  public:
   /// population: outlives the bracket; null: settings end at rungs, none becomes a copy.
