@@ -131,15 +131,16 @@ ResultsDatabase::ResultsDatabase(std::filesystem::path file, Access access) : fi
   if (handle == nullptr) throw std::bad_alloc();
   if (code != SQLITE_OK) fail();
   sqlite3_busy_timeout(handle, kBusyMilliseconds);
+  if (access == Access::create) {
+    // Before there is a write-ahead log, so that none can lose them.
+    execute("PRAGMA synchronous = FULL; BEGIN");
+    create_tables();
+    execute("COMMIT");
+  }
   if (access != Access::read) {
     execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
     // Ids come in random order: the pages of their index, which inserts return to, must stay in memory.
     execute(fmt::format("PRAGMA cache_size = -{};", kWriterCacheKiB));
-  }
-  if (access == Access::create) {
-    execute("BEGIN");
-    create_tables();
-    execute("COMMIT");
   }
   check_columns();
   if (access == Access::write) renew();
