@@ -46,22 +46,21 @@ SWEEPS = {
 }
 
 
-def write_table(file, n_rows, n_inputs):
+def sine(row):
+    return f"{math.sin(3 * sum(row)):.5f}"
+
+
+def one_of_26(row):
+    return f"c{int((row[0] + 1) * 13)}"
+
+
+def write_table(file, n_rows, n_inputs, target):
     draw = random.Random(1)
     with open(file, "w", encoding="utf-8") as out:
         out.write(",".join(f"x{i}" for i in range(n_inputs)) + ",y\n")
         for _ in range(n_rows):
             row = [draw.uniform(-1, 1) for _ in range(n_inputs)]
-            out.write(",".join(f"{x:.4f}" for x in row) + f",{math.sin(3 * sum(row)):.5f}\n")
-
-
-def write_classes(file, n_rows, n_inputs, n_classes):
-    draw = random.Random(2)
-    with open(file, "w", encoding="utf-8") as out:
-        out.write(",".join(f"x{i}" for i in range(n_inputs)) + ",y\n")
-        for _ in range(n_rows):
-            row = [draw.uniform(-1, 1) for _ in range(n_inputs)]
-            out.write(",".join(f"{x:.3f}" for x in row) + f",c{int((row[0] + 1) / 2 * n_classes)}\n")
+            out.write(",".join(f"{x:.4f}" for x in row) + f",{target(row)}\n")
 
 
 def main():
@@ -70,8 +69,8 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         for table, n_rows, n_inputs in (("small", 128, 1), ("table", 1000, 8), ("large", 200_000, 20)):
-            write_table(folder / f"{table}.csv", n_rows, n_inputs)
-        write_classes(folder / "classes.csv", 20_000, 8, 26)
+            write_table(folder / f"{table}.csv", n_rows, n_inputs, sine)
+        write_table(folder / "classes.csv", 20_000, 8, one_of_26)
         for number, (title, changes) in enumerate(SWEEPS.items()):
             settings = {"table": "table", "data": "validation: 0.2", "layers": "value: [2, 2]", "solver": "sgd", "epochs": 4, "more": "", "rest": "",
                         "metric": "val_loss", "trainer": ""}
