@@ -41,6 +41,12 @@ class UnavailableError : public Error {
   using Error::Error;
 };
 
+/// What was told to stop had nothing to keep yet.
+class StoppedError : public Error {
+ public:
+  using Error::Error;
+};
+
 /// The memory that networks were to take is not there. The engine can be prepared anew with fewer of them.
 class OutOfMemoryError : public Error {
  public:

@@ -177,8 +177,8 @@ struct RunSummary {
   std::vector<std::string> notes;
 };
 
-/// The main job: sweep file in, run directory out. Throws InputError, UnavailableError, Error; never leaves half a
-/// file.
+/// The main job: sweep file in, run directory out. Throws InputError, UnavailableError, Error, and StoppedError where
+/// it is stopped before it has begun; never leaves half a file.
 RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options);
 
 /// The best trials of a run.

@@ -94,6 +94,9 @@ int run(int argc, char** argv) {
   } catch (const UnavailableError& error) {
     print_error(error.what());
     return kWrongUse;
+  } catch (const StoppedError& error) {
+    print_error(error.what());
+    return kStopped;
   } catch (const Error& error) {
     print_error(error.what());
   } catch (const std::filesystem::filesystem_error& error) {

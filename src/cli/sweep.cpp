@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <unistd.h>
+#include <vector>
 
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
@@ -119,8 +121,10 @@ int sweep(const SweepOptions& options) {
   RunOptions run_options;
   run_options.out = options.out;
   run_options.resume = options.resume;
+  std::vector<std::string> said;
   run_options.on_start = [&](const PlanSummary& plan, const std::filesystem::path& out) {
     say_start(display, plan, out);
+    said = plan.notes;
   };
   run_options.on_progress = [&](const Progress& progress) { display.update(progress); };
   RunSummary run;
@@ -132,6 +136,9 @@ int sweep(const SweepOptions& options) {
     run = run_sweep(spec, run_options);
   }
   display.finish();
+  for (const std::string& note : run.notes) {
+    if (std::ranges::find(said, note) == said.end()) display.say(note);
+  }
   const auto show = [&](const auto& board) {
     options.json ? print_summary_json(run, board) : print_summary(run, board, options);
   };

@@ -160,7 +160,7 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
     take_over(open, sweep, spec);
   }
   const run::Skip skip = [&](const Trial& trial) {
-    if (options.stop.stop_requested()) throw Error("stopped while the sweep was planned, before any training");
+    if (options.stop.stop_requested()) throw StoppedError("stopped while the sweep was planned, before any training");
     return open.directory && open.directory->has(trial.id);
   };
   run::survey(sweep, spec, skip);

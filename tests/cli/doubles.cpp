@@ -84,6 +84,7 @@ PlanSummary plan_sweep(const SweepSpec& spec) {
   if (spec.file == "absent.yaml") throw UnavailableError("engine cuda: this build has no CUDA");
   if (spec.file == "broken.yaml") throw Error("cannot read table.csv: Input/output error");
   if (spec.file == "threads.yaml") throw std::system_error(EAGAIN, std::generic_category());
+  if (spec.file == "stopped.yaml") throw StoppedError("stopped before any training");
   if (spec.file == "bug.yaml") throw std::logic_error("index 7 of 3");
   PlanSummary plan;
   plan.engine = "cpu";
@@ -148,7 +149,7 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
           .winner = "3fa9c1d2e4b5a697",
           .setting = std::nullopt,
           .test = std::nullopt,
-          .notes = {}};
+          .notes = {"task: classification", "no kernels are built"}};
 }
 
 Leaderboard leaderboard(const std::filesystem::path& run, std::size_t n, std::optional<Metric> metric) {

@@ -43,7 +43,7 @@ TEST(Live, DrawsALivePanelOnATerminalOnly) {
       "rank  trial             val_accuracy  epochs  alpha\r\n"
       "   1  3fa9c1d2e4b5a697           0.9      30    0.1\r\n"
       "best so far  0.5" +
-      curve + "rungs  2 of 4 went on after 4 epochs\r\x1b[4A\x1b[J\r\n4 of 4 trials done";
+      curve + "rungs  2 of 4 went on after 4 epochs\r\x1b[4A\x1b[Jno kernels are built\r\n\r\n4 of 4 trials done";
   EXPECT_NE(plain.out.find(frames), std::string::npos) << plain.out;
   EXPECT_EQ(plain.out.find("\x1b[3"), std::string::npos);
   EXPECT_EQ(on_terminal("TERM=dumb", "sweep shown.yaml").out.find('\x1b'), std::string::npos);

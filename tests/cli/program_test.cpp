@@ -116,6 +116,9 @@ TEST(Program, GivesEachFailureItsCodeAndLines) {
   const Outcome broken = shoal({"plan", "broken.yaml"});
   EXPECT_EQ(broken.code, 1);
   EXPECT_EQ(broken.err, "shoal: cannot read table.csv: Input/output error\n");
+  const Outcome stopped = shoal({"sweep", "stopped.yaml"});
+  EXPECT_EQ(stopped.code, 3);
+  EXPECT_EQ(stopped.err, "shoal: stopped before any training\n");
   const Outcome bug = shoal({"plan", "bug.yaml"});
   EXPECT_EQ(bug.code, 1);
   EXPECT_EQ(bug.err, "shoal: unexpected failure: index 7 of 3\n");
@@ -198,6 +201,7 @@ TEST(Program, WritesPlainLinesToAPipeAndARankedTable) {
                             "  0% 0/4 trials, 0 samples/s, 0.0 s elapsed, ETA -\n"
                             "100% 4/4 trials, 2.50M samples/s, best 3fa9c1d2e4b5a697 val_accuracy 0.9, "
                             "1 diverged, 0.0 s elapsed, ETA 0.0 s\n"
+                            "no kernels are built\n"
                             "\n4 of 4 trials done in 2.0 s, 1 diverged, 2.50M network-samples/s\n"
                             "\nrank  trial             val_accuracy  epochs  hidden_layer_sizes  alpha\n"
                             "   1  3fa9c1d2e4b5a697           0.9      30  [64, 64]            0.001\n"))

@@ -94,13 +94,7 @@ void DeviceGangs::prepare(std::span<const Gang> gangs) {
 
 void DeviceGangs::add_gang(const Gang& gang) {
   if (places_.size() < gang.first_slot + gang.n_slots) places_.resize(gang.first_slot + gang.n_slots);
-  const bool weighted = table_->has_row_weights();
-  const ThreadKernel* kernel = nullptr;
-  if (choice_.of(gang) == Way::threads) {
-    kernel = has_built_kernel(gang, weighted)
-                 ? &builder_.thread_kernel(gang.key.topology, thread_variant(gang.key, weighted))
-                 : compiled_thread_kernel(gang.key, weighted);
-  }
+  const ThreadKernel* const kernel = choice_.of(gang) == Way::threads ? thread_kernel(gang) : nullptr;
   const std::uint32_t step = kernel == nullptr ? 1 : gang.n_slots;
   const NetworkShape& shape = shapes_
                                   .try_emplace({gang.key.topology, gang.has_dropout}, gang.key.topology,
@@ -121,6 +115,17 @@ void DeviceGangs::add_gang(const Gang& gang) {
   }
 }
 
+/// Null where it cannot be built, and the program has none for such networks: blocks give the same bits.
+const ThreadKernel* DeviceGangs::thread_kernel(const Gang& gang) {
+  const bool weighted = table_->has_row_weights();
+  const ThreadKernel* built = nullptr;
+  if (has_built_kernel(gang, weighted)) {
+    built =
+        unless_refused([&] { return &builder_.thread_kernel(gang.key.topology, thread_variant(gang.key, weighted)); });
+  }
+  return built != nullptr ? built : compiled_thread_kernel(gang.key, weighted);
+}
+
 /// For shapes whose networks keep the device busy for so long that a build pays; others have the program's kernel.
 void DeviceGangs::build_block_kernels() {
   std::map<const NetworkShape*, double> seconds;
@@ -131,18 +136,20 @@ void DeviceGangs::build_block_kernels() {
   }
   std::map<const NetworkShape*, const void*> functions;
   for (const auto& [shape, of_shape] : seconds) {
-    if (kShareSaved * of_shape >= kSecondsOfBuild && why_no_builder().empty()) functions[shape] = built_for(*shape);
+    if (kShareSaved * of_shape < kSecondsOfBuild || !why_no_builder().empty()) continue;
+    functions[shape] = unless_refused([&] { return builder_.block_function(*shape); });
   }
   for (DeviceGang& gang : gangs_) {
     if (const auto found = functions.find(gang.shape); found != functions.end()) gang.block_function = found->second;
   }
 }
 
-/// Null where it cannot be built: the program's kernel gives the same bits.
-const void* DeviceGangs::built_for(const NetworkShape& shape) {
+/// build(), or null where it fails, has failed before: what was to be built can be done without.
+template <class Build>
+auto DeviceGangs::unless_refused(Build build) -> decltype(build()) {
   if (!why_not_built_.empty()) return nullptr;
   try {
-    return builder_.block_function(shape);
+    return build();
   } catch (const OutOfMemoryError&) {
     throw;
   } catch (const Error& error) {
@@ -153,7 +160,7 @@ const void* DeviceGangs::built_for(const NetworkShape& shape) {
 
 std::vector<std::string> DeviceGangs::notes() const {
   if (why_not_built_.empty()) return {};
-  return {"engine cuda: no kernels were built for single shapes, which train a quarter sooner: " + why_not_built_};
+  return {"engine cuda: no kernels are built for single shapes, which would train sooner: " + why_not_built_};
 }
 
 void DeviceGangs::upload_layers() {

@@ -88,8 +88,10 @@ class DeviceGangs {
   };
   [[nodiscard]] const Place& place_of(Slot slot) const;
   void add_gang(const Gang& gang);
+  [[nodiscard]] const ThreadKernel* thread_kernel(const Gang& gang);
   void build_block_kernels();
-  [[nodiscard]] const void* built_for(const NetworkShape& shape);
+  template <class Build>
+  [[nodiscard]] auto unless_refused(Build build) -> decltype(build());
   void upload_layers();
   void allot(DeviceGang& gang, std::size_t& n_floats);
 
@@ -100,7 +102,7 @@ class DeviceGangs {
   Operands operands_;
   KernelChoice choice_;
   KernelBuilder builder_;      ///< of kernels that gangs have
-  std::string why_not_built_;  ///< the first block's kernel that could not be; no other is tried then
+  std::string why_not_built_;  ///< what the first one failed with; no other is tried then
   std::vector<DeviceGang> gangs_;
   std::vector<Place> places_;
   std::map<std::pair<Topology, bool>, NetworkShape> shapes_;  ///< by topology and whether units are dropped

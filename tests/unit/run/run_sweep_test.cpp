@@ -96,6 +96,16 @@ TEST_F(RunSweep, ResumesToTheSameBytesAfterAStop) {
   EXPECT_EQ(manifest.epochs_trained - manifest.epochs_recomputed, 42U);  // two of 1 epoch, two of 20
 }
 
+TEST_F(RunSweep, StoppedWhileItIsPlannedLeavesNothing) {
+  std::stop_source source;
+  source.request_stop();
+  RunOptions options;
+  options.out = folder / "run";
+  options.stop = source.get_token();
+  EXPECT_THROW(run_sweep(spec, options), StoppedError);
+  EXPECT_FALSE(fs::exists(folder / "run"));
+}
+
 TEST_F(RunSweep, ResumingAFinishedRunTrainsNothing) {
   small::run_into(spec, folder / "run");
   const std::string before = results("run");
