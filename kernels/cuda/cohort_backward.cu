@@ -158,32 +158,6 @@ SHOAL_DEVICE Place place_of(const CohortNetwork& net, std::uint32_t p, std::uint
   return {layer, column, row < in.n_out && column <= in.n_in, column == in.n_in};
 }
 
-template <class T>
-SHOAL_KERNEL void norm_kernel(CohortTask<T> task, std::uint32_t n_rows) {
-  const std::uint32_t network = block();
-  const CohortNetwork& net = task.networks[network];
-  const double clip_norm = task.rules[network].clip_norm;
-  auto* const squares = dynamic_shared<double>();
-  const float inverse = minibatch_inverse(task, network, n_rows);
-  double sum = 0.0;
-  std::uint32_t layer = 0;
-  for (std::uint32_t p = thread(); clip_norm > 0.0 && p < net.n_parameters; p += n_threads()) {
-    const Place place = place_of(net, p, layer);
-    layer = place.layer;
-    if (!place.is_real) continue;
-    const auto g = static_cast<double>(gradient_of(task, network, net.parameters + p, place.is_bias, inverse));
-    sum += g * g;
-  }
-  squares[thread()] = sum;
-  barrier();
-  for (std::uint32_t half = n_threads() / 2; half > 0; half /= 2) {
-    if (thread() < half) squares[thread()] += squares[thread() + half];
-    barrier();
-  }
-  const double norm = ::sqrt(squares[0]);
-  if (thread() == 0) task.shortened[network] = norm > clip_norm ? static_cast<float>(clip_norm / norm) : 1.0F;
-}
-
 /// Whether a step of a bias is not what a weight's would be. Finding out which parameters are biases costs as much as
 /// the step where it is asked of each.
 SHOAL_DEVICE bool spares_biases(const NetworkRules& rules) {
@@ -194,6 +168,48 @@ SHOAL_DEVICE bool spares_biases(const NetworkRules& rules) {
 SHOAL_DEVICE std::uint32_t bias_among(const CohortNetwork& net, std::uint32_t p) {
   const Place place = place_of(net, p, 0);
   return net.layers[place.layer].n_in - place.column;
+}
+
+/// Of all parameters, with padding, whose gradients are 0.
+template <class T>
+SHOAL_KERNEL void norm_kernel(CohortTask<T> task, std::uint32_t n_rows) {
+  struct Loaded {
+    Four gradient, weights;
+  };
+  const std::uint32_t network = block();
+  const CohortNetwork& net = task.networks[network];
+  const NetworkRules& rules = task.rules[network];
+  auto* const squares = dynamic_shared<double>();
+  const float inverse = minibatch_inverse(task, network, n_rows);
+  const bool spares = spares_biases(rules);
+  const std::uint32_t n_here = rules.clip_norm > 0.0 ? net.n_parameters : 0;
+  double sum = 0.0;
+  for (std::uint32_t number = 0; number < n_parts(n_here, kElementsInBlock); ++number) {
+    each_four_of_part(
+        {network, number}, n_here,
+        [&](std::uint32_t p) {
+          const std::size_t at = net.parameters + p;
+          return Loaded{load<kAtOnce>(task.gradient + at), load<kAtOnce>(task.weights + at)};
+        },
+        [&](std::uint32_t p, const Loaded& of) {
+          const std::uint32_t bias = spares ? bias_among(net, p) : kAtOnce;
+          SHOAL_UNROLL
+          for (std::uint32_t k = 0; k < kAtOnce; ++k) {
+            const auto g =
+                static_cast<double>(finished_gradient(of.gradient.x[k], of.weights.x[k], k == bias, rules, inverse));
+            sum += g * g;
+          }
+        });
+  }
+  squares[thread()] = sum;
+  barrier();
+  for (std::uint32_t half = n_threads() / 2; half > 0; half /= 2) {
+    if (thread() < half) squares[thread()] += squares[thread() + half];
+    barrier();
+  }
+  const double norm = ::sqrt(squares[0]);
+  if (thread() == 0)
+    task.shortened[network] = norm > rules.clip_norm ? static_cast<float>(rules.clip_norm / norm) : 1.0F;
 }
 
 /// The steps of a network whose layers have one rate, its padding included, whose gradients are 0 and which stays 0.
@@ -309,7 +325,7 @@ void launch_narrow_derivative(const CohortTask<T>& task, std::uint32_t n_rows, s
 template <class T>
 void launch_norm(const CohortTask<T>& task, std::uint32_t n_rows, std::uint32_t largest_parameters,
                  cudaStream_t stream) {
-  const std::uint32_t threads = n_threads_for(largest_parameters);
+  const std::uint32_t threads = n_threads_for(largest_parameters / kAtOnce);
   launch({"norm_kernel", task.n_networks, threads, threads * sizeof(double), stream}, &norm_kernel<T>, task, n_rows);
 }
 

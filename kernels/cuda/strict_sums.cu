@@ -32,9 +32,14 @@ SHOAL_KERNEL void strict_losses_kernel(CohortTask<float> task, StrictSums* sums,
   if (!training && k == 0) sums[network].n_validated += n_rows;
   if (!training) return;
   sums[network].train_weight[k] = weights;
-  if (k != 0 || !is_weighted(task.rows, rules)) return;
+  if (!is_weighted(task.rows, rules)) return;
+  // Row by row, of which the warp reads 32 at a time; +0 for those behind the last changes nothing.
   float minibatch_weight = 0.0F;
-  for (std::uint32_t r = 0; r < n_rows; ++r) minibatch_weight += weight_of(r);
+  for (std::uint32_t first = 0; first < n_rows; first += kWarpLanes) {
+    const float weight = first + k < n_rows ? weight_of(first + k) : 0.0F;
+    for (std::uint32_t i = 0; i < kWarpLanes; ++i) minibatch_weight += shuffle(kFullWarp, weight, i);
+  }
+  if (k != 0) return;
   CohortSums* const of_blocks = sums_of(task, network);
   for (std::uint32_t b = 0; b < task.n_row_blocks; ++b) of_blocks[b].minibatch_weight = 0.0F;
   of_blocks[0].minibatch_weight = minibatch_weight;
@@ -61,28 +66,43 @@ SHOAL_KERNEL void strict_totals_kernel(CohortTask<float> task, StrictSums* sums)
   of.n_validated = 0;
 }
 
-/// A network a warp, a partial sum a thread: the k-th, k + 32-nd, ... of its parameters in canonical order.
+/// A network a block. Its first warp has a partial sum a thread: the k-th, k + 32-nd, ... of the parameters in
+/// canonical order. It would wait for each of them: the other warps finish the next segment's gradients meanwhile.
 SHOAL_KERNEL void strict_norm_kernel(CohortTask<float> task, std::uint32_t n_rows) {
   const std::uint32_t network = block();
   const double clip_norm = task.rules[network].clip_norm;
   if (clip_norm == 0.0) return;
   const CohortNetwork& net = task.networks[network];
   const float inverse = minibatch_inverse(task, network, n_rows);
+  const auto count_of = [&](std::uint32_t l) { return net.layers[l].n_out * (net.layers[l].n_in + 1); };
+  std::uint32_t n = 0;
+  for (std::uint32_t l = 0; l < task.n_layers; ++l) n += count_of(l);
+  auto* const staged = dynamic_shared<float>();  // two segments
+  const bool adds = thread() < math::kPartials;
   double sum = 0.0;
-  std::uint32_t first = 0;  // of the layer, among all parameters
-  for (std::uint32_t l = 0; l < task.n_layers; ++l) {
-    const CohortLayer layer = net.layers[l];
-    const std::uint32_t n_columns = layer.n_in + 1;
-    const std::uint32_t count = layer.n_out * n_columns;
-    for (std::uint32_t p = (thread() - first) % math::kPartials; p < count; p += math::kPartials) {
-      const std::size_t at = net.parameters + layer.first_parameter + p / n_columns * layer.columns + p % n_columns;
-      const auto g = static_cast<double>(gradient_of(task, network, at, p % n_columns == layer.n_in, inverse));
+  std::uint32_t layer = 0;
+  std::uint32_t first_of_layer = 0;
+  for (std::uint32_t first = 0; first < n + kElementsInBlock; first += kElementsInBlock) {
+    float* const now = staged + first / kElementsInBlock % 2 * kElementsInBlock;
+    const float* const before = staged + (first / kElementsInBlock + 1) % 2 * kElementsInBlock;
+    for (std::uint32_t i = thread(); adds && first > 0 && i < kElementsInBlock && first - kElementsInBlock + i < n;
+         i += math::kPartials) {
+      const auto g = static_cast<double>(before[i]);
       sum += g * g;
     }
-    first += count;
+    for (std::uint32_t i = thread() - math::kPartials; !adds && i < kElementsInBlock && first + i < n;
+         i += kCohortThreads - math::kPartials) {
+      for (; first + i - first_of_layer >= count_of(layer); ++layer) first_of_layer += count_of(layer);
+      const CohortLayer& in = net.layers[layer];
+      const std::uint32_t row = (first + i - first_of_layer) / (in.n_in + 1);
+      const std::uint32_t column = (first + i - first_of_layer) % (in.n_in + 1);
+      now[i] = gradient_of(task, network, net.parameters + in.first_parameter + row * in.columns + column,
+                           column == in.n_in, inverse);
+    }
+    barrier();
   }
   auto* const partials = dynamic_shared<double>();
-  partials[thread()] = sum;
+  if (adds) partials[thread()] = sum;
   barrier();
   if (thread() != 0) return;
   double copy[math::kPartials];
@@ -106,7 +126,7 @@ void launch_strict_totals(const CohortTask<float>& task, StrictSums* sums, cudaS
 }
 
 void launch_strict_norm(const CohortTask<float>& task, std::uint32_t n_rows, cudaStream_t stream) {
-  launch({"strict_norm_kernel", task.n_networks, math::kPartials, math::kPartials * sizeof(double), stream},
+  launch({"strict_norm_kernel", task.n_networks, kCohortThreads, 2 * kElementsInBlock * sizeof(float), stream},
          &strict_norm_kernel, task, n_rows);
 }
 

@@ -227,10 +227,14 @@ struct WarpTile {
 /// Whether n tiles of a warp keep all warps busy. Smaller tiles read more, but a phase is as long as its slowest warp.
 SHOAL_DEVICE bool has_for_every_warp(std::uint32_t n) { return n * kWarpLanes >= n_threads(); }
 
-/// work(tile) for n tiles, spread over the block's warps.
+/// work(tile) for n tiles, spread over the block's warps. Fragments are loaded and multiplied by whole warps (PTX:
+/// .aligned), whichever lanes the work before had something to do for.
 template <class Work>
 SHOAL_DEVICE void each_warp_tile(std::uint32_t n, Work work) {
-  for (std::uint32_t tile = thread() / kWarpLanes; tile < n; tile += n_threads() / kWarpLanes) work(tile);
+  for (std::uint32_t tile = thread() / kWarpLanes; tile < n; tile += n_threads() / kWarpLanes) {
+    warp_barrier(kFullWarp);
+    work(tile);
+  }
 }
 
 }  // namespace shoal::cuda

@@ -66,8 +66,9 @@ std::unique_ptr<Engine> make_engine(std::string_view name, const Dataset& datase
   const EngineInfo info = maker->info();
   if (!info.available) throw UnavailableError("engine " + std::string(name) + " is not available: " + info.detail);
   if (std::ranges::find(info.precisions, options.precision) == info.precisions.end()) {
-    throw UnavailableError("trainer.precision = " + std::string(shoal::name(options.precision)) + ": engine " +
-                           std::string(name) + " computes in " + listed(info.precisions) + " only");
+    throw UnavailableError("'" + std::string(shoal::name(options.precision)) + "': engine " +
+                           std::string(name) + " computes in " + listed(info.precisions) + " only" +
+                           (info.on_gpu ? " (" + info.detail + ")" : ""));
   }
   return maker->make(dataset, options);
 }

@@ -23,6 +23,7 @@ struct EmulatedLayout {
 };
 struct EmulatedPreference {
   std::uint64_t workspace_bytes = 0;
+  std::uint32_t reduction_schemes = CUBLASLT_REDUCTION_SCHEME_MASK;
 };
 
 namespace shoal::emulation {
@@ -167,6 +168,7 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t p
                                                     std::size_t bytes) {
   if (const cudaError_t error = next_call(); error != cudaSuccess) return told(status_of(error));
   if (attribute == CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES) return set(preference->workspace_bytes, value, bytes);
+  if (attribute == CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK) return set(preference->reduction_schemes, value, bytes);
   std::uint32_t alignment = 0;
   return set(alignment, value, bytes);
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/cuda/kernel_choice.hpp"
 #include "engine/cuda/supported.hpp"
 #include "engine/definition.hpp"
 #include "shoal/error.hpp"
@@ -47,14 +48,16 @@ CohortPlan Cohorts<T>::plan_of(const GangKey& key, std::span<const Gang> gangs) 
   plan.key = cohort_key(key);
   plan.metric = watched_metric(options_.metric);
   plan.is_strict = blas_ == nullptr;
-  plan.most_rows = std::max(rows_in_minibatch(trial, n_training), std::min(n_validation, kEvaluationRows));
+  std::uint32_t evaluation_rows = std::min(n_validation, kEvaluationRows);
   // A metric of the host comes before the next epoch.
   const std::uint64_t most_epochs = plan.metric == WatchedMetric::by_host ? 1 : kMostEpochs;
   std::uint64_t products = 1;
   for (const Gang& gang : gangs) {
     plan.add(gang);
+    evaluation_rows = std::min(evaluation_rows, most_rows_by_layers(gang.key.topology));
     products += gang.n_slots * gang.key.topology.n_parameters();
   }
+  plan.most_rows = std::max(rows_in_minibatch(trial, n_training), evaluation_rows);
   // In fp32 cublasLt's ReLU is a kernel of its own, slower than activation_kernel.
   plan.fuses_relu =
       !plan.is_strict && options_.precision != Precision::fp32 && plan.members.size() == 1 && !plan.has_dropout;

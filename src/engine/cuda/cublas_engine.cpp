@@ -62,7 +62,8 @@ class CublasEngine final : public Engine {
                                            std::span<const float> inputs) override {
     const std::size_t n_rows = inputs.size() / static_cast<std::size_t>(trial.topology.n_inputs);
     if (n_rows == 0) return {};
-    const auto most = static_cast<std::uint32_t>(std::min<std::size_t>(n_rows, kPredictionRows));
+    const std::uint32_t at_a_time = std::min(kPredictionRows, cuda::most_rows_by_layers(trial.topology));
+    const auto most = static_cast<std::uint32_t>(std::min<std::size_t>(n_rows, at_a_time));
     return cuda::CohortPass<T>(trial, parameters, most, table_, &blas_, stream_).predict(inputs);
   }
   [[nodiscard]] Pass pass(const Trial& trial, std::span<const float> parameters,

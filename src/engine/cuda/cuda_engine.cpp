@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "engine/cuda/blas.hpp"
-#include "engine/cuda/block_limits.hpp"
 #include "engine/cuda/cohorts.hpp"
 #include "engine/cuda/device_gangs.hpp"
 #include "engine/cuda/device_memory.hpp"
@@ -187,10 +186,6 @@ class CudaEngine final : public Engine {
 };
 
 std::unique_ptr<Engine> made(const Dataset& dataset, const EngineOptions& options, KernelTime* time) {
-  if (cuda::operands_of(options.precision) != cuda::Operands::fp32 && !cuda::has_tensor_cores()) {
-    throw UnavailableError("trainer.precision = " + std::string(name(options.precision)) +
-                           ": this GPU has no tensor cores for it (compute capability 8.0 has)");
-  }
   if (options.precision == Precision::bf16) return std::make_unique<CudaEngine<math::Bfloat16>>(dataset, options, time);
   return std::make_unique<CudaEngine<float>>(dataset, options, time);
 }

@@ -1,7 +1,11 @@
 // Whether this machine can run the engines that need a GPU, and what is known of their kernels.
 #include <cuda_runtime.h>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/cuda/availability.hpp"
+#include "engine/cuda/block_limits.hpp"
 #include "engine/cuda/cublas_engine.hpp"
 #include "engine/cuda/cublas_library.hpp"
 #include "engine/cuda/cuda_engine.hpp"
@@ -44,10 +48,12 @@ double peak_fp32_flops() {
 EngineInfo cuda_engine_info() {
   std::string gpu;
   const std::string why = why_not(gpu);
+  std::vector<Precision> precisions{Precision::strict, Precision::fp32, Precision::tf32, Precision::bf16};
+  if (why.empty() && !cuda::has_tensor_cores()) precisions.resize(2);
   return {.name = "cuda",
           .available = why.empty(),
           .detail = why.empty() ? gpu : why,
-          .precisions = {Precision::strict, Precision::fp32, Precision::tf32, Precision::bf16},
+          .precisions = std::move(precisions),
           .kernels =
               {
 #include "engine/cuda/kernel_evidence.inc"
@@ -59,7 +65,7 @@ EngineInfo cuda_engine_info() {
 EngineInfo cublas_engine_info() {
   EngineInfo info = cuda_engine_info();
   info.name = "cublas";
-  info.precisions = {Precision::fp32, Precision::tf32, Precision::bf16};
+  std::erase(info.precisions, Precision::strict);
   info.kernels.clear();  // cuda's list is the whole program's
   if (!info.available) return info;
   if (const std::string why = cuda::why_no_cublas(); !why.empty()) {

@@ -41,9 +41,13 @@ Prediction layers_predicted(const EngineOptions& options, const Gang& gang, cons
                    0);
 }
 
-std::string why_not_by_layers(const Topology& topology, const EpochRows& rows) {
+std::uint32_t most_rows_by_layers(const Topology& topology) {
   std::int32_t widest = topology.n_inputs;
   for (std::size_t l = 0; l < topology.n_layers(); ++l) widest = std::max(widest, topology.fan_out(l));
+  return std::max(1U, static_cast<std::uint32_t>(kMostElements / padded(static_cast<std::uint32_t>(widest) + 1)));
+}
+
+std::string why_not_by_layers(const Topology& topology, const EpochRows& rows) {
   std::uint64_t n_parameters = 0;
   for (std::size_t l = 0; l < topology.n_layers(); ++l) {
     n_parameters += std::uint64_t{padded(static_cast<std::uint32_t>(topology.fan_out(l)))} *
@@ -53,12 +57,14 @@ std::string why_not_by_layers(const Topology& topology, const EpochRows& rows) {
     return fmt::format("it has {} parameters, padded as kernels have them, and at most {} are counted", n_parameters,
                        kMostElements);
   }
-  const std::uint64_t n_rows = std::min(rows.batch, rows.n_training);
-  const std::uint64_t n_values = n_rows * padded(static_cast<std::uint32_t>(widest) + 1);
-  if (n_values <= kMostElements) return {};
+  const std::uint32_t n_rows = std::min(rows.batch, rows.n_training);
+  const std::uint32_t most = most_rows_by_layers(topology);
+  if (n_rows <= most) return {};
   return fmt::format(
-      "a minibatch of {} rows has {} values in its widest layer, and at most {} are counted; give a smaller batch_size",
-      n_rows, n_values, kMostElements);
+      "a minibatch of {} rows has more values in its widest layer than the {} that are counted; give a batch_size of "
+      "{} "
+      "or less",
+      n_rows, kMostElements, most);
 }
 
 std::string KernelChoice::why_not(const Trial& trial) const {

@@ -21,7 +21,9 @@ inline constexpr double kSecondsOfBuild = 12;
 /// A gang that is trained layer by layer, with what the host does.
 [[nodiscard]] Prediction layers_predicted(const EngineOptions& options, const Gang& gang, const EpochRows& rows);
 
-/// Why a network cannot be trained so; empty if it can. Kernels count the values of a layer in 32 bits.
+/// Rows that such a network takes at a time at most: kernels count the values of a layer in 32 bits.
+[[nodiscard]] std::uint32_t most_rows_by_layers(const Topology& topology);
+/// Why a network cannot be trained so; empty if it can.
 [[nodiscard]] std::string why_not_by_layers(const Topology& topology, const EpochRows& rows);
 
 /// Says how engine cuda trains a gang: the soonest way by what costs predict, of those that give the same bits. In

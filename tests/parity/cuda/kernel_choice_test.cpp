@@ -138,8 +138,9 @@ TEST(CudaLayers, CountAsManyValuesAsTheirLoopsMayLookAheadOf) {
   EXPECT_EQ(why_not((1U << 20) - 1, 4095), "");
   EXPECT_EQ(
       why_not((1U << 21) - 1, 2047),
-      "a minibatch of 2097151 rows has 4294965248 values in its widest layer, and at most 4294963200 are counted; "
-      "give a smaller batch_size");
+      "a minibatch of 2097151 rows has more values in its widest layer than the 4294963200 that are counted; give a "
+      "batch_size of 2097150 or less");
+  EXPECT_EQ(cuda::most_rows_by_layers({2097152, {8}, {Activation::relu}, 1}), 2047U) << "padded to 2097160 inputs";
   const Topology large{1, {65535, 65535}, {Activation::relu, Activation::relu}, 1};
   EXPECT_EQ(cuda::why_not_by_layers(large, {1, 0, 1}),
             "it has 4296015872 parameters, padded as kernels have them, and at most 4294963200 are counted");
