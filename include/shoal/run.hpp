@@ -163,6 +163,7 @@ struct RunOptions {
   std::stop_token stop;       ///< when requested: finish what is running within 2 s or lose it, write results, return
   std::function<void(const PlanSummary&, const std::filesystem::path& out)> on_start;
   std::function<void(const Progress&)> on_progress;  ///< about 5 times a second, from the calling thread
+  std::function<void(const SettingRow&)> on_refit;   ///< before the setting that wins is trained on all rows
 };
 
 struct RunSummary {
@@ -261,6 +262,10 @@ struct Replay {
 /// `best`. spec: sweep_of(run), perhaps with another engine. InputError where the network is not stored or the table is
 /// another one.
 [[nodiscard]] Replay replay(const SweepSpec& spec, const std::filesystem::path& run, std::string_view which);
+
+/// What of a run `file` is, such as `results.csv of the run` or `the run's table`; empty: nothing. Who writes beside a
+/// run must not overwrite it.
+[[nodiscard]] std::string part_of_run(const std::filesystem::path& run, const std::filesystem::path& file);
 
 /// A report that was written.
 struct ReportSummary {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -128,9 +129,9 @@ struct DataShape {
 /// The trials of a sweep by random access. Trial number = (setting * repeat + repeat index) * folds + fold.
 class Trials {
  public:
-  /// Throws InputError where spec and table do not fit (loss and task, metric and task). The table's part comes from
-  /// `shape`.
-  Trials(const SweepSpec& spec, const DataShape& shape);
+  /// Throws InputError where spec and table do not fit (loss and task, metric and task), and StoppedError when `stop`
+  /// is requested while settings are drawn. The table's part comes from `shape`.
+  Trials(const SweepSpec& spec, const DataShape& shape, const std::stop_token& stop = {});
   ~Trials();
   Trials(Trials&&) noexcept;
   Trials& operator=(Trials&&) noexcept;

@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include "shoal/run.hpp"
+
 namespace shoal::cli {
 namespace {
 
@@ -109,6 +111,12 @@ std::function<std::string(const std::string&)> whole_number(std::uint64_t least,
 
 std::string empty_path(const std::string& text) {
   return text.empty() ? "must be a path, is empty; without the option there is a default" : "";
+}
+
+void check_out(const std::string& run, const std::string& out) {
+  if (out.empty()) return;
+  const std::string what = part_of_run(run, out);
+  if (!what.empty()) throw UsageError("--out: is " + what + "; give another path");
 }
 
 void SweepArguments::add_to(CLI::App& command) {

@@ -46,6 +46,8 @@ void check_words(const CLI::App& app, std::span<const std::string> words);
 [[nodiscard]] std::function<std::string(const std::string&)> whole_number(std::uint64_t least, std::uint64_t most);
 /// For CLI::Option::check: what is wrong with the text of a path; empty where nothing is.
 [[nodiscard]] std::string empty_path(const std::string& text);
+/// Throws UsageError where --out is a part of the run that a command reads. out empty: there is none.
+void check_out(const std::string& run, const std::string& out);
 
 /// As many as trainer.threads may be.
 inline constexpr std::uint64_t kMostThreads = 65536;

@@ -68,6 +68,7 @@ void print_text(const Ensemble& ensemble, const EnsembleArguments& arguments) {
 
 int ensemble(EnsembleArguments& arguments) {
   arguments.selection.metric = metric_by(arguments.by);
+  check_out(arguments.run, arguments.selection.out.string());
   const Ensemble selected = select_ensemble(arguments.run, arguments.selection);
   if (arguments.json) {
     print_json(json_of(selected));

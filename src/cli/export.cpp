@@ -30,6 +30,7 @@ struct ExportOptions {
 int write_export(const ExportOptions& options) {
   const std::optional<ExportFormat> format = export_format_named(options.format);
   if (!format) refuse_word("--format", "format", options.format, export_format_names());
+  check_out(options.run, options.out);
   const Exported exported = export_network(options.run, options.trial, *format, options.out);
   if (options.json) {
     print_json({{"id", exported.id}, {"format", options.format}, {"out", options.out}, {"bytes", exported.bytes}});

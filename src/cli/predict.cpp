@@ -49,6 +49,7 @@ int predict_rows(const PredictOptions& options) {
   if (!options.out.empty() && std::filesystem::equivalent(options.out, options.data, ignored)) {
     throw UsageError("--out: is the table itself, " + options.data);
   }
+  check_out(options.run, options.out);
   const Predictions predictions = predict(options.run, options.trial, options.data);
   if (!options.out.empty()) write_predictions(predictions, options.out);
   if (options.json) {

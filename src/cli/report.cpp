@@ -25,6 +25,7 @@ struct ReportOptions {
 };
 
 int report(const ReportOptions& options) {
+  check_out(options.run, options.out);
   const ReportSummary summary = write_report(options.run, options.out);
   if (options.json) {
     print_json({{"out", summary.out.string()},

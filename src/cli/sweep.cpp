@@ -126,6 +126,9 @@ int sweep(const SweepOptions& options) {
     say_start(display, plan, out);
     said = plan.notes;
   };
+  run_options.on_refit = [&](const SettingRow& row) {
+    display.say(fmt::format("training setting {} on all rows, {:.0f} epochs", row.id, row.epochs));
+  };
   run_options.on_progress = [&](const Progress& progress) { display.update(progress); };
   RunSummary run;
   {

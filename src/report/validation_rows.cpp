@@ -18,17 +18,6 @@ namespace {
 constexpr std::size_t kMostClasses = 50;
 constexpr std::size_t kMostRows = 2000;
 
-/// The table that the run read. Error, which says why, where it is not there any more as it was.
-Dataset same_table(const store::Manifest& manifest) {
-  const std::filesystem::path file = manifest.sweep_file;
-  const SweepSpec spec = parse_sweep(manifest.sweep_yaml, manifest.sweep_file, file.parent_path());
-  Dataset dataset = load_dataset(spec.data, spec.trainer.seed);
-  if (dataset.hash != manifest.dataset_hash) {
-    throw Error(spec.data.train.string() + ": the table has changed since the run");
-  }
-  return dataset;
-}
-
 /// Outputs for the validation rows of the network's fold, [row][target], as the table has them.
 std::vector<double> outputs_of(const Dataset& dataset, const store::StoredNetwork& network) {
   const Split& split = dataset.splits.at(network.trial.fold);
@@ -89,7 +78,7 @@ void add_targets(const Dataset& dataset, const std::vector<std::uint32_t>& rows,
 ValidationRows validation_rows(const store::RunDirectory& directory, const std::string& id) {
   ValidationRows out;
   try {
-    const Dataset dataset = same_table(directory.manifest());
+    const Dataset dataset = store::dataset_again(directory.manifest());
     for (const Split& split : dataset.splits) out.training_rows += static_cast<double>(split.training.size());
     out.training_rows /= static_cast<double>(dataset.splits.size());
     if (id.empty()) throw Error("no network has ended with a finite metric yet");

@@ -62,7 +62,14 @@ std::vector<std::string> best_stored(const store::RunDirectory& directory, std::
 std::vector<ChosenNetwork> chosen_networks(const store::RunDirectory& directory, std::string_view which) {
   std::vector<ChosenNetwork> chosen;
   if (which == "ensemble") {
-    for (const Ensemble::Member& member : read_ensemble(directory.path()).members) {
+    const std::vector<std::string> stored = directory.kept();
+    const Ensemble ensemble = read_ensemble(directory.path());
+    for (const Ensemble::Member& member : ensemble.members) {
+      if (!std::ranges::binary_search(stored, member.id)) {
+        throw InputError(Diagnostic{ensemble.file.string(), 0, "",
+                                    "was chosen before the run went on, which has not kept network " + member.id +
+                                        "; `shoal ensemble` chooses again"});
+      }
       chosen.push_back({member.id, static_cast<double>(member.times)});
     }
     return chosen;

@@ -13,7 +13,7 @@
 #include "run/network_outputs.hpp"
 #include "run/output_loss.hpp"
 #include "shoal/error.hpp"
-#include "shoal/sweep.hpp"
+#include "store/dataset_again.hpp"
 
 namespace shoal {
 namespace {
@@ -23,25 +23,13 @@ InputError wrong(const std::string& path, std::string message) {
 }
 
 /// Paths in a sweep file are as the user wrote them, and the file's own is as seen from where the sweep was started.
-Dataset loaded(const SweepSpec& spec) try {
-  return load_dataset(spec.data, spec.trainer.seed);
+Dataset dataset_of(const store::Manifest& manifest) try {
+  return store::dataset_again(manifest);
 } catch (const InputError& error) {
   std::vector<Diagnostic> all = error.diagnostics();
   all.push_back(
       {"", 0, "", "an ensemble needs the run's table again, by the path that it had when the sweep was started"});
   throw InputError(std::move(all));
-}
-
-Dataset dataset_of(const store::Manifest& manifest) {
-  const std::filesystem::path file = manifest.sweep_file;
-  const SweepSpec spec = parse_sweep(manifest.sweep_yaml, file.string(), file.parent_path());
-  Dataset dataset = loaded(spec);
-  if (dataset.hash != manifest.dataset_hash) {
-    throw wrong(spec.data.train.string(),
-                fmt::format("the table's content (hash {:016x}) is not what the run was trained on ({:016x})",
-                            dataset.hash, manifest.dataset_hash));
-  }
-  return dataset;
 }
 
 Metric metric_of(const store::Manifest& manifest, const EnsembleOptions& options) {

@@ -50,7 +50,9 @@ std::string best_of(const PreparedSweep& sweep, const std::string& setting, cons
   const std::uint64_t first = trial_named(sweep.trials, first_of(sweep, setting)).number;
   const std::uint64_t n_a_setting = sweep.trials.size() / sweep.trials.n_settings();
   for (std::uint64_t number = first; number < first + n_a_setting; ++number) {
-    const store::StoredRow row = directory.row(sweep.trials.at(number).id);
+    const std::string id = sweep.trials.at(number).id;
+    if (!directory.has(id)) continue;  // a fold that a rung spared
+    const store::StoredRow row = directory.row(id);
     const double metric = row.metrics.of(spec.metric);
     if (row.status == TrialStatus::diverged || !train::is_better(metric, best_metric, spec.maximize)) continue;
     best = row.id;
@@ -135,7 +137,8 @@ std::optional<LoneNetwork> train_on_all_rows(AllRows& all, const PreparedSweep& 
 }
 
 std::optional<FinalNetwork> final_network(PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory,
-                                          const std::stop_token& stop) {
+                                          const RunOptions& options) {
+  const std::stop_token& stop = options.stop;
   FinalNetwork found;
   const auto take = [&](const std::string& id) {
     return take_trial(sweep, spec, directory, id, found, stop) ? std::optional(found) : std::nullopt;
@@ -153,6 +156,7 @@ std::optional<FinalNetwork> final_network(PreparedSweep& sweep, const SweepSpec&
   if (some.empty()) return found;
   found.setting = smallest(sweep, directory, some);
   if (has_folds) {
+    if (options.on_refit) options.on_refit(*found.setting);
     if (!take_all_rows(sweep, spec, directory, found, stop)) return std::nullopt;
     if (!found.id.empty()) return found;
     found.note = "setting " + found.setting->id + " diverges on all rows: the network of its best fold is handed out";

@@ -44,6 +44,6 @@ struct AllRows {
 /// setting's and `.all`. Where that diverges, its best fold's. Nothing where `stop` came first. Takes the sweep's
 /// engine.
 [[nodiscard]] std::optional<FinalNetwork> final_network(PreparedSweep& sweep, const SweepSpec& spec,
-                                                        store::RunDirectory& directory, const std::stop_token& stop);
+                                                        store::RunDirectory& directory, const RunOptions& options);
 
 }  // namespace shoal::run

@@ -143,18 +143,18 @@ std::unique_ptr<Engine> engine_of(const SweepSpec& spec, const Dataset& dataset,
       fault.message =
           fmt::format("'{}' is for GPUs, 'strict' for all engines: {}", name(spec.trainer.precision), error.what());
     } else if (is_available(asked)) {
-      throw;  // it says which precisions the engine has
+      fault.path = "trainer.precision";
     }
     throw UnavailableError(placed(InputError(std::move(fault)), spec).what());
   }
 }
 
-PreparedSweep read_and_make(const SweepSpec& spec) {
+PreparedSweep read_and_make(const SweepSpec& spec, const std::stop_token& stop) {
   // Before the table is read: the limit counts it.
   const std::uint64_t host_bytes = memory_limit(spec.trainer.memory_bytes);
   auto dataset = std::make_unique<const Dataset>(load_dataset(spec.data, spec.trainer.seed));
   check_metric(spec, *dataset);
-  Trials trials(spec, shape_of(*dataset));
+  Trials trials(spec, shape_of(*dataset), stop);
   CostsHere costs = costs_here();
   std::unique_ptr<Engine> engine = engine_of(spec, *dataset, costs.costs);
   std::string reason = spec.trainer.engine == "auto" ? "the engine of this precision" : "asked for";
@@ -232,8 +232,8 @@ void for_each_window(const PreparedSweep& sweep, const Skip& skip,
   }
 }
 
-PreparedSweep prepare(const SweepSpec& spec) {
-  return with_places(spec, [&] { return read_and_make(spec); });
+PreparedSweep prepare(const SweepSpec& spec, const std::stop_token& stop) {
+  return with_places(spec, [&] { return read_and_make(spec, stop); });
 }
 
 void survey(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip) {

@@ -35,7 +35,7 @@ struct PreparedSweep {
 };
 
 /// Reads the table and makes trials and engine; the survey is empty, what waits is not known. Throws what those throw.
-[[nodiscard]] PreparedSweep prepare(const SweepSpec& spec);
+[[nodiscard]] PreparedSweep prepare(const SweepSpec& spec, const std::stop_token& stop = {});
 /// Plans every trial that is not skipped. Strict trials under `auto` are given to cpu or cuda, whichever is predicted
 /// to be sooner. UnavailableError names a trial that the engine cannot train, and why.
 void survey(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip);

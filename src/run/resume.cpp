@@ -63,7 +63,7 @@ std::vector<Diagnostic> differences(const std::string& before, const std::string
   for (const auto& [path, text] : old_leaves) {
     const auto found = new_leaves.find(path);
     if (found == new_leaves.end()) {
-      add(path, "is not set, but the run was started with " + text);
+      add(path, "is not set or at its default, but the run was started with " + text);
     } else if (found->second != text) {
       add(path, "is " + found->second + ", but the run was started with " + text);
     }

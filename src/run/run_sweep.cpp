@@ -147,7 +147,7 @@ RunSummary summary_of(const OpenRun& open, const Progress& progress, const run::
 RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   const auto began = std::chrono::steady_clock::now();
   check_place(options);
-  run::PreparedSweep sweep = run::prepare(spec);
+  run::PreparedSweep sweep = run::prepare(spec, options.stop);
   OpenRun open{.manifest = new_manifest(sweep, spec), .kept = run::KeptNetworks(spec.trainer.keep, spec.maximize)};
   if (options.resume && holds_run(options.out)) {
     open.directory.emplace(store::RunDirectory::open(options.out));
@@ -189,7 +189,7 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
     engine_notes = sweep.engine->notes();  // a network of all rows is trained by another engine
     if (is_whole) {
       writer.flush();
-      final_network = open.was_done ? open.handed_out : run::final_network(sweep, spec, *open.directory, options.stop);
+      final_network = open.was_done ? open.handed_out : run::final_network(sweep, spec, *open.directory, options);
     }
   } catch (...) {
     const std::exception_ptr failure = std::current_exception();

@@ -7,13 +7,14 @@
 
 #include "kernels/math/philox.hpp"
 #include "search/grid.hpp"
+#include "shoal/error.hpp"
 
 namespace shoal::search {
 namespace {
 
-/// Draws that are tried for each setting that is wanted: enough to see nearly all of a grid (n ln n draws see n
-/// values).
-constexpr std::uint64_t kDrawsPerSetting = 64;
+/// Draws in vain, for each setting that is known and for one more, after which there are hardly others: one of n that
+/// are drawn alike is missed so often with probability e^-64.
+constexpr std::uint64_t kDrawsInVain = 64;
 
 std::uint32_t axis_key(const Choices& axis) { return static_cast<std::uint32_t>(hash(axis.name())); }
 
@@ -29,7 +30,7 @@ struct Draws::Sobol {
 };
 
 Draws::Draws(const std::vector<Choices>& axes, const Setting& base, Method method, std::uint64_t seed,
-             std::uint64_t n_wanted)
+             std::uint64_t n_wanted, const std::stop_token& stop)
     : axes_(axes), base_(base), seed_(seed) {
   const auto n_varying =
       static_cast<std::size_t>(std::ranges::count_if(axes, [](const Choices& axis) { return axis.size() != 1; }));
@@ -44,12 +45,18 @@ Draws::Draws(const std::vector<Choices>& axes, const Setting& base, Method metho
   }
   std::unordered_set<std::uint64_t> seen;
   constexpr std::uint64_t kMostDraws = std::numeric_limits<std::uint32_t>::max();
-  const std::uint64_t limit = n_wanted > kMostDraws / kDrawsPerSetting ? kMostDraws : n_wanted * kDrawsPerSetting;
-  while (unique_.size() < n_wanted && n_drawn_ < limit) {
+  std::uint64_t n_in_vain = 0;
+  while (unique_.size() < n_wanted && n_drawn_ < kMostDraws && n_in_vain < kDrawsInVain * (unique_.size() + 1)) {
+    if (stop.stop_requested()) throw StoppedError("stopped while settings were drawn, before any training");
     const auto number = static_cast<std::uint32_t>(n_drawn_++);
     const Setting setting = draw(number);
     note_dropped(axes_, setting, dropped_);
-    if (seen.insert(hash(canonical_text(setting))).second) unique_.push_back(number);
+    if (!seen.insert(hash(canonical_text(setting))).second) {
+      ++n_in_vain;
+      continue;
+    }
+    unique_.push_back(number);
+    n_in_vain = 0;
   }
 }
 

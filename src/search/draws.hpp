@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,9 @@ namespace shoal::search {
 class Draws {
  public:
   /// Draws until `n_wanted` different settings are found, or so many draws in vain that there are hardly more.
-  /// `axes` and `base` must outlive the draws.
+  /// `axes` and `base` must outlive the draws. Throws StoppedError when `stop` is requested.
   Draws(const std::vector<Choices>& axes, const Setting& base, Method method, std::uint64_t seed,
-        std::uint64_t n_wanted);
+        std::uint64_t n_wanted, const std::stop_token& stop);
   ~Draws();
   Draws(const Draws&) = delete;
   Draws& operator=(const Draws&) = delete;

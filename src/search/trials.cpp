@@ -93,7 +93,7 @@ std::vector<search::Choices> choices_of(const SweepSpec& spec) {
 }  // namespace
 
 struct Trials::State {
-  State(const SweepSpec& spec, const DataShape& data_shape)
+  State(const SweepSpec& spec, const DataShape& data_shape, const std::stop_token& stop)
       : shape(data_shape), repeat(spec.repeat), seed(spec.trainer.seed), choices(choices_of(spec)) {
     base.hyperparameters.loss = default_loss(shape.task);
     const std::string file = spec.file.string();
@@ -113,7 +113,7 @@ struct Trials::State {
       throw InputError({file, 0, "run_cap", "must be at most 67108864 for method " + std::string(name(spec.method))});
     }
     grid.reset();
-    draws = std::make_unique<search::Draws>(choices, base, spec.method, seed, n_wanted);
+    draws = std::make_unique<search::Draws>(choices, base, spec.method, seed, n_wanted, stop);
     n_settings = draws->size();
     n_merged = draws->n_merged();
     dropped.assign(draws->dropped().begin(), draws->dropped().end());
@@ -134,9 +134,9 @@ struct Trials::State {
   std::vector<std::string> dropped;
 };
 
-Trials::Trials(const SweepSpec& spec, const DataShape& shape) {
+Trials::Trials(const SweepSpec& spec, const DataShape& shape, const std::stop_token& stop) {
   check_fit(spec, shape);
-  state_ = std::make_unique<const State>(spec, shape);
+  state_ = std::make_unique<const State>(spec, shape, stop);
   // Nobody would wait until more are planned.
   constexpr std::uint64_t kMostTrials = 1ULL << 32;
   if (state_->n_settings > kMostTrials / spec.repeat / shape.n_folds) {

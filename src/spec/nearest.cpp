@@ -13,7 +13,7 @@ namespace {
 using namespace std::string_view_literals;
 
 /// What other tools call it, and what it is called here.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 34> kOtherNames{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 35> kOtherNames{{
     {"lr"sv, "learning_rate_init"sv},
     {"lr_schedule"sv, "learning_rate"sv},
     {"scheduler"sv, "learning_rate"sv},
@@ -48,6 +48,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 34> kOtherNa
     {"label"sv, "target"sv},
     {"labels"sv, "target"sv},
     {"folds"sv, "cv"sv},
+    {"val_f1"sv, "val_macro_f1"sv},
 }};
 
 char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }

@@ -129,8 +129,9 @@ std::optional<ParameterValue> read_activation(const YamlTree& tree, const Parame
   return words;
 }
 
-std::string many_values_hint(const YamlTree& tree) {
-  return tree.kind == YamlTree::Kind::list ? "; to try several write {values: [...]}" : "";
+std::string many_values_hint(const YamlTree& tree, std::string_view path) {
+  const bool may_vary = path.starts_with("parameters.");
+  return may_vary && tree.kind == YamlTree::Kind::list ? "; to try several write {values: [...]}" : "";
 }
 
 template <class T>
@@ -172,7 +173,7 @@ std::string range_fault(double value, const Range& range) {
 std::optional<std::string> read_word(const YamlTree& tree, std::span<const std::string_view> words,
                                      const std::string& path, Faults& faults) {
   if (tree.kind != YamlTree::Kind::scalar) {
-    faults.add(tree, path, "must be a word, is " + described(tree) + many_values_hint(tree));
+    faults.add(tree, path, "must be a word, is " + described(tree) + many_values_hint(tree, path));
     return std::nullopt;
   }
   if (std::ranges::find(words, tree.text) != words.end()) return tree.text;
@@ -183,7 +184,7 @@ std::optional<std::string> read_word(const YamlTree& tree, std::span<const std::
 std::optional<double> read_number(const YamlTree& tree, const Range& range, const std::string& path, Faults& faults) {
   const auto value = tree.kind == YamlTree::Kind::scalar && !tree.quoted ? number_in(tree.text) : std::nullopt;
   if (!value) {
-    faults.add(tree, path, "must be a number, is " + described(tree) + many_values_hint(tree));
+    faults.add(tree, path, "must be a number, is " + described(tree) + many_values_hint(tree, path));
     return std::nullopt;
   }
   if (const std::string fault = range_fault(*value, range); !fault.empty()) {
@@ -197,7 +198,7 @@ std::optional<std::int64_t> read_whole_number(const YamlTree& tree, const Range&
                                               Faults& faults) {
   const auto value = tree.kind == YamlTree::Kind::scalar && !tree.quoted ? whole_number_in(tree.text) : std::nullopt;
   if (!value) {
-    faults.add(tree, path, "must be a whole number, is " + described(tree) + many_values_hint(tree));
+    faults.add(tree, path, "must be a whole number, is " + described(tree) + many_values_hint(tree, path));
     return std::nullopt;
   }
   if (const std::string fault = range_fault(static_cast<double>(*value), range); !fault.empty()) {
@@ -226,7 +227,8 @@ std::optional<ParameterValue> read_value(const YamlTree& tree, const ParameterRu
     case batch_size:
       if (tree.kind == YamlTree::Kind::scalar && tree.text == "full") return ParameterValue(std::string("full"));
       if (tree.kind != YamlTree::Kind::scalar || !whole_number_in(tree.text)) {
-        faults.add(tree, path, "must be a whole number or 'full', is " + described(tree) + many_values_hint(tree));
+        faults.add(tree, path,
+                   "must be a whole number or 'full', is " + described(tree) + many_values_hint(tree, path));
         return std::nullopt;
       }
       return as_value(read_whole_number(tree, rule.range, path, faults));
@@ -234,7 +236,7 @@ std::optional<ParameterValue> read_value(const YamlTree& tree, const ParameterRu
       break;
   }
   const auto value = tree.kind == YamlTree::Kind::scalar && !tree.quoted ? flag_in(tree.text) : std::nullopt;
-  if (!value) faults.add(tree, path, "must be true or false, is " + described(tree) + many_values_hint(tree));
+  if (!value) faults.add(tree, path, "must be true or false, is " + described(tree) + many_values_hint(tree, path));
   return as_value(value);
 }
 

@@ -85,6 +85,13 @@ YamlFault fault_of(std::string_view yaml, const YAML::Exception& error) {
   return yaml_fault(yaml, is_placed ? error.mark.line + 1 : 0, is_placed ? error.mark.column + 1 : 0, error.msg);
 }
 
+/// With the ends of lines as \n: a fault is one line.
+std::string in_one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) line += c == '\n' ? std::string("\\n") : std::string(1, c);
+  return line;
+}
+
 }  // namespace
 
 const YamlEntry* YamlTree::find(std::string_view key) const {
@@ -199,7 +206,7 @@ std::string described(const YamlTree& tree) {
     case YamlTree::Kind::scalar:
       break;
   }
-  return (tree.quoted ? "the text '" : "'") + tree.text + "'";
+  return (tree.quoted ? "the text '" : "'") + in_one_line(tree.text) + "'";
 }
 
 }  // namespace shoal::spec

@@ -85,6 +85,7 @@ std::string manifest_text(const Manifest& m) {
 
 Manifest manifest_from_text(std::string_view text, const std::string& file) try {
   const json j = json::parse(text);
+  if (!j.is_object() || !j.contains("format")) throw Error("is not the manifest of a run");
   if (j.at("format") != kManifestFormat) throw Error("was written by another version of shoal");
   Manifest m;
   j.at("version").get_to(m.version);
@@ -114,8 +115,8 @@ Manifest manifest_from_text(std::string_view text, const std::string& file) try 
   m.preprocessing = j.at("preprocessing").dump();
   for (const json& split : j.at("splits")) m.splits.push_back(split.dump());
   return m;
-} catch (const json::exception& error) {
-  throw Error(file + ": not a manifest: " + error.what());
+} catch (const json::exception&) {
+  throw Error(file + ": is damaged, the run cannot be read");
 } catch (const Error& error) {
   throw Error(file + ": " + error.what());
 }

@@ -185,7 +185,8 @@ void ResultsDatabase::check_columns() const {
   std::vector<std::string> found;
   Statement statement(*this, "SELECT name FROM pragma_table_info('trials')");
   while (statement.step()) found.push_back(statement.text(0));
-  if (!found.empty() && found.back() == "number") found.pop_back();
+  if (found.empty()) throw Error(file_.string() + ": is empty or damaged; read results.csv instead");
+  if (found.back() == "number") found.pop_back();
   if (found != trial_columns()) {
     throw Error(file_.string() + ": its columns are not those of this version of shoal; read results.csv instead");
   }

@@ -110,6 +110,7 @@ struct RunDirectory::State {
     const fs::path file = path / kManifest;
     manifest = manifest_from_text(read_whole(file), file.string());
     remove_leftovers(path);
+    fs::create_directory(path / kModels);  // somebody may have removed the networks
     database = std::make_unique<ResultsDatabase>(path / kDatabase, ResultsDatabase::Access::write);
     // A run that died between its commit and its rewriting left results.csv behind the database.
     has_new_rows = true;

@@ -87,7 +87,8 @@ std::vector<SettingRow> contenders(const std::vector<SettingRow>& ranked, Choice
   const double reach = best.standard_error + kRounding * std::abs(best.mean);
   for (const SettingRow& row : std::span(ranked).subspan(1)) {
     const bool is_near = std::abs(row.mean - best.mean) <= reach;
-    if (is_near && grade(row.status) == grade(best.status)) some.push_back(row);
+    const bool is_whole = row.n_trials >= row.n_wanted || best.n_trials < best.n_wanted;
+    if (is_near && is_whole && grade(row.status) == grade(best.status)) some.push_back(row);
   }
   return some;
 }

@@ -18,8 +18,8 @@ namespace shoal::store {
 [[nodiscard]] bool is_repeat(std::string_view id);
 
 /// Those of these settings that may win: the best one; for one_standard_error all that are no further from its mean
-/// than its standard error and ended like it. Of them wins the one with fewest parameters, ties by rank. Empty where no
-/// setting ended with a mean.
+/// than its standard error, ended like it and, where it has all of its trials, have theirs. Of them wins the one with
+/// fewest parameters, ties by rank. Empty where no setting ended with a mean.
 [[nodiscard]] std::vector<SettingRow> contenders(const std::vector<SettingRow>& ranked, Choice choice);
 
 }  // namespace shoal::store

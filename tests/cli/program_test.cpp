@@ -214,6 +214,11 @@ TEST(Program, WritesPlainLinesToAPipeAndARankedTable) {
       << sweep.out;
 }
 
+TEST(Program, SaysThatTheWinnerIsTrainedOnAllRows) {
+  EXPECT_NE(shoal({"sweep", "folds.yaml"}).out.find("training setting 3fa9c1d2e4b5a697 on all rows, 30 epochs\n"),
+            std::string::npos);
+}
+
 TEST(Program, ListsMeansOfSettingsWhereTheyHaveSeveralTrials) {
   EXPECT_EQ(shoal({"top", "folds"}).out,
             "rank  setting           mean val_accuracy  std. error  trials  epochs  status    alpha\n"
@@ -402,6 +407,20 @@ TEST(Program, PredictsToTheScreenOrAFile) {
   const auto json = nlohmann::json::parse(shoal({"predict", "d", "--trial", "ab", "--data", "x.csv", "--json"}).out);
   EXPECT_EQ(json["columns"], nlohmann::json({"prediction", "p(a)", "p(b)"}));
   EXPECT_EQ(json["rows"], nlohmann::json::parse(R"([["say \"A\"", 0.75, 0.25], ["B", 0.5, 0.5]])"));
+}
+
+TEST(Program, OverwritesNothingOfTheRun) {
+  const std::vector<std::vector<std::string>> commands{{"report", "d"},
+                                                       {"ensemble", "d"},
+                                                       {"export", "d", "--trial", "ab", "--format", "json"},
+                                                       {"predict", "d", "--trial", "ab", "--data", "x.csv"}};
+  for (std::vector<std::string> words : commands) {
+    words.insert(words.end(), {"--out", "d/results.csv"});
+    const Outcome outcome = shoal(words);
+    EXPECT_EQ(outcome.code, 2) << words[0];
+    EXPECT_EQ(outcome.out, "") << words[0];
+    EXPECT_TRUE(outcome.err.starts_with("shoal: --out: is results.csv of the run; give another path\n")) << outcome.err;
+  }
 }
 
 TEST(Program, SaysWhatReportItWrote) {

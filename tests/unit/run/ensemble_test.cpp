@@ -107,9 +107,40 @@ TEST_F(EnsembleOfNumbers, RefusesMetricsThatAnAverageHasNot) {
 
 TEST_F(EnsembleOfNumbers, RefusesAnotherTable) {
   std::ofstream(folder / "y.csv", std::ios::app) << "0,0,300\n";
-  EXPECT_THROW(select_ensemble(folder / "run", {}), InputError);
+  try {
+    (void)select_ensemble(folder / "run", {});
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const InputError& error) {
+    EXPECT_TRUE(std::string(error.what()).starts_with((folder / "y.csv").string() + ": the table has changed since"))
+        << error.what();
+  }
   std::filesystem::remove(folder / "y.csv");
   EXPECT_THROW(select_ensemble(folder / "run", {}), InputError);
+}
+
+TEST_F(EnsembleOfNumbers, OfNetworksThatAreNoLongerStoredIsToBeChosenAgain) {
+  const Ensemble ensemble = select_ensemble(folder / "run", {});
+  const std::string id = ensemble.members.front().id;
+  std::filesystem::remove(folder / "run" / "models" / (id + ".safetensors"));
+  try {
+    (void)predict(folder / "run", "ensemble", folder / "y.csv");
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const InputError& error) {
+    EXPECT_EQ(error.what(), (folder / "run" / "ensemble.json").string() +
+                                ": was chosen before the run went on, which has not kept network " + id +
+                                "; `shoal ensemble` chooses again");
+  }
+  EXPECT_NO_THROW(select_ensemble(folder / "run", {}));
+}
+
+TEST(EnsembleOfClasses, NeedsNoTestTable) {
+  const small::Folder folder;
+  small::write_classes(folder / "c.csv");
+  std::filesystem::copy_file(folder / "c.csv", folder / "t.csv");
+  const SweepSpec spec = ensemble_sweep(folder, "train: c.csv, test: t.csv", "metric: {name: val_loss}\n");
+  small::run_into(spec, folder / "run");
+  std::filesystem::remove(folder / "t.csv");
+  EXPECT_NO_THROW(select_ensemble(folder / "run", {}));
 }
 
 TEST(EnsembleOfClasses, AgreesWithTheMetricsOfTheRun) {

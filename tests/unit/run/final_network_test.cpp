@@ -60,6 +60,32 @@ TEST(FinalNetwork, IsTheSmallestWithinAStandardErrorWhereThatIsAsked) {
   EXPECT_EQ(summary.setting->id, expected->id);
 }
 
+/// One row is a million away. Who trains on it diverges: the settings that go on after the first fold, in their second
+/// one, and on all rows the setting that was ended before it met that row.
+TEST(FinalNetwork, OfASettingThatARungEndedIsOfAFoldThatItHas) {
+  const small::Folder folder;
+  std::ofstream table(folder / "far.csv");
+  table << "x,y\n";
+  for (int i = 0; i < 60; ++i) table << 0.1 * (i % 21) - 1 << ',' << 0.05 * (i % 17) << '\n';
+  table << "1e6,3\n";
+  table.close();
+  const SweepSpec spec = parse_sweep(
+      "data: {train: far.csv, target: y, cv: 2, scale: none}\n"
+      "metric: {name: val_loss}\n"
+      "early_terminate: {type: halving, min_iter: 2, eta: 3, folds: 1}\n"
+      "trainer: {engine: cpu}\n"
+      "parameters: {hidden_layer_sizes: {values: [[4], [8], [16]]}, solver: sgd, loss: squared_error,\n"
+      "  learning_rate_init: {values: [1e-2, 2e-2]}, batch_size: 16, max_iter: 6}\n",
+      "s.yaml", folder / "");
+  const RunSummary summary = small::run_into(spec, folder / "run");
+  EXPECT_FALSE(summary.interrupted);
+  ASSERT_TRUE(summary.setting.has_value());
+  EXPECT_EQ(summary.setting->n_trials, 1U);
+  EXPECT_TRUE(summary.winner.starts_with(summary.setting->id + ".f")) << summary.winner;
+  EXPECT_EQ(summary.notes.back(),
+            "setting " + summary.setting->id + " diverges on all rows: the network of its best fold is handed out");
+}
+
 TEST(FinalNetwork, IsTrainedAgainWhereItsFileIsLost) {
   const small::Folder folder;
   small::write_classes(folder / "classes.csv");

@@ -152,6 +152,13 @@ TEST(PlanSweep, SaysWhatTheLargestGangOfAllWindowsNeeds) {
   EXPECT_EQ(refusal(yaml, folder / "", {"trainer.memory=" + bytes}), "planned");
 }
 
+TEST(PlanSweep, SaysWhereAPrecisionIsAskedForThatTheEngineHasNot) {
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  EXPECT_EQ(refusal("data: {train: classes.csv}\ntrainer:\n  engine: cpu\n  precision: bf16\n", folder / ""),
+            "s.yaml:4: trainer.precision: 'bf16': engine cpu computes in strict only");
+}
+
 TEST(PlanSweep, NamesTheKeyThatMakesTheNeedWhereNoneSetsTheLimit) {
   const small::Folder folder;
   small::write_classes(folder / "classes.csv");

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <stop_token>
 
@@ -37,6 +38,23 @@ TEST_F(RunSweep, TrainsEveryTrialAndNamesTheWinner) {
   EXPECT_EQ(directory.kept().size(), 3U);
   EXPECT_EQ(summary.winner, directory.best(1, Metric::val_accuracy, true).at(0).id);
   EXPECT_EQ(directory.curve(summary.winner).size(), 6U);
+}
+
+TEST_F(RunSweep, SaysWhatIsPartOfARun) {
+  spec.file = folder / "sweep.yaml";
+  std::ofstream(spec.file) << "data: {}\n";
+  small::run_into(spec, folder / "run");
+  const auto part = [&](const fs::path& file) { return part_of_run(folder / "run", file); };
+  EXPECT_EQ(part(folder / "run/manifest.json"), "manifest.json of the run");
+  EXPECT_EQ(part(folder / "run/../run/results.csv"), "results.csv of the run");
+  EXPECT_EQ(part(folder / "run/models/new.safetensors"), "models/new.safetensors of the run");
+  fs::create_symlink(folder / "run/results.sqlite", folder / "link");
+  EXPECT_EQ(part(folder / "link"), "results.sqlite of the run");
+  EXPECT_EQ(part(table), "the run's table");
+  EXPECT_EQ(part(folder / "sweep.yaml"), "the run's sweep file");
+  EXPECT_EQ(part(folder / "run/report.html"), "");
+  EXPECT_EQ(part(folder / "elsewhere.csv"), "");
+  EXPECT_EQ(part_of_run(folder / "no", folder / "elsewhere.csv"), "");
 }
 
 TEST_F(RunSweep, WritesEqualBytesForAnyNumberOfThreads) {

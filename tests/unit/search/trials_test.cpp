@@ -283,6 +283,26 @@ TEST(Trials, AreCountedWithoutBeingListed) {
   EXPECT_EQ(Trials(parsed(many + "{values: [0, 1, 2]}\nrun_cap: 10\n"), kTable).size(), 10U);
 }
 
+/// Numbers are drawn to six digits: 101 lie from 0.1 to 0.1001.
+TEST(Trials, AreNoLongerDrawnWhereThereAreHardlyOthers) {
+  for (const std::string method : {"random", "sobol"}) {
+    const Trials trials(parsed("method: " + method +
+                               "\nrun_cap: 1000000\n"
+                               "parameters: {learning_rate_init: {distribution: uniform, min: 0.1, max: 0.1001}}\n"),
+                        kTable);
+    EXPECT_EQ(trials.size(), 101U) << method;
+    EXPECT_LT(trials.n_merged(), 64U * 103 + 101 * 10) << method;
+  }
+}
+
+TEST(Trials, AreNotDrawnOnceStopped) {
+  std::stop_source source;
+  source.request_stop();
+  const SweepSpec spec =
+      parsed("method: random\nrun_cap: 10\nparameters: {alpha: {distribution: uniform, min: 0, max: 1}}\n");
+  EXPECT_THROW(Trials(spec, kTable, source.get_token()), StoppedError);
+}
+
 TEST(Trials, RefuseWhatDoesNotFitTheTable) {
   EXPECT_EQ(fault("parameters: {loss: cross_entropy}\n", kTable),
             "sweep.yaml: parameters.loss: 'cross_entropy' is not for regression; use squared_error, "

@@ -43,6 +43,7 @@ TEST(Nearest, NamesNothingThatIsNotACandidate) {
   EXPECT_EQ(nearest("lr", columns), std::nullopt);
   EXPECT_EQ(nearest("species", columns), std::nullopt);
   EXPECT_EQ(nearest("heigth", columns), "height");
+  EXPECT_EQ(nearest("val_f1", std::vector<std::string_view>{"val_r2", "val_macro_f1"}), "val_macro_f1");
   EXPECT_EQ(nearest("x", std::vector<std::string_view>{}), std::nullopt);
 }
 

@@ -56,8 +56,9 @@ TEST_F(RunDirectoryFailure, RefusesABrokenManifest) {
   EXPECT_EQ(message("\"format\": 1", "\"format\": 2"), file.string() + ": was written by another version of shoal");
   EXPECT_EQ(message("val_rmse", "val_rms"), file.string() + ": unknown word 'val_rms'");
   EXPECT_EQ(message("fedcba", "fedcbx"), file.string() + ": 'fedcbx9876543210' is not a hash");
-  EXPECT_TRUE(message("\"winner\"", "\"loser\"").starts_with(file.string() + ": not a manifest: "));
-  EXPECT_TRUE(message("{", "").starts_with(file.string() + ": not a manifest: "));
+  EXPECT_EQ(message("\"winner\"", "\"loser\""), file.string() + ": is damaged, the run cannot be read");
+  EXPECT_EQ(message("{", ""), file.string() + ": is damaged, the run cannot be read");
+  EXPECT_EQ(message("\"format\"", "\"form\""), file.string() + ": is not the manifest of a run");
 }
 
 TEST_F(RunDirectoryFailure, RefusesADatabaseOfAnotherVersion) {
@@ -69,6 +70,9 @@ TEST_F(RunDirectoryFailure, RefusesADatabaseOfAnotherVersion) {
   sqlite3_close(handle);
   EXPECT_EQ(message_of([&] { (void)RunDirectory::open(folder / "run"); }),
             file + ": its columns are not those of this version of shoal; read results.csv instead");
+  write(file, "");
+  EXPECT_EQ(message_of([&] { (void)RunDirectory::open(folder / "run"); }),
+            file + ": is empty or damaged; read results.csv instead");
   write(file, "this is no database, whatever its name says");
   EXPECT_EQ(message_of([&] { (void)RunDirectory::open(folder / "run"); }), file + ": file is not a database");
   std::filesystem::remove(file);

@@ -115,6 +115,12 @@ TEST(Contenders, AreTheBestOrAllWithinAStandardErrorOfItThatEndedLikeIt) {
   EXPECT_EQ(ids(contenders(rows, Choice::one_standard_error)), "1234");
   rows[3].status = TrialStatus::pruned;
   EXPECT_EQ(ids(contenders(rows, Choice::one_standard_error)), "123");
+  // A rung ended some before all of their folds were trained, though none of their trials itself.
+  for (SettingRow& row : rows) row.n_trials = row.n_wanted = 5;
+  rows[1].n_trials = 2;
+  EXPECT_EQ(ids(contenders(rows, Choice::one_standard_error)), "13");
+  rows[0].n_trials = rows[2].n_trials = 4;
+  EXPECT_EQ(ids(contenders(rows, Choice::one_standard_error)), "123");
   EXPECT_TRUE(contenders({}, Choice::best).empty());
   EXPECT_TRUE(contenders(rows_of({std::nan("")}, 0), Choice::best).empty());
   rows[0].status = TrialStatus::diverged;
