@@ -78,7 +78,7 @@ std::optional<double> number_of(std::string_view cell, bool decimal_comma) {
   if (error == std::errc::result_out_of_range) {  // too large, or too small to matter: strtod tells which
     return std::abs(std::strtod(std::string(cell).c_str(), nullptr)) > 1 ? HUGE_VAL : 0.0;
   }
-  return error == std::errc() ? std::optional(value + 0.0) : std::nullopt;
+  return error == std::errc() && !std::isnan(value) ? std::optional(value + 0.0) : std::nullopt;  // Nan is a name
 }
 
 bool is_dressed_number(std::string_view cell) {

@@ -125,6 +125,18 @@ TEST(CsvLayout, NotesNumbersInASpreadsheetsDress) {
 TEST(CsvLayout, TakesInfinityForAWordAmongWords) {
   EXPECT_EQ(read_csv("t,y\ninf,1\nfoot,2\n", "t").columns[0].words, (Names{"inf", "foot"}));
   EXPECT_EQ(refusal_of_text("t,y\n1,1\ninf,2\n"), "t:3: column 't': 'inf' is not a finite number");
+  EXPECT_EQ(refusal_of_text("t,y\n1e400,1\n?,1\n2,2\n"), "t:2: column 't': '1e400' is not a finite number");
+}
+
+TEST(CsvLayout, TakesAWordThatCReadsAsANumberAsItIsWritten) {
+  const Column above = read_csv("t,y\nInf,1\nNan,2\nfoot,3\nInf,4\n1e400,5\nNan,6\n", "t").columns[0];
+  EXPECT_EQ(above.words, (Names{"Inf", "Nan", "foot", "1e400"}));
+  EXPECT_EQ(above.codes, (Lines{0, 1, 2, 0, 3, 1}));
+  EXPECT_EQ(read_csv("t,y\nfoot,3\nInf,4\n1e400,5\nNan,6\n", "t").columns[0].words,
+            (Names{"foot", "Inf", "1e400", "Nan"}));
+  EXPECT_EQ(
+      read_csv("t,y\n1,1\nNan,2\n2,3\n", "t").notes,
+      (Names{"line 1 is the header", "column 't' holds mostly numbers and counts as text: 'Nan' in line 3 is none"}));
 }
 
 TEST(CsvLayout, RoundsNumbersAsTheCompilerDoes) {
