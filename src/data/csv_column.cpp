@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 #include <optional>
 #include <utility>
 
@@ -19,13 +18,13 @@ std::uint32_t earlier_line(std::uint32_t a, std::uint32_t b) { return a == 0 || 
 
 void CsvColumn::add(std::string_view cell, std::uint32_t line) {
   if (!is_text_) {
-    if (is_missing(cell)) {
-      numbers_.push_back(kNaN);
-      return;
-    }
-    if (const std::optional<double> number = number_of(cell, decimal_comma_); number && std::isfinite(*number)) {
-      note_mark(cell, line);
+    const bool missing = is_missing(cell);
+    const std::optional<double> number = missing ? kNaN : number_of(cell, decimal_comma_);
+    if (number && !std::isinf(*number)) {
+      if (!missing) note_mark(cell, line);
+      if (long_digits(cell)) keep_words();
       numbers_.push_back(*number);
+      if (keeps_words_) codes_.push_back(code(cell, line));
       return;
     }
     to_text();
@@ -35,12 +34,10 @@ void CsvColumn::add(std::string_view cell, std::uint32_t line) {
 
 void CsvColumn::add_first(std::string_view cell, std::uint32_t line) {
   add(cell, line);
-  if (is_text_) {
-    std::ranges::rotate(codes_, codes_.end() - 1);
-    note_word(codes_.front(), cell, line);
-  } else {
-    std::ranges::rotate(numbers_, numbers_.end() - 1);
-  }
+  if (!is_text_) std::ranges::rotate(numbers_, numbers_.end() - 1);
+  if (!keeps_words_) return;
+  std::ranges::rotate(codes_, codes_.end() - 1);
+  note_word(codes_.front(), cell, line);
 }
 
 bool CsvColumn::holds_nothing() const {
@@ -91,10 +88,16 @@ void CsvColumn::note_mark(std::string_view cell, std::uint32_t line) {
   if (cell.find(',') != std::string_view::npos) comma_line_ = earlier_line(comma_line_, line);
 }
 
-void CsvColumn::to_text() {
-  is_text_ = true;
+void CsvColumn::keep_words() {
+  if (keeps_words_) return;
+  keeps_words_ = true;
   codes_.reserve(numbers_.size() + 1);
-  for (const double number : numbers_) codes_.push_back(code(std::isnan(number) ? "" : fmt::format("{}", number), 0));
+  for (const double number : numbers_) codes_.push_back(code(std::isnan(number) ? "" : text_of_number(number), 0));
+}
+
+void CsvColumn::to_text() {
+  keep_words();
+  is_text_ = true;
   numbers_.clear();
   numbers_.shrink_to_fit();
 }
@@ -112,7 +115,9 @@ std::uint32_t CsvColumn::code(std::string_view cell, std::uint32_t line) {
   if (const auto found = code_of_.find(cell); found != code_of_.end()) return found->second;
   const std::optional<double> number = number_of(cell, decimal_comma_);
   const Kind kind = !number ? Kind::text : std::isfinite(*number) ? Kind::number : Kind::infinite;
-  std::string word = is_missing(cell) ? "" : kind == Kind::number ? fmt::format("{}", *number) : std::string(cell);
+  std::string word = is_missing(cell)       ? ""
+                     : kind == Kind::number ? long_digits(cell).value_or(text_of_number(*number))
+                                            : std::string(cell);
   const auto [same, is_new] = code_of_.try_emplace(word, static_cast<std::uint32_t>(words_.size()));
   const std::uint32_t code = same->second;
   if (is_new) {

@@ -13,7 +13,8 @@ namespace shoal::data {
 
 /// Takes a CSV column cell by cell: as numbers until a cell is no finite one, then as texts. A number among texts has
 /// its shortest form, whether it stands before or after the first text, so that 01 is one category and the same one in
-/// every table. What is no finite number is a text as it is written: Inf may be a name.
+/// every table. What is no finite number is a text as it is written: Inf may be a name. Beside numbers with more digits
+/// than a double keeps, which may be identifiers, the texts are kept too.
 class CsvColumn {
  public:
   explicit CsvColumn(bool decimal_comma) : decimal_comma_(decimal_comma) {}
@@ -49,11 +50,13 @@ class CsvColumn {
 
   void note_mark(std::string_view cell, std::uint32_t line);
   void note_word(std::uint32_t code, std::string_view cell, std::uint32_t line);
+  void keep_words();
   void to_text();
   [[nodiscard]] std::uint32_t code(std::string_view cell, std::uint32_t line);
 
   bool decimal_comma_;
   bool is_text_ = false;
+  bool keeps_words_ = false;  ///< codes_ and words_, beside the numbers or instead of them
   std::vector<double> numbers_;
   std::vector<std::uint32_t> codes_;
   std::vector<std::string> words_;

@@ -9,16 +9,17 @@
 
 namespace shoal::data {
 
-/// One column as the file holds it: numbers where every cell is one, else texts, each different one kept once.
+/// One column as the file holds it: numbers where every cell is one, else texts, each different one kept once. Numbers
+/// with more digits than a double keeps have both.
 struct Column {
   std::string name;
   std::vector<double> numbers;       ///< NaN: missing; empty in a text column
-  std::vector<std::uint32_t> codes;  ///< text column: the cell's place in words; empty in a numeric column
+  std::vector<std::uint32_t> codes;  ///< text column: the cell's place in words; empty where there are numbers alone
   std::vector<std::string> words;    ///< "": missing
   std::string odd_text;              ///< text column of mostly numbers, or of dressed ones: the first cell that is none
   std::uint32_t odd_line = 0;        ///< and its line
 
-  [[nodiscard]] bool is_text() const noexcept { return !codes.empty(); }
+  [[nodiscard]] bool is_text() const noexcept { return numbers.empty() && !codes.empty(); }
   [[nodiscard]] const std::string& text(std::size_t row) const { return words[codes[row]]; }
 };
 
@@ -51,6 +52,8 @@ struct Table {
 [[nodiscard]] Table read_npy(const std::string& bytes, const std::string& file);
 [[nodiscard]] Table read_idx(const std::string& bytes, const std::filesystem::path& path);
 
+/// A number in its shortest form; whole ones below 2^63 without an exponent.
+[[nodiscard]] std::string text_of_number(double number);
 /// The number that a whole text is in its shortest form; NaN: none.
 [[nodiscard]] double number_of_text(std::string_view text);
 

@@ -151,6 +151,22 @@ TEST(CsvLayout, RoundsNumbersAsTheCompilerDoes) {
             (Numbers{123456789.123456, 999999999999999, 0.99999999999999}));
 }
 
+TEST(CsvLayout, KeepsTheDigitsThatANumberDoesNot) {
+  const Column below =
+      read_csv("a,y\n7,1\n?,1\n9007199254740993,1\n+9007199254740992,1\n07,1\n9e16,1\n", "t").columns[0];
+  EXPECT_FALSE(below.is_text());
+  EXPECT_EQ(below.numbers[2], 9007199254740992.0);
+  EXPECT_EQ(below.words, (Names{"7", "", "9007199254740993", "9007199254740992", "90000000000000000"}));
+  EXPECT_EQ(below.codes, (Lines{0, 1, 2, 3, 0, 4}));
+  const Column among = read_csv("a,y\n-0090071992547409931,1\n12345678901234567890123,1\nn1,1\n", "t").columns[0];
+  EXPECT_TRUE(among.is_text());
+  EXPECT_EQ(among.words, (Names{"-90071992547409931", "12345678901234567890123", "n1"}));
+  const Column first = read_csv("9007199254740993,1\n9007199254740992,2\n", "t").columns[0];
+  EXPECT_EQ(first.codes, (Lines{1, 0}));
+  EXPECT_EQ(first.numbers, (Numbers{9007199254740992.0, 9007199254740992.0}));
+  EXPECT_TRUE(read_csv("a,y\n0.1234567890123456789,1\n0000000000000000001,1\n", "t").columns[0].codes.empty());
+}
+
 TEST(CsvLayout, TakesNoWordForANumber) {
   const Names words{"-", ".", "-.", "+", "1.2.3", "1_000", "0x10", "1,5", "--1", "+-1", "5%", "1e"};
   for (const std::string& word : words) {

@@ -116,6 +116,20 @@ TEST(Targets, AreClassesHoweverTheirNumbersAreWritten) {
   EXPECT_EQ(d.labels, (std::vector<std::int32_t>{1, 0, 1, 0, 1, 0, 1}));
 }
 
+TEST(Targets, AndCategoriesKeepApartWhatIsEqualAsDoubles) {
+  const TableFolder folder;
+  DataSpec spec = spec_of(folder.write("t.csv",
+                                       "a,y\n90071992547409931,9007199254740993\n90071992547409932,9007199254740992\n"
+                                       "90071992547409931,9007199254740993\n90071992547409932,9007199254740992\n"));
+  spec.task = Task::classification;
+  spec.categorical = std::vector<ColumnName>{"a"};
+  const Dataset d = load_dataset(spec, 1);
+  EXPECT_EQ(d.preprocessing.classes, (Texts{"9007199254740992", "9007199254740993"}));
+  EXPECT_EQ(d.labels, (std::vector<std::int32_t>{1, 0, 1, 0}));
+  EXPECT_EQ(d.preprocessing.columns[0].categories, (Texts{"90071992547409931", "90071992547409932"}));
+  EXPECT_EQ(encode_rows(d.preprocessing, folder.write("new.csv", "a\n90071992547409932\n")).inputs, (Floats{0, 1}));
+}
+
 TEST(Targets, NoteWhereWholeNumbersMayBeClasses) {
   const TableFolder folder;
   const auto note = [&](std::size_t n_different) {
@@ -274,6 +288,14 @@ TEST(Divisions, KeepAGroupOnEachSide) {
   EXPECT_EQ(load_message(spec), "t.csv: data.groups: all rows are of one group, which cannot be divided");
   spec.cv = 2;
   EXPECT_EQ(load_message(spec), "t.csv: data.cv: 2 folds need as many groups, there is 1");
+}
+
+TEST(Divisions, TellGroupsApartThatAreEqualAsDoubles) {
+  const TableFolder folder;
+  DataSpec spec = spec_of(folder.write("t.csv", "a,g,y\n1,9007199254740993,1\n2,9007199254740992,2\n"));
+  spec.groups = "g";
+  spec.validation = 0.5;
+  EXPECT_EQ(load_dataset(spec, 1).splits[0].training.size(), 1U);
 }
 
 TEST(Divisions, NeedWeightOnEachSide) {
