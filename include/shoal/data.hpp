@@ -121,10 +121,12 @@ struct Dataset {
 /// by, and validated on as well.
 [[nodiscard]] Split all_rows(const Dataset& dataset, const DataSpec& spec);
 
-/// The rows of a table, which need not hold the target, encoded as `preprocessing` says.
+/// The rows of a table, which need not hold the target, encoded as `preprocessing` says. Rows of a CSV's separators
+/// alone are rows wherever they stand.
 struct EncodedRows {
   std::size_t n_rows = 0;
-  std::vector<float> inputs;  ///< [n_rows, n_inputs]
+  std::vector<float> inputs;       ///< [n_rows, n_inputs]
+  std::vector<std::string> notes;  ///< what was decided on the table
 };
 [[nodiscard]] EncodedRows encode_rows(const Preprocessing& preprocessing, const std::filesystem::path& table);
 

@@ -46,7 +46,8 @@ std::uint64_t row_bytes(const Dataset& dataset) {
 /// Appends the rows of data.validation or data.test, which `key` says; returns their indices.
 std::vector<std::uint32_t> append_table(const std::string& key, const std::filesystem::path& path, const Table& train,
                                         const Roles& roles, Dataset& dataset) {
-  const Table table = data::read_table(path, data::shared_columns(train, roles));
+  const std::vector<std::string> known = data::shared_columns(train, roles);
+  const Table table = data::read_table(path, {.known = known});
   Faults faults;
   std::vector<std::size_t> targets;
   for (const std::size_t c : roles.targets) {
@@ -190,10 +191,11 @@ Split all_rows(const Dataset& dataset, const DataSpec& spec) {
 EncodedRows encode_rows(const Preprocessing& preprocessing, const std::filesystem::path& path) {
   std::vector<std::string> known;
   for (const InputColumn& column : preprocessing.columns) known.push_back(column.name);
-  const Table table = data::read_table(path, known);
+  const Table table = data::read_table(path, {.known = known, .keep_blank_rows = true});
   Faults faults;
   EncodedRows rows;
   rows.n_rows = table.n_rows;
+  note(table, rows.notes);
   data::encode_inputs(preprocessing, table, data::match_inputs(preprocessing, table), rows.inputs, faults);
   faults.finish();
   return rows;

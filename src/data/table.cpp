@@ -45,7 +45,7 @@ std::uint64_t Table::cell_bytes() const {
   return bytes;
 }
 
-Table read_table(const std::filesystem::path& path, std::span<const std::string> known) {
+Table read_table(const std::filesystem::path& path, const TableHints& hints) {
   const std::string bytes = read_bytes(path);
   refuse_foreign_formats(bytes, path.string());
   Table table;
@@ -54,7 +54,7 @@ Table read_table(const std::filesystem::path& path, std::span<const std::string>
   } else if (bytes.size() > 4 && bytes[0] == 0 && bytes[1] == 0) {
     table = read_idx(bytes, path);
   } else {
-    table = read_csv(bytes, path.string(), known);
+    table = read_csv(bytes, path.string(), hints);
   }
   table.hash = hash_bytes(bytes, table.hash);
   table.file_bytes = bytes.size();

@@ -43,12 +43,17 @@ struct Table {
   [[nodiscard]] int line(std::size_t row) const { return lines.empty() ? 0 : static_cast<int>(lines[row]); }
 };
 
-/// Reads CSV, NPY or IDX, told apart by content, each also gzipped. `known`: names of columns that a table of the same
-/// kind has, which tell a header from a row. Throws InputError.
-[[nodiscard]] Table read_table(const std::filesystem::path& path, std::span<const std::string> known = {});
+/// What is known of a CSV table before it is read.
+struct TableHints {
+  std::span<const std::string> known;  ///< names of columns that a table of the same kind has
+  bool keep_blank_rows = false;        ///< rows of separators alone are rows at the table's ends too
+};
+
+/// Reads CSV, NPY or IDX, told apart by content, each also gzipped. Throws InputError.
+[[nodiscard]] Table read_table(const std::filesystem::path& path, const TableHints& hints = {});
 
 /// The readers behind it. `bytes`: the whole unpacked file.
-[[nodiscard]] Table read_csv(std::string_view bytes, const std::string& file, std::span<const std::string> known = {});
+[[nodiscard]] Table read_csv(std::string_view bytes, const std::string& file, const TableHints& hints = {});
 [[nodiscard]] Table read_npy(const std::string& bytes, const std::string& file);
 [[nodiscard]] Table read_idx(const std::string& bytes, const std::filesystem::path& path);
 

@@ -11,7 +11,7 @@ using Names = std::vector<std::string>;
 
 /// The names of the columns; empty where the first record is a row.
 Names header_of(const std::string& text, const Names& known = {}) {
-  const Table table = read_csv(text, "t", known);
+  const Table table = read_csv(text, "t", {.known = known});
   Names names;
   if (!table.has_header) return names;
   for (const Column& column : table.columns) names.push_back(column.name);

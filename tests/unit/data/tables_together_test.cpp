@@ -228,6 +228,29 @@ TEST(OtherTables, ForPredictionMayHoldJustTheInputsInTheirOrder) {
             "new.csv: column 'b': is not in this table; known: V1, V2, V3");
 }
 
+TEST(OtherTables, ForPredictionKeepEveryRowOfSeparators) {
+  const TableFolder folder;
+  DataSpec spec = spec_of(folder.write("t.csv", "a,b,y\n1,2,3\n,4,5\n3,4,5\n,,\n"));
+  spec.missing = MissingPolicy::impute;
+  Dataset d = load_dataset(spec, 1);
+  EXPECT_EQ(d.n_rows, 3U);  // a table to train on ends with its last cell
+  const EncodedRows rows = encode_rows(d.preprocessing, folder.write("new.csv", "a,b\n1,2\n,\n\n3,4\n,\n,\n\n"));
+  EXPECT_EQ(rows.n_rows, 5U);
+  EXPECT_EQ(rows.notes, (Texts{"new.csv: line 1 is the header"}));
+  const EncodedRows bare = encode_rows(d.preprocessing, folder.write("new.csv", ",\n1,2\n,\n"));
+  ASSERT_EQ(bare.n_rows, 3U);
+  EXPECT_TRUE(std::isnan(bare.inputs[0]));
+  EXPECT_EQ(bare.inputs[3], -1.0F);
+  EXPECT_EQ(bare.notes, (Texts{"new.csv: no header: line 2 is a row, and columns are named V1 to V2"}));
+  spec.missing = MissingPolicy::error;
+  spec.train = folder.write("t.csv", "a,b,y\n1,2,3\n3,4,5\n5,6,7\n");
+  d = load_dataset(spec, 1);
+  EXPECT_EQ(refusal_by([&] { (void)encode_rows(d.preprocessing, folder.write("new.csv", "a,b\n1,2\n,2\n,\n")); }),
+            "new.csv:3: column 'a': has no value; data.missing: impute fills it with the training rows' mean\n"
+            "new.csv:4: column 'a': has no value; data.missing: impute fills it with the training rows' mean\n"
+            "new.csv:4: column 'b': has no value; data.missing: impute fills it with the training rows' mean");
+}
+
 TEST(OtherTables, OfImagesHaveAsManyPixels) {
   const TableFolder folder;
   const std::string images{'\0', '\0', 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9};
