@@ -30,6 +30,7 @@ struct DataSpec {
   std::vector<ColumnName> drop;
   std::optional<ColumnName> groups;
   std::optional<ColumnName> weights;
+  std::optional<bool> header;  ///< whether the first records of CSV tables name the columns; empty: auto
   MissingPolicy missing = MissingPolicy::error;
   InputScale scale = InputScale::standard;
   std::optional<TargetScale> target_scale;  ///< empty: standard in regression, none elsewhere
@@ -70,6 +71,7 @@ struct InputColumn {
 /// How a table's rows become inputs and outputs; saved with the parameters, so that new rows are treated alike.
 struct Preprocessing {
   Task task = Task::regression;
+  std::optional<bool> header;  ///< as DataSpec's
   MissingPolicy missing = MissingPolicy::error;
   std::vector<InputColumn> columns;
   std::vector<std::string> target_names;  ///< one; several for multilabel and multi-output regression

@@ -85,7 +85,7 @@ Table CsvBuilder::take(const TableHints& hints) {
     throw InputError(std::move(faults_));
   }
   if (hints.keep_blank_rows) blank_rows();
-  const bool has_header = is_header(first_, columns_, decimal_comma_, hints.known);
+  const bool has_header = hints.has_header.value_or(is_header(first_, columns_, decimal_comma_, hints));
   if (!has_header) {
     first_row(std::vector<std::string_view>(first_.begin(), first_.end()), first_line_);
     if (hints.keep_blank_rows) {

@@ -65,6 +65,19 @@ std::uint32_t CsvColumn::infinite_line() const {
 
 bool CsvColumn::holds_text(std::string_view text) const { return is_text_ && code_of_.find(text) != code_of_.end(); }
 
+bool CsvColumn::repeats_its_texts() const {
+  if (!is_text_) return false;
+  std::vector<std::uint32_t> count(words_.size(), 0);
+  for (const std::uint32_t code : codes_) ++count[code];
+  bool has_text = false;
+  for (std::size_t k = 0; k < words_.size(); ++k) {
+    if (kinds_[k] != Kind::text || words_[k].empty()) continue;
+    if (count[k] == 1) return false;
+    has_text = true;
+  }
+  return has_text;
+}
+
 bool CsvColumn::holds_whole_number(double low, double high) const {
   return std::ranges::any_of(numbers_, [&](double x) { return x >= low && x <= high && x == std::floor(x); });
 }

@@ -28,6 +28,8 @@ class CsvColumn {
   [[nodiscard]] bool is_mostly_numbers() const;
   /// Whether a cell has just this text.
   [[nodiscard]] bool holds_text(std::string_view text) const;
+  /// Whether there are texts that are no numbers, and each of them occurs more than once.
+  [[nodiscard]] bool repeats_its_texts() const;
   /// Whether a cell is a whole number of [low, high].
   [[nodiscard]] bool holds_whole_number(double low, double high) const;
 

@@ -2,10 +2,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "shoal/data.hpp"
 
 namespace shoal::data {
 
@@ -45,8 +48,10 @@ struct Table {
 
 /// What is known of a CSV table before it is read.
 struct TableHints {
-  std::span<const std::string> known;  ///< names of columns that a table of the same kind has
-  bool keep_blank_rows = false;        ///< rows of separators alone are rows at the table's ends too
+  std::optional<bool> has_header = {};      ///< empty: the records say
+  std::span<const ColumnName> named = {};   ///< columns that the sweep file names
+  std::span<const std::string> known = {};  ///< names of columns that a table of the same kind has
+  bool keep_blank_rows = false;             ///< rows of separators alone are rows at the table's ends too
 };
 
 /// Reads CSV, NPY or IDX, told apart by content, each also gzipped. Throws InputError.

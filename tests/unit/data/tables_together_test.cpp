@@ -251,6 +251,19 @@ TEST(OtherTables, ForPredictionKeepEveryRowOfSeparators) {
             "new.csv:4: column 'b': has no value; data.missing: impute fills it with the training rows' mean");
 }
 
+TEST(OtherTables, HaveAHeaderWhereTheSweepFileSaysSo) {
+  const TableFolder folder;
+  DataSpec spec = spec_of(folder.write("t.csv", "1,2,3\n4,5,6\n7,8,9\n"));
+  spec.validation = folder.write("v.csv", "3,2,1\n10,11,12\n");
+  EXPECT_EQ(load_dataset(spec, 1).n_rows, 5U);
+  spec.header = true;
+  const Dataset d = load_dataset(spec, 1);
+  EXPECT_EQ(d.n_rows, 3U);
+  EXPECT_EQ(d.preprocessing.target_names, (Texts{"3"}));
+  EXPECT_EQ(Floats(d.row(2).begin(), d.row(2).end()), (Floats{6.5F, 4.5F}));  // 12 and 11, centred by 5.5 and 6.5
+  EXPECT_EQ(encode_rows(d.preprocessing, folder.write("new.csv", "2,1\n6.5,5.5\n")).inputs, (Floats{0, 0}));
+}
+
 TEST(OtherTables, OfImagesHaveAsManyPixels) {
   const TableFolder folder;
   const std::string images{'\0', '\0', 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9};
