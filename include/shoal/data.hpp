@@ -30,6 +30,7 @@ struct DataSpec {
   std::vector<ColumnName> drop;
   std::optional<ColumnName> groups;
   std::optional<ColumnName> weights;
+  std::optional<bool> header;  ///< whether the first records of CSV tables name the columns; empty: auto
   MissingPolicy missing = MissingPolicy::error;
   InputScale scale = InputScale::standard;
   std::optional<TargetScale> target_scale;  ///< empty: standard in regression, none elsewhere
@@ -70,6 +71,7 @@ struct InputColumn {
 /// How a table's rows become inputs and outputs; saved with the parameters, so that new rows are treated alike.
 struct Preprocessing {
   Task task = Task::regression;
+  std::optional<bool> header;  ///< as DataSpec's
   MissingPolicy missing = MissingPolicy::error;
   std::vector<InputColumn> columns;
   std::vector<std::string> target_names;  ///< one; several for multilabel and multi-output regression
@@ -121,10 +123,12 @@ struct Dataset {
 /// by, and validated on as well.
 [[nodiscard]] Split all_rows(const Dataset& dataset, const DataSpec& spec);
 
-/// The rows of a table, which need not hold the target, encoded as `preprocessing` says.
+/// The rows of a table, which need not hold the target, encoded as `preprocessing` says. Rows of a CSV's separators
+/// alone are rows wherever they stand.
 struct EncodedRows {
   std::size_t n_rows = 0;
-  std::vector<float> inputs;  ///< [n_rows, n_inputs]
+  std::vector<float> inputs;       ///< [n_rows, n_inputs]
+  std::vector<std::string> notes;  ///< what was decided on the table
 };
 [[nodiscard]] EncodedRows encode_rows(const Preprocessing& preprocessing, const std::filesystem::path& table);
 

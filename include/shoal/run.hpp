@@ -235,6 +235,7 @@ struct Predictions {
   std::vector<std::string> columns;
   std::vector<double> values;  ///< [row][column]; a probability has no more digits than a float
   std::size_t n_rows = 0;
+  std::vector<std::string> notes;  ///< what was decided on the table
 };
 /// `which`: an id (or its unique beginning), `best`, `top:K` (the average of the K best stored networks), or `ensemble`
 /// (the weighted average that select_ensemble() of shoal/ensemble.hpp wrote).

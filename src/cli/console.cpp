@@ -81,6 +81,8 @@ void print_error(std::string_view text) {
   std::fputs(out.c_str(), stderr);
 }
 
+void print_note(const std::string& text) { std::fputs(("note: " + text + '\n').c_str(), stderr); }
+
 bool output_is_open() {
   if (std::fflush(stdout) != 0 && output_failure == 0) output_failure = errno;
   return output_failure == 0;

@@ -25,6 +25,8 @@ void print(std::string_view text);
 void print_json(const nlohmann::ordered_json& document);
 /// `shoal: ...` on stderr, one line a line of `text`.
 void print_error(std::string_view text);
+/// `note: ...` on stderr.
+void print_note(const std::string& text);
 /// Writes out what is buffered. False where stdout takes no more: its reader has gone, or the disk is full.
 [[nodiscard]] bool output_is_open();
 /// Writes out what is buffered. Throws Error where stdout could not take everything (a full disk).

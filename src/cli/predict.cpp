@@ -41,6 +41,7 @@ nlohmann::ordered_json json_of(const Predictions& predictions) {
   nlohmann::ordered_json& columns = document["columns"] = nlohmann::ordered_json::array();
   if (!predictions.classes.empty()) columns.push_back("prediction");
   for (const std::string& column : predictions.columns) columns.push_back(column);
+  document["notes"] = predictions.notes;
   return document;
 }
 
@@ -63,7 +64,10 @@ int predict_rows(const PredictOptions& options) {
       document["n_rows"] = predictions.n_rows;
     }
     print_json(document);
-  } else if (options.out.empty()) {
+    return kDone;
+  }
+  for (const std::string& note : predictions.notes) print_note(note);
+  if (options.out.empty()) {
     print(predictions_csv(predictions));
   } else {
     print(fmt::format("{} by {} written to {}\n", counted(predictions.n_rows, "prediction"),

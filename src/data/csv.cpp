@@ -132,13 +132,13 @@ void refuse_binary(std::string_view bytes, const std::string& file) {
 
 }  // namespace
 
-Table read_csv(std::string_view bytes, const std::string& file, std::span<const std::string> known) {
+Table read_csv(std::string_view bytes, const std::string& file, const TableHints& hints) {
   if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
   refuse_binary(bytes, file);
   const char separator = separator_of(bytes);
   CsvBuilder builder(file, separator == ';');
   CsvReader(builder, separator).read(bytes);
-  return builder.take(known);
+  return builder.take(hints);
 }
 
 }  // namespace shoal::data

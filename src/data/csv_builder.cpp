@@ -27,7 +27,10 @@ std::string wrong_length(std::size_t n_cells, std::size_t n_columns) {
 void CsvBuilder::record(std::span<const std::string_view> cells, std::uint32_t line) {
   const bool is_blank = cells.size() > 1 && all_blank(cells);
   if (columns_.empty()) {
-    if (is_blank) return;
+    if (is_blank) {
+      lines_above_.push_back(line);
+      return;
+    }
     first_.assign(cells.begin(), cells.end());
     first_line_ = line;
     columns_.assign(cells.size(), CsvColumn(decimal_comma_));
@@ -38,11 +41,14 @@ void CsvBuilder::record(std::span<const std::string_view> cells, std::uint32_t l
     blank_lines_.push_back(line);
     return;
   }
-  if (!blank_lines_.empty()) {
-    const std::vector<std::string_view> blank(columns_.size());
-    for (const std::uint32_t blank_line : std::exchange(blank_lines_, {})) row(blank, blank_line);
-  }
+  blank_rows();
   row(cells, line);
+}
+
+void CsvBuilder::blank_rows() {
+  if (blank_lines_.empty()) return;
+  const std::vector<std::string_view> blank(columns_.size());
+  for (const std::uint32_t line : std::exchange(blank_lines_, {})) row(blank, line);
 }
 
 void CsvBuilder::row(std::span<const std::string_view> cells, std::uint32_t line) {
@@ -61,22 +67,31 @@ void CsvBuilder::row(std::span<const std::string_view> cells, std::uint32_t line
   table_.lines.push_back(line);
 }
 
+void CsvBuilder::first_row(std::span<const std::string_view> cells, std::uint32_t line) {
+  for (std::size_t c = 0; c < columns_.size(); ++c) columns_[c].add_first(cells[c], line);
+  ++table_.n_rows;
+  table_.lines.insert(table_.lines.begin(), line);
+}
+
 void CsvBuilder::fault(std::uint32_t line, std::string path, std::string message) {
   faults_.push_back({table_.file, static_cast<int>(line), std::move(path), std::move(message)});
 }
 
 bool CsvBuilder::is_full() const noexcept { return faults_.size() > kMostFaults; }
 
-Table CsvBuilder::take(std::span<const std::string> known) {
+Table CsvBuilder::take(const TableHints& hints) {
   if (columns_.empty()) {
     if (faults_.empty()) fault(0, {}, "holds no table: the file is empty");
     throw InputError(std::move(faults_));
   }
-  const bool has_header = is_header(first_, columns_, decimal_comma_, known);
+  if (hints.keep_blank_rows) blank_rows();
+  const bool has_header = hints.has_header.value_or(is_header(first_, columns_, decimal_comma_, hints));
   if (!has_header) {
-    for (std::size_t c = 0; c < columns_.size(); ++c) columns_[c].add_first(first_[c], first_line_);
-    ++table_.n_rows;
-    table_.lines.insert(table_.lines.begin(), first_line_);
+    first_row(std::vector<std::string_view>(first_.begin(), first_.end()), first_line_);
+    if (hints.keep_blank_rows) {
+      const std::vector<std::string_view> blank(columns_.size());
+      for (std::size_t i = lines_above_.size(); i-- > 0;) first_row(blank, lines_above_[i]);
+    }
   }
   // One separator too many is a habit in every row, and a mistake in some.
   if (n_longer_ > 0 && n_longer_ + (has_header ? 0 : 1) < table_.n_rows) {

@@ -18,12 +18,13 @@ constexpr std::array kPowersOf10{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7, 
 
 constexpr std::string_view kSeparators = ";\t,|";  // a decimal comma makes commas frequent where another one separates
 
+constexpr std::size_t kMostDigits = 15;  // of any number that a double keeps exactly
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Most cells are a few digits with a point among them: such a number is a whole number below 2^53 over a power of ten,
 /// both exact as doubles, so that one division rounds it correctly (Clinger 1990).
 std::optional<double> short_number_of(std::string_view cell) {
-  constexpr std::size_t kMostDigits = 15;
   const char* at = cell.data();
   const char* const end = at + cell.size();
   const bool negative = at != end && *at == '-';
@@ -78,7 +79,17 @@ std::optional<double> number_of(std::string_view cell, bool decimal_comma) {
   if (error == std::errc::result_out_of_range) {  // too large, or too small to matter: strtod tells which
     return std::abs(std::strtod(std::string(cell).c_str(), nullptr)) > 1 ? HUGE_VAL : 0.0;
   }
-  return error == std::errc() ? std::optional(value + 0.0) : std::nullopt;
+  return error == std::errc() && !std::isnan(value) ? std::optional(value + 0.0) : std::nullopt;  // Nan is a name
+}
+
+std::optional<std::string> long_digits(std::string_view cell) {
+  if (cell.size() <= kMostDigits) return std::nullopt;
+  const bool negative = cell.front() == '-';
+  if (negative || cell.front() == '+') cell.remove_prefix(1);
+  if (!std::ranges::all_of(cell, is_digit)) return std::nullopt;
+  cell.remove_prefix(std::min(cell.find_first_not_of('0'), cell.size()));
+  if (cell.size() <= kMostDigits) return std::nullopt;
+  return (negative ? "-" : "") + std::string(cell);
 }
 
 bool is_dressed_number(std::string_view cell) {

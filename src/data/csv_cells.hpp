@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace shoal::data {
@@ -14,6 +15,10 @@ namespace shoal::data {
 /// The number that a whole cell is, correctly rounded. Infinities are numbers here and refused by the caller.
 /// decimal_comma: 1,5 is one and a half.
 [[nodiscard]] std::optional<double> number_of(std::string_view cell, bool decimal_comma);
+
+/// The digits of a whole number that has so many that a double may not keep them, with the sign before negative ones;
+/// nothing where the cell is another.
+[[nodiscard]] std::optional<std::string> long_digits(std::string_view cell);
 
 /// Whether a cell that is no number is one in a spreadsheet's dress: with separators of thousands, a currency's sign, a
 /// percent sign, or the other decimal mark.

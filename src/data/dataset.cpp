@@ -45,8 +45,10 @@ std::uint64_t row_bytes(const Dataset& dataset) {
 
 /// Appends the rows of data.validation or data.test, which `key` says; returns their indices.
 std::vector<std::uint32_t> append_table(const std::string& key, const std::filesystem::path& path, const Table& train,
-                                        const Roles& roles, Dataset& dataset) {
-  const Table table = data::read_table(path, data::shared_columns(train, roles));
+                                        const Roles& roles, const DataSpec& spec, Dataset& dataset) {
+  const std::vector<ColumnName> named = data::named_columns(spec);
+  const std::vector<std::string> known = data::shared_columns(train, roles);
+  const Table table = data::read_table(path, {.has_header = spec.header, .named = named, .known = known});
   Faults faults;
   std::vector<std::size_t> targets;
   for (const std::size_t c : roles.targets) {
@@ -115,6 +117,7 @@ Dataset build(const Table& train, const DataSpec& spec, std::uint64_t seed) {
   note(train, dataset.notes);
   const Roles roles = data::assign_roles(train, spec, faults);
   Preprocessing& p = dataset.preprocessing;
+  p.header = spec.header;
   p.missing = spec.missing;
   data::describe_targets(train, roles, spec, dataset, faults);
   data::describe_inputs(train, roles.inputs, roles.categorical, p, faults);
@@ -129,9 +132,9 @@ Dataset build(const Table& train, const DataSpec& spec, std::uint64_t seed) {
   dataset.reading_bytes = train.cell_bytes() + std::max(train.file_bytes, row_bytes(dataset));
   std::vector<std::uint32_t> validation;
   if (const auto* path = std::get_if<std::filesystem::path>(&spec.validation)) {
-    validation = append_table("validation", *path, train, roles, dataset);
+    validation = append_table("validation", *path, train, roles, spec, dataset);
   }
-  if (spec.test) dataset.test = append_table("test", *spec.test, train, roles, dataset);
+  if (spec.test) dataset.test = append_table("test", *spec.test, train, roles, spec, dataset);
   data::make_splits(train, roles, spec, std::move(validation), seed, dataset);
   return dataset;
 }
@@ -150,7 +153,8 @@ void add_columns(std::span<const double> values, std::size_t n, char prefix, Tab
 }  // namespace
 
 Dataset load_dataset(const DataSpec& spec, std::uint64_t seed) {
-  return build(data::read_table(spec.train), spec, seed);
+  const std::vector<ColumnName> named = data::named_columns(spec);
+  return build(data::read_table(spec.train, {.has_header = spec.header, .named = named}), spec, seed);
 }
 
 Dataset make_dataset(std::span<const double> inputs, std::size_t n_inputs, std::span<const double> targets,
@@ -190,10 +194,12 @@ Split all_rows(const Dataset& dataset, const DataSpec& spec) {
 EncodedRows encode_rows(const Preprocessing& preprocessing, const std::filesystem::path& path) {
   std::vector<std::string> known;
   for (const InputColumn& column : preprocessing.columns) known.push_back(column.name);
-  const Table table = data::read_table(path, known);
+  const Table table =
+      data::read_table(path, {.has_header = preprocessing.header, .known = known, .keep_blank_rows = true});
   Faults faults;
   EncodedRows rows;
   rows.n_rows = table.n_rows;
+  note(table, rows.notes);
   data::encode_inputs(preprocessing, table, data::match_inputs(preprocessing, table), rows.inputs, faults);
   faults.finish();
   return rows;

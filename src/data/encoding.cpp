@@ -8,23 +8,13 @@
 #include <unordered_map>
 
 #include "data/levels.hpp"
+#include "data/scaling.hpp"
 #include "spec/nearest.hpp"
 
 namespace shoal::data {
 namespace {
 
 constexpr std::size_t kMostCategories = 1000;
-
-double midrange(const std::vector<double>& numbers) {
-  double low = std::numeric_limits<double>::infinity();
-  double high = -low;
-  for (const double x : numbers) {
-    if (std::isnan(x)) continue;
-    low = std::min(low, x);
-    high = std::max(high, x);
-  }
-  return low > high ? 0.0 : low / 2 + high / 2;
-}
 
 std::size_t width(const InputColumn& column) {
   if (column.kind == InputColumn::Kind::categorical) return column.categories.size();
@@ -146,7 +136,9 @@ void describe_inputs(const Table& table, const std::vector<std::size_t>& inputs,
                                 column.categories.size(), odd)});
       }
     } else {
-      column.centre = midrange(source.numbers);
+      const Range range = range_of(source.numbers);
+      check_spread(table, source, range, faults);
+      column.centre = range.middle();
       column.has_indicator = preprocessing.missing == MissingPolicy::impute &&
                              std::ranges::any_of(source.numbers, [](double x) { return std::isnan(x); });
     }

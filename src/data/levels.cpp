@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 #include <numeric>
+#include <tuple>
 #include <unordered_map>
 
 namespace shoal::data {
@@ -25,9 +25,16 @@ std::vector<std::uint32_t> sort_codes(std::size_t n_levels, std::vector<std::uin
 
 Levels levels_of(const Column& column) {
   Levels levels;
-  if (column.is_text()) {
+  if (!column.codes.empty()) {
     levels.codes = column.codes;
-    const auto less = [&](std::uint32_t a, std::uint32_t b) { return column.words[a] < column.words[b]; };
+    std::vector<double> numbers(column.words.size(), 0.0);  // of words; texts that are none are equal
+    for (std::size_t row = 0; row < column.numbers.size(); ++row) numbers[column.codes[row]] = column.numbers[row];
+    const auto less = [&](std::uint32_t a, std::uint32_t b) {
+      const std::string& left = column.words[a];
+      const std::string& right = column.words[b];
+      if (left.empty() || right.empty()) return right.empty() < left.empty();
+      return std::tie(numbers[a], left) < std::tie(numbers[b], right);
+    };
     for (const std::uint32_t old : sort_codes(column.words.size(), levels.codes, less)) {
       levels.texts.push_back(column.words[old]);
     }
@@ -53,7 +60,7 @@ Levels levels_of(const Column& column) {
     return numbers[a] < numbers[b];
   };
   for (const std::uint32_t old : sort_codes(numbers.size(), levels.codes, less)) {
-    levels.texts.push_back(old == missing ? std::string() : fmt::format("{}", numbers[old]));
+    levels.texts.push_back(old == missing ? std::string() : text_of_number(numbers[old]));
   }
   return levels;
 }

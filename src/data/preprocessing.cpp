@@ -23,6 +23,7 @@ std::string to_json(const Preprocessing& p) {
     }
   }
   return text_of({{"task", name(p.task)},
+                  {"header", p.header ? json(*p.header) : json()},
                   {"missing", p.missing == MissingPolicy::impute ? "impute" : "error"},
                   {"columns", columns},
                   {"target_names", p.target_names},
@@ -37,6 +38,8 @@ Preprocessing preprocessing_from_json(std::string_view text) {
   const std::optional<Task> task = task_named(document.at("task").get<std::string>());
   if (!task) throw Error("preprocessing: unknown task " + document.at("task").dump());
   p.task = *task;
+  // Earlier versions knew no such key.
+  if (const json header = document.value("header", json()); !header.is_null()) p.header = header.get<bool>();
   p.missing = document.at("missing") == "impute" ? MissingPolicy::impute : MissingPolicy::error;
   for (const json& entry : document.at("columns")) {
     InputColumn column;

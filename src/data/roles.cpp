@@ -108,6 +108,15 @@ Roles assign_roles(const Table& table, const DataSpec& spec, Faults& faults) {
   return roles;
 }
 
+std::vector<ColumnName> named_columns(const DataSpec& spec) {
+  std::vector<ColumnName> named = spec.target;
+  if (spec.categorical) named.insert(named.end(), spec.categorical->begin(), spec.categorical->end());
+  named.insert(named.end(), spec.drop.begin(), spec.drop.end());
+  if (spec.groups) named.push_back(*spec.groups);
+  if (spec.weights) named.push_back(*spec.weights);
+  return named;
+}
+
 std::vector<std::string> shared_columns(const Table& train, const Roles& roles) {
   std::vector<std::string> names;
   for (const std::vector<std::size_t>* list : {&roles.inputs, &roles.targets}) {

@@ -21,6 +21,9 @@ struct Roles {
 
 [[nodiscard]] Roles assign_roles(const Table& table, const DataSpec& spec, Faults& faults);
 
+/// The columns that a sweep file gives parts.
+[[nodiscard]] std::vector<ColumnName> named_columns(const DataSpec& spec);
+
 /// Names of the columns that a table for validation or test has too.
 [[nodiscard]] std::vector<std::string> shared_columns(const Table& train, const Roles& roles);
 

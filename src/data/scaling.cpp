@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <limits>
 #include <numeric>
 #include <vector>
@@ -11,6 +12,9 @@
 namespace shoal::data {
 namespace {
 
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kLeastSpread = 1e-37;  // one over less than this may be no float
+
 struct Moments {
   double mean = 0, deviation = 0, low = 0, high = 0;
 };
@@ -19,7 +23,6 @@ struct Moments {
 /// in the order of memory; each column's sums are in the order of `rows`.
 std::vector<Moments> moments_of(std::span<const float> values, std::size_t width, std::span<const std::size_t> columns,
                                 std::span<const std::uint32_t> rows) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const std::size_t n_columns = columns.size();
   std::vector<Moments> moments(n_columns, {0, 0, kInfinity, -kInfinity});
   std::vector<double> n(n_columns, 0.0);
@@ -52,9 +55,26 @@ std::vector<Moments> moments_of(std::span<const float> values, std::size_t width
 }
 
 /// 1 for a constant column, and where the factor would be no float.
-double reciprocal(double spread) { return spread > 1e-37 ? 1 / spread : 1; }
+double reciprocal(double spread) { return spread > kLeastSpread ? 1 / spread : 1; }
 
 }  // namespace
+
+Range range_of(const std::vector<double>& numbers) {
+  Range range{kInfinity, -kInfinity};
+  for (const double x : numbers) {
+    if (std::isnan(x)) continue;
+    range.low = std::min(range.low, x);
+    range.high = std::max(range.high, x);
+  }
+  return range;
+}
+
+void check_spread(const Table& table, const Column& column, const Range& range, Faults& faults) {
+  const double spread = range.high - range.low;
+  if (!(spread > 0 && spread < kLeastSpread)) return;
+  faults.add(
+      {table.file, 0, column_path(column.name), fmt::format("varies by less than {}: multiply it", kLeastSpread)});
+}
 
 void fit_scaling(const Dataset& dataset, InputScale scale, TargetScale target_scale, Split& split) {
   const std::vector<bool> numeric = numeric_inputs(dataset.preprocessing);

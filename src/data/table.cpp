@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
+#include <fmt/format.h>
 #include <limits>
 #include <system_error>
 #include <utility>
@@ -43,7 +45,7 @@ std::uint64_t Table::cell_bytes() const {
   return bytes;
 }
 
-Table read_table(const std::filesystem::path& path, std::span<const std::string> known) {
+Table read_table(const std::filesystem::path& path, const TableHints& hints) {
   const std::string bytes = read_bytes(path);
   refuse_foreign_formats(bytes, path.string());
   Table table;
@@ -52,11 +54,19 @@ Table read_table(const std::filesystem::path& path, std::span<const std::string>
   } else if (bytes.size() > 4 && bytes[0] == 0 && bytes[1] == 0) {
     table = read_idx(bytes, path);
   } else {
-    table = read_csv(bytes, path.string(), known);
+    table = read_csv(bytes, path.string(), hints);
   }
   table.hash = hash_bytes(bytes, table.hash);
   table.file_bytes = bytes.size();
   return table;
+}
+
+std::string text_of_number(double number) {
+  constexpr double kFirstExponent = 1e16;  // in the shortest form
+  constexpr double kTooLarge = 9223372036854775808.0;
+  const double size = std::abs(number);
+  if (size < kFirstExponent || size >= kTooLarge) return fmt::format("{}", number);
+  return std::to_string(static_cast<std::int64_t>(number));
 }
 
 double number_of_text(std::string_view text) {

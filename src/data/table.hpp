@@ -2,23 +2,27 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "shoal/data.hpp"
+
 namespace shoal::data {
 
-/// One column as the file holds it: numbers where every cell is one, else texts, each different one kept once.
+/// One column as the file holds it: numbers where every cell is one, else texts, each different one kept once. Numbers
+/// with more digits than a double keeps have both.
 struct Column {
   std::string name;
   std::vector<double> numbers;       ///< NaN: missing; empty in a text column
-  std::vector<std::uint32_t> codes;  ///< text column: the cell's place in words; empty in a numeric column
+  std::vector<std::uint32_t> codes;  ///< text column: the cell's place in words; empty where there are numbers alone
   std::vector<std::string> words;    ///< "": missing
   std::string odd_text;              ///< text column of mostly numbers, or of dressed ones: the first cell that is none
   std::uint32_t odd_line = 0;        ///< and its line
 
-  [[nodiscard]] bool is_text() const noexcept { return !codes.empty(); }
+  [[nodiscard]] bool is_text() const noexcept { return numbers.empty() && !codes.empty(); }
   [[nodiscard]] const std::string& text(std::size_t row) const { return words[codes[row]]; }
 };
 
@@ -42,15 +46,24 @@ struct Table {
   [[nodiscard]] int line(std::size_t row) const { return lines.empty() ? 0 : static_cast<int>(lines[row]); }
 };
 
-/// Reads CSV, NPY or IDX, told apart by content, each also gzipped. `known`: names of columns that a table of the same
-/// kind has, which tell a header from a row. Throws InputError.
-[[nodiscard]] Table read_table(const std::filesystem::path& path, std::span<const std::string> known = {});
+/// What is known of a CSV table before it is read.
+struct TableHints {
+  std::optional<bool> has_header = {};      ///< empty: the records say
+  std::span<const ColumnName> named = {};   ///< columns that the sweep file names
+  std::span<const std::string> known = {};  ///< names of columns that a table of the same kind has
+  bool keep_blank_rows = false;             ///< rows of separators alone are rows at the table's ends too
+};
+
+/// Reads CSV, NPY or IDX, told apart by content, each also gzipped. Throws InputError.
+[[nodiscard]] Table read_table(const std::filesystem::path& path, const TableHints& hints = {});
 
 /// The readers behind it. `bytes`: the whole unpacked file.
-[[nodiscard]] Table read_csv(std::string_view bytes, const std::string& file, std::span<const std::string> known = {});
+[[nodiscard]] Table read_csv(std::string_view bytes, const std::string& file, const TableHints& hints = {});
 [[nodiscard]] Table read_npy(const std::string& bytes, const std::string& file);
 [[nodiscard]] Table read_idx(const std::string& bytes, const std::filesystem::path& path);
 
+/// A number in its shortest form; whole ones below 2^63 without an exponent.
+[[nodiscard]] std::string text_of_number(double number);
 /// The number that a whole text is in its shortest form; NaN: none.
 [[nodiscard]] double number_of_text(std::string_view text);
 

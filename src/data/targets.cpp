@@ -3,20 +3,19 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
-#include <limits>
 #include <optional>
 #include <set>
 #include <string_view>
 #include <unordered_map>
 
 #include "data/levels.hpp"
+#include "data/scaling.hpp"
 #include "spec/nearest.hpp"
 
 namespace shoal::data {
 namespace {
 
 constexpr std::size_t kMostClasses = 1000;
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 bool all_whole(const Column& column) {
   return std::ranges::all_of(column.numbers, [](double x) { return std::isnan(x) || x == std::floor(x); });
@@ -96,17 +95,13 @@ void describe_numbers(const Table& table, const Roles& roles, Preprocessing& p, 
       faults.add(
           {table.file, 0, column_path(target.name), fmt::format("holds text{}; a regression target is a number", odd)});
     }
-    double low = kInfinity;
-    double high = -kInfinity;
-    for (const double x : target.numbers) {
-      low = std::fmin(low, x);
-      high = std::fmax(high, x);
-    }
-    if (low == high && table.n_rows > 1) {
+    const Range range = range_of(target.numbers);
+    if (range.low == range.high && table.n_rows > 1) {
       faults.add({table.file, 0, column_path(target.name),
-                  fmt::format("is {} in every row; a regression target needs different values", low)});
+                  fmt::format("is {} in every row; a regression target needs different values", range.low)});
     }
-    p.target_centre.push_back(low > high ? 0 : low / 2 + high / 2);
+    check_spread(table, target, range, faults);
+    p.target_centre.push_back(range.middle());
   }
   if (roles.targets.empty()) {
     faults.add({table.file, 0, "data.task", "IDX labels are classes; leave data.task out"});

@@ -83,6 +83,7 @@ Predictions predict(const std::filesystem::path& run, std::string_view which, co
   const Preprocessing& preprocessing = rows.dataset.preprocessing;
   predictions.task = preprocessing.task;
   predictions.columns = columns_of(preprocessing);
+  predictions.notes = rows.encoded.notes;
 
   const std::unique_ptr<Engine> engine = make_engine("cpu", rows.dataset, {});
   std::vector<double> sums;

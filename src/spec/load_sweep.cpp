@@ -24,13 +24,14 @@ using namespace std::string_view_literals;
 
 constexpr std::array kTopKeys{"data"sv,   "method"sv,          "run_cap"sv, "repeat"sv,
                               "metric"sv, "early_terminate"sv, "trainer"sv, "parameters"sv};
-constexpr std::array kDataKeys{"train"sv,      "target"sv,  "task"sv,    "categorical"sv, "drop"sv,
-                               "groups"sv,     "weights"sv, "missing"sv, "scale"sv,       "target_scale"sv,
-                               "validation"sv, "cv"sv,      "test"sv};
+constexpr std::array kDataKeys{"train"sv,        "target"sv,     "task"sv,   "categorical"sv, "drop"sv,
+                               "groups"sv,       "weights"sv,    "header"sv, "missing"sv,     "scale"sv,
+                               "target_scale"sv, "validation"sv, "cv"sv,     "test"sv};
 constexpr std::array kMetricKeys{"name"sv, "goal"sv, "choice"sv};
 constexpr std::array kTrainerKeys{"engine"sv, "precision"sv,        "seed"sv, "threads"sv,
                                   "memory"sv, "checkpoint_every"sv, "keep"sv};
 constexpr std::array kTasks{"classification"sv, "regression"sv, "multilabel"sv, "auto"sv};
+constexpr std::array kHeaders{"true"sv, "false"sv, "auto"sv};
 constexpr std::array kMissing{"error"sv, "impute"sv};
 constexpr std::array kScales{"standard"sv, "minmax"sv, "none"sv};
 constexpr std::array kTargetScales{"standard"sv, "none"sv};
@@ -201,6 +202,10 @@ class SweepReader {
     if (auto columns = columns_at(*data, "drop", true)) out.drop = *std::move(columns);
     if (const YamlEntry* groups = data->find("groups")) out.groups = column(groups->value, "data.groups");
     if (const YamlEntry* weights = data->find("weights")) out.weights = column(weights->value, "data.weights");
+    if (const YamlEntry* header = data->find("header")) {
+      out.header = flag_in(header->value.text);
+      if (!out.header) static_cast<void>(read_word(header->value, kHeaders, "data.header", faults_));
+    }
     if (const auto word = word_at(*data, "data", "missing", kMissing)) {
       out.missing = *word == "impute" ? MissingPolicy::impute : MissingPolicy::error;
     }

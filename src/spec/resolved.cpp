@@ -89,6 +89,7 @@ std::string data_text(const SweepSpec& spec, const YamlTree& data) {
   columns_if_given("target");
   line("task", values.task ? std::string(name(*values.task)) : "auto");
   for (const char* key : {"categorical", "drop", "groups", "weights"}) columns_if_given(key);
+  if (values.header) line("header", *values.header ? "true" : "false");
   line("missing", values.missing == MissingPolicy::impute ? "impute" : "error");
   constexpr std::array kScaleNames{"standard", "minmax", "none"};
   line("scale", kScaleNames.at(static_cast<std::size_t>(values.scale)));

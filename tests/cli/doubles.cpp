@@ -211,7 +211,8 @@ Predictions predict(const std::filesystem::path& /*run*/, std::string_view which
           .classes = {"say \"A\"", "B"},
           .columns = {"p(a)", "p(b)"},
           .values = {0.75, 0.25, 0.5, 0.5},
-          .n_rows = 2};
+          .n_rows = 2,
+          .notes = {"x.csv: line 1 is the header"}};
 }
 
 std::string predictions_csv(const Predictions& predictions) { return predictions.classes.at(1) + " as CSV\n"; }

@@ -401,11 +401,14 @@ TEST(Program, SaysThatItsOutputCouldNotBeWritten) {
 }
 
 TEST(Program, PredictsToTheScreenOrAFile) {
-  EXPECT_EQ(shoal({"predict", "d", "--trial", "best", "--data", "x.csv"}).out, "B as CSV\n");
+  const Outcome printed = shoal({"predict", "d", "--trial", "best", "--data", "x.csv"});
+  EXPECT_EQ(printed.out, "B as CSV\n");
+  EXPECT_EQ(printed.err, "note: x.csv: line 1 is the header\n");
   EXPECT_EQ(shoal({"predict", "d", "--trial", "ab", "--data", "x.csv", "--out", "/dev/null"}).out,
             "2 predictions by trial ab written to /dev/null\n");
   const auto json = nlohmann::json::parse(shoal({"predict", "d", "--trial", "ab", "--data", "x.csv", "--json"}).out);
   EXPECT_EQ(json["columns"], nlohmann::json({"prediction", "p(a)", "p(b)"}));
+  EXPECT_EQ(json["notes"], nlohmann::json({"x.csv: line 1 is the header"}));
   EXPECT_EQ(json["rows"], nlohmann::json::parse(R"([["say \"A\"", 0.75, 0.25], ["B", 0.5, 0.5]])"));
 }
 

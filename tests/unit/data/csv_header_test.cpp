@@ -11,7 +11,7 @@ using Names = std::vector<std::string>;
 
 /// The names of the columns; empty where the first record is a row.
 Names header_of(const std::string& text, const Names& known = {}) {
-  const Table table = read_csv(text, "t", known);
+  const Table table = read_csv(text, "t", {.known = known});
   Names names;
   if (!table.has_header) return names;
   for (const Column& column : table.columns) names.push_back(column.name);
@@ -62,6 +62,36 @@ TEST(CsvHeader, IsKnownByTheNamesOfAnotherTable) {
   EXPECT_EQ(header_of("red,round\nblue,round\n", {"colour", "shape"}), Names{});
   EXPECT_EQ(header_of("x,y\n1,2\n", {"V1", "V2"}), (Names{"x", "y"}));
   EXPECT_EQ(header_of("V1,V2\na,b\n", {"V1", "V2"}), (Names{"V1", "V2"}));
+}
+
+TEST(CsvHeader, IsNumbersInOrderAndATextOverTextsThatRepeat) {
+  EXPECT_EQ(header_of("400.1,400.2,label\n1,2,A\n3,1,B\n5,2,B\n2,2,A\n"), (Names{"400.1", "400.2", "label"}));
+  EXPECT_EQ(header_of(",0,1,label\n0,5,2,A\n1,3,4,A\n"), (Names{"V1", "0", "1", "label"}));
+  EXPECT_EQ(header_of(",0,1,label\n0,5,2,A\n1,3,4,B\n"), (Names{"V1", "0", "1", "label"}));  // as pandas writes it
+  EXPECT_EQ(header_of("25,18,C\n1,2,A\n3,1,B\n5,2,B\n"), Names{});                           // A is as rare as C
+  EXPECT_EQ(header_of("400.1,400.2,B\n1,2,A\n3,1,B\n5,2,B\n2,2,A\n"), Names{});              // a class
+  EXPECT_EQ(header_of("5,1,7,label\n1,2,3,A\n3,1,3,A\n"), Names{});                          // in no order
+  EXPECT_EQ(header_of("1,Alice\n2,Bob\n3,Bob\n"), Names{});
+}
+
+TEST(CsvHeader, IsARecordWithANameOfTheSweepFile) {
+  const auto has_header = [](const std::string& text, const std::vector<ColumnName>& named) {
+    return read_csv(text, "t", {.named = named}).has_header;
+  };
+  EXPECT_TRUE(has_header("0,1,2\n3,4,5\n", {"2"}));
+  EXPECT_FALSE(has_header("0,1,2\n3,4,5\n", {"3"}));
+  EXPECT_TRUE(has_header("7,label\n3,A\n4,B\n", {"x", "label"}));
+  EXPECT_FALSE(has_header("0,1,2\n3,4,5\n", {std::int64_t{2}, std::int64_t{-1}}));  // places
+  EXPECT_TRUE(has_header("400,401,402\n3,4,5\n", {std::int64_t{402}}));
+}
+
+TEST(CsvHeader, IsWhatTheUserSays) {
+  const Table named = read_csv("1,2\n3,4\n", "t", {.has_header = true});
+  EXPECT_EQ(named.columns[1].name, "2");
+  EXPECT_EQ(named.n_rows, 1U);
+  const Table bare = read_csv("a,b\nc,d\n", "t", {.has_header = false});
+  EXPECT_EQ(bare.columns[1].name, "V2");
+  EXPECT_EQ(bare.n_rows, 2U);
 }
 
 TEST(CsvHeader, IsToldInTheNotes) {

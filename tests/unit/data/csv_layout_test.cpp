@@ -125,6 +125,18 @@ TEST(CsvLayout, NotesNumbersInASpreadsheetsDress) {
 TEST(CsvLayout, TakesInfinityForAWordAmongWords) {
   EXPECT_EQ(read_csv("t,y\ninf,1\nfoot,2\n", "t").columns[0].words, (Names{"inf", "foot"}));
   EXPECT_EQ(refusal_of_text("t,y\n1,1\ninf,2\n"), "t:3: column 't': 'inf' is not a finite number");
+  EXPECT_EQ(refusal_of_text("t,y\n1e400,1\n?,1\n2,2\n"), "t:2: column 't': '1e400' is not a finite number");
+}
+
+TEST(CsvLayout, TakesAWordThatCReadsAsANumberAsItIsWritten) {
+  const Column above = read_csv("t,y\nInf,1\nNan,2\nfoot,3\nInf,4\n1e400,5\nNan,6\n", "t").columns[0];
+  EXPECT_EQ(above.words, (Names{"Inf", "Nan", "foot", "1e400"}));
+  EXPECT_EQ(above.codes, (Lines{0, 1, 2, 0, 3, 1}));
+  EXPECT_EQ(read_csv("t,y\nfoot,3\nInf,4\n1e400,5\nNan,6\n", "t").columns[0].words,
+            (Names{"foot", "Inf", "1e400", "Nan"}));
+  EXPECT_EQ(
+      read_csv("t,y\n1,1\nNan,2\n2,3\n", "t").notes,
+      (Names{"line 1 is the header", "column 't' holds mostly numbers and counts as text: 'Nan' in line 3 is none"}));
 }
 
 TEST(CsvLayout, RoundsNumbersAsTheCompilerDoes) {
@@ -137,6 +149,22 @@ TEST(CsvLayout, RoundsNumbersAsTheCompilerDoes) {
             (Numbers{123456789012345678.0, 9007199254740992.0, 1e22, 1e-15, 1.7976931348623157e308}));
   EXPECT_EQ(read_csv("a,b\n1,123456789.123456\n1,999999999999999\n1,0.99999999999999\n", "t").columns[1].numbers,
             (Numbers{123456789.123456, 999999999999999, 0.99999999999999}));
+}
+
+TEST(CsvLayout, KeepsTheDigitsThatANumberDoesNot) {
+  const Column below =
+      read_csv("a,y\n7,1\n?,1\n9007199254740993,1\n+9007199254740992,1\n07,1\n9e16,1\n", "t").columns[0];
+  EXPECT_FALSE(below.is_text());
+  EXPECT_EQ(below.numbers[2], 9007199254740992.0);
+  EXPECT_EQ(below.words, (Names{"7", "", "9007199254740993", "9007199254740992", "90000000000000000"}));
+  EXPECT_EQ(below.codes, (Lines{0, 1, 2, 3, 0, 4}));
+  const Column among = read_csv("a,y\n-0090071992547409931,1\n12345678901234567890123,1\nn1,1\n", "t").columns[0];
+  EXPECT_TRUE(among.is_text());
+  EXPECT_EQ(among.words, (Names{"-90071992547409931", "12345678901234567890123", "n1"}));
+  const Column first = read_csv("9007199254740993,1\n9007199254740992,2\n", "t").columns[0];
+  EXPECT_EQ(first.codes, (Lines{1, 0}));
+  EXPECT_EQ(first.numbers, (Numbers{9007199254740992.0, 9007199254740992.0}));
+  EXPECT_TRUE(read_csv("a,y\n0.1234567890123456789,1\n0000000000000000001,1\n", "t").columns[0].codes.empty());
 }
 
 TEST(CsvLayout, TakesNoWordForANumber) {

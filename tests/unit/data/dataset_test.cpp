@@ -119,6 +119,23 @@ TEST(LoadDataset, ImputesMeansOfTrainingRowsWithAnIndicator) {
   EXPECT_EQ(s.fill[0], 0.0F);
 }
 
+TEST(LoadDataset, RefusesColumnsThatVaryByLessThanFloatsAreScaledBy) {
+  const TableFolder folder;
+  const auto fault = [&](const std::string& rows) -> std::string {
+    try {
+      (void)load_dataset(spec_of(folder.write("t.csv", "a,y\n" + rows)), 1);
+    } catch (const InputError& error) {
+      const std::string text = error.what();
+      return text.substr(text.find("t.csv"));
+    }
+    return "";
+  };
+  EXPECT_EQ(fault("1,1e-40\n2,2e-40\n3,3e-40\n"), "t.csv: column 'y': varies by less than 1e-37: multiply it");
+  EXPECT_EQ(fault("1e-60,1\n2e-60,2\n3e-60,3\n"), "t.csv: column 'a': varies by less than 1e-37: multiply it");
+  EXPECT_EQ(fault("1e-36,1\n2e-36,2\n3e-36,3\n"), "");
+  EXPECT_EQ(fault("1e-60,1\n1e-60,2\n1e-60,3\n"), "");  // constant
+}
+
 TEST(LoadDataset, ScalesByTrainingRowsAsAsked) {
   const TableFolder folder;
   DataSpec spec = spec_of(folder.write("t.csv", "a,k,y\n0,7,10\n4,7,30\n"));

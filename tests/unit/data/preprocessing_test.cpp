@@ -10,6 +10,7 @@ namespace {
 TEST(PreprocessingJson, ReadsBackEveryFieldExactly) {
   Preprocessing p;
   p.task = Task::classification;
+  p.header = false;
   p.missing = MissingPolicy::impute;
   p.columns = {{"a \"b\"", InputColumn::Kind::numeric, {}, 0.1 + 0.2, true},
                {"c", InputColumn::Kind::categorical, {"", "é", "x"}, 0, false}};
@@ -19,6 +20,7 @@ TEST(PreprocessingJson, ReadsBackEveryFieldExactly) {
   p.n_inputs = 5;
   const Preprocessing q = preprocessing_from_json(to_json(p));
   EXPECT_EQ(q.task, Task::classification);
+  EXPECT_EQ(q.header, false);
   EXPECT_EQ(q.missing, MissingPolicy::impute);
   ASSERT_EQ(q.columns.size(), 2U);
   EXPECT_EQ(q.columns[0].name, "a \"b\"");
@@ -30,6 +32,14 @@ TEST(PreprocessingJson, ReadsBackEveryFieldExactly) {
   EXPECT_EQ(q.classes, p.classes);
   EXPECT_EQ(q.target_centre, p.target_centre);
   EXPECT_EQ(q.n_inputs, 5);
+}
+
+TEST(PreprocessingJson, OfAnEarlierVersionSaysNothingOfAHeader) {
+  EXPECT_EQ(preprocessing_from_json(to_json(Preprocessing{})).header, std::nullopt);
+  EXPECT_EQ(preprocessing_from_json(R"({"task": "regression", "missing": "error", "columns": [], "target_names": [],
+                                        "classes": [], "target_centre": [], "n_inputs": 0})")
+                .header,
+            std::nullopt);
 }
 
 TEST(SplitJson, ReadsBackEveryScalingExactly) {

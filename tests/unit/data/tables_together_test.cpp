@@ -116,6 +116,20 @@ TEST(Targets, AreClassesHoweverTheirNumbersAreWritten) {
   EXPECT_EQ(d.labels, (std::vector<std::int32_t>{1, 0, 1, 0, 1, 0, 1}));
 }
 
+TEST(Targets, AndCategoriesKeepApartWhatIsEqualAsDoubles) {
+  const TableFolder folder;
+  DataSpec spec = spec_of(folder.write("t.csv",
+                                       "a,y\n90071992547409931,9007199254740993\n90071992547409932,9007199254740992\n"
+                                       "90071992547409931,9007199254740993\n90071992547409932,9007199254740992\n"));
+  spec.task = Task::classification;
+  spec.categorical = std::vector<ColumnName>{"a"};
+  const Dataset d = load_dataset(spec, 1);
+  EXPECT_EQ(d.preprocessing.classes, (Texts{"9007199254740992", "9007199254740993"}));
+  EXPECT_EQ(d.labels, (std::vector<std::int32_t>{1, 0, 1, 0}));
+  EXPECT_EQ(d.preprocessing.columns[0].categories, (Texts{"90071992547409931", "90071992547409932"}));
+  EXPECT_EQ(encode_rows(d.preprocessing, folder.write("new.csv", "a\n90071992547409932\n")).inputs, (Floats{0, 1}));
+}
+
 TEST(Targets, NoteWhereWholeNumbersMayBeClasses) {
   const TableFolder folder;
   const auto note = [&](std::size_t n_different) {
@@ -214,6 +228,42 @@ TEST(OtherTables, ForPredictionMayHoldJustTheInputsInTheirOrder) {
             "new.csv: column 'b': is not in this table; known: V1, V2, V3");
 }
 
+TEST(OtherTables, ForPredictionKeepEveryRowOfSeparators) {
+  const TableFolder folder;
+  DataSpec spec = spec_of(folder.write("t.csv", "a,b,y\n1,2,3\n,4,5\n3,4,5\n,,\n"));
+  spec.missing = MissingPolicy::impute;
+  Dataset d = load_dataset(spec, 1);
+  EXPECT_EQ(d.n_rows, 3U);  // a table to train on ends with its last cell
+  const EncodedRows rows = encode_rows(d.preprocessing, folder.write("new.csv", "a,b\n1,2\n,\n\n3,4\n,\n,\n\n"));
+  EXPECT_EQ(rows.n_rows, 5U);
+  EXPECT_EQ(rows.notes, (Texts{"new.csv: line 1 is the header"}));
+  const EncodedRows bare = encode_rows(d.preprocessing, folder.write("new.csv", ",\n1,2\n,\n"));
+  ASSERT_EQ(bare.n_rows, 3U);
+  EXPECT_TRUE(std::isnan(bare.inputs[0]));
+  EXPECT_EQ(bare.inputs[3], -1.0F);
+  EXPECT_EQ(bare.notes, (Texts{"new.csv: no header: line 2 is a row, and columns are named V1 to V2"}));
+  spec.missing = MissingPolicy::error;
+  spec.train = folder.write("t.csv", "a,b,y\n1,2,3\n3,4,5\n5,6,7\n");
+  d = load_dataset(spec, 1);
+  EXPECT_EQ(refusal_by([&] { (void)encode_rows(d.preprocessing, folder.write("new.csv", "a,b\n1,2\n,2\n,\n")); }),
+            "new.csv:3: column 'a': has no value; data.missing: impute fills it with the training rows' mean\n"
+            "new.csv:4: column 'a': has no value; data.missing: impute fills it with the training rows' mean\n"
+            "new.csv:4: column 'b': has no value; data.missing: impute fills it with the training rows' mean");
+}
+
+TEST(OtherTables, HaveAHeaderWhereTheSweepFileSaysSo) {
+  const TableFolder folder;
+  DataSpec spec = spec_of(folder.write("t.csv", "1,2,3\n4,5,6\n7,8,9\n"));
+  spec.validation = folder.write("v.csv", "3,2,1\n10,11,12\n");
+  EXPECT_EQ(load_dataset(spec, 1).n_rows, 5U);
+  spec.header = true;
+  const Dataset d = load_dataset(spec, 1);
+  EXPECT_EQ(d.n_rows, 3U);
+  EXPECT_EQ(d.preprocessing.target_names, (Texts{"3"}));
+  EXPECT_EQ(Floats(d.row(2).begin(), d.row(2).end()), (Floats{6.5F, 4.5F}));  // 12 and 11, centred by 5.5 and 6.5
+  EXPECT_EQ(encode_rows(d.preprocessing, folder.write("new.csv", "2,1\n6.5,5.5\n")).inputs, (Floats{0, 0}));
+}
+
 TEST(OtherTables, OfImagesHaveAsManyPixels) {
   const TableFolder folder;
   const std::string images{'\0', '\0', 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9};
@@ -274,6 +324,14 @@ TEST(Divisions, KeepAGroupOnEachSide) {
   EXPECT_EQ(load_message(spec), "t.csv: data.groups: all rows are of one group, which cannot be divided");
   spec.cv = 2;
   EXPECT_EQ(load_message(spec), "t.csv: data.cv: 2 folds need as many groups, there is 1");
+}
+
+TEST(Divisions, TellGroupsApartThatAreEqualAsDoubles) {
+  const TableFolder folder;
+  DataSpec spec = spec_of(folder.write("t.csv", "a,g,y\n1,9007199254740993,1\n2,9007199254740992,2\n"));
+  spec.groups = "g";
+  spec.validation = 0.5;
+  EXPECT_EQ(load_dataset(spec, 1).splits[0].training.size(), 1U);
 }
 
 TEST(Divisions, NeedWeightOnEachSide) {

@@ -89,6 +89,11 @@ TEST_F(PredictClasses, AgreesWithTheMetricsOfTheRun) {
   EXPECT_DOUBLE_EQ(accuracy(predictions, column(test, 2), all), summary.test->of(Metric::val_accuracy));
 }
 
+TEST_F(PredictClasses, PassesOnWhatWasDecidedOnTheTable) {
+  EXPECT_EQ(predict(folder / "run", "best", table).notes,
+            std::vector<std::string>{"classes.csv: line 1 is the header"});
+}
+
 TEST_F(PredictClasses, GivesAProbabilityAClass) {
   const Predictions predictions = predict(folder / "run", "best", table);
   ASSERT_EQ(predictions.columns.size(), 3U);

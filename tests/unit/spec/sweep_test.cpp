@@ -25,7 +25,7 @@ std::string message(const std::string& yaml, const std::vector<std::string>& ove
 
 const std::string kEverything = R"(
 data: {train: tables/t.csv, target: [y, -1, "2"], task: regression, categorical: [a], drop: [b, 3], groups: g,
-       weights: w, missing: impute, scale: minmax, target_scale: none, cv: 5, test: /abs/test.csv}
+       weights: w, header: true, missing: impute, scale: minmax, target_scale: none, cv: 5, test: /abs/test.csv}
 method: sobol
 run_cap: 50
 repeat: 3
@@ -55,6 +55,7 @@ TEST(Sweep, KeepsEveryKey) {
   EXPECT_EQ(spec.data.target[2], ColumnName("2"));
   EXPECT_EQ(spec.data.task, Task::regression);
   EXPECT_EQ(spec.data.cv, 5);
+  EXPECT_EQ(spec.data.header, true);
   EXPECT_EQ(spec.data.missing, MissingPolicy::impute);
   EXPECT_EQ(spec.data.scale, InputScale::minmax);
   EXPECT_EQ(spec.data.target_scale, TargetScale::none);
@@ -94,6 +95,7 @@ TEST(Sweep, ReadsItsResolvedTextBackToTheSame) {
     EXPECT_EQ(first.resolved, second.resolved);
     EXPECT_EQ(first.data.train, second.data.train);
     EXPECT_EQ(first.data.target, second.data.target);
+    EXPECT_EQ(first.data.header, second.data.header);
     EXPECT_EQ(first.data.validation, second.data.validation);
     ASSERT_EQ(first.axes.size(), second.axes.size());
     for (std::size_t a = 0; a < first.axes.size(); ++a) {
@@ -110,6 +112,14 @@ TEST(Sweep, TakesAsAnIndexOnlyWhatIsWrittenAsOne) {
   EXPECT_EQ(spec.data.target, std::vector<ColumnName>{"402.10"});
   EXPECT_EQ(spec.data.drop,
             (std::vector<ColumnName>{"0.0", std::int64_t{-1}, "03", "+4", "1e3", std::int64_t{12}, "12"}));
+}
+
+TEST(Sweep, TakesTheWordOfWhoSaysWhetherThereIsAHeader) {
+  EXPECT_EQ(parsed("data: {train: t.csv}\n").data.header, std::nullopt);
+  EXPECT_EQ(parsed("data: {train: t.csv, header: auto}\n").data.header, std::nullopt);
+  EXPECT_EQ(parsed("data: {train: t.csv, header: False}\n").data.header, false);
+  EXPECT_EQ(message("data:\n  train: t.csv\n  header: 1\n", {}),
+            "sweep.yaml:3: data.header: has no value '1'; known: true, false, auto");
 }
 
 TEST(Sweep, ResolvesDefaults) {
