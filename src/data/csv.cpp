@@ -8,6 +8,7 @@
 #include "data/csv_cells.hpp"
 #include "data/table.hpp"
 #include "shoal/error.hpp"
+#include "spec/utf8.hpp"
 
 namespace shoal::data {
 namespace {

@@ -24,9 +24,6 @@ namespace shoal::data {
 /// percent sign, or the other decimal mark.
 [[nodiscard]] bool is_dressed_number(std::string_view cell);
 
-/// Without overlong forms, surrogates and code points past U+10FFFF, which JSON refuses.
-[[nodiscard]] bool is_utf8(std::string_view bytes);
-
 /// What `sep=;`, as Excel writes it into a first line, names; nothing where the line is another.
 [[nodiscard]] std::optional<char> named_separator(std::string_view line);
 /// The separator of a CSV text, of semicolon, tab, comma and vertical bar: the one it names, or by its first two

@@ -194,8 +194,9 @@ Split all_rows(const Dataset& dataset, const DataSpec& spec) {
 EncodedRows encode_rows(const Preprocessing& preprocessing, const std::filesystem::path& path) {
   std::vector<std::string> known;
   for (const InputColumn& column : preprocessing.columns) known.push_back(column.name);
+  const bool fills = preprocessing.missing == MissingPolicy::impute;
   const Table table =
-      data::read_table(path, {.has_header = preprocessing.header, .known = known, .keep_blank_rows = true});
+      data::read_table(path, {.has_header = preprocessing.header, .known = known, .keep_blank_rows = fills});
   Faults faults;
   EncodedRows rows;
   rows.n_rows = table.n_rows;

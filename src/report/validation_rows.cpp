@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <memory>
 #include <numeric>
 #include <utility>
@@ -11,6 +10,7 @@
 #include "report/sampling.hpp"
 #include "shoal/engine.hpp"
 #include "shoal/error.hpp"
+#include "store/dataset_again.hpp"
 
 namespace shoal::report {
 namespace {

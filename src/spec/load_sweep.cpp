@@ -14,6 +14,7 @@
 #include "spec/parameters.hpp"
 #include "spec/resolved.hpp"
 #include "spec/scalar.hpp"
+#include "spec/utf8.hpp"
 #include "spec/yaml_tree.hpp"
 
 namespace shoal {
@@ -347,12 +348,28 @@ class SweepReader {
   SweepSpec spec_;
 };
 
+/// A run keeps them as JSON, and reads its tables again by paths that they name.
+void check_utf8(std::string_view yaml, const std::string& name, std::span<const std::string> overrides) {
+  if (!is_utf8(name)) throw InputError({name, 0, "", "the path of a sweep file must be UTF-8 text"});
+  for (const std::string& assignment : overrides) {
+    if (!is_utf8(assignment)) throw InputError({"override '" + assignment + "'", 0, "", "is not UTF-8 text"});
+  }
+  if (is_utf8(yaml)) return;
+  int line = 1;
+  for (std::size_t end = yaml.find('\n'); is_utf8(yaml.substr(0, end)) && end != std::string_view::npos; ++line) {
+    yaml.remove_prefix(end + 1);
+    end = yaml.find('\n');
+  }
+  throw InputError({name, line, "", "is not UTF-8 text; save the sweep file as UTF-8"});
+}
+
 }  // namespace
 }  // namespace spec
 
 SweepSpec parse_sweep(std::string_view yaml, const std::string& name, const std::filesystem::path& folder,
                       std::span<const std::string> overrides) {
   spec::Faults faults(name);
+  spec::check_utf8(yaml, name, overrides);
   spec::YamlTree root = spec::parse_yaml(yaml, name, faults);
   for (const std::string& assignment : overrides) spec::apply_override(root, assignment, faults);
   SweepSpec out = spec::SweepReader(root, folder, faults).read();

@@ -139,7 +139,12 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   progress.best_so_far = {{50, 0.5}, {100, 0.9}};
   progress.rungs = {{4, 4, 2}};
   options.on_progress(progress);
-  if (spec.file == "folds.yaml") options.on_refit({.id = "3fa9c1d2e4b5a697", .epochs = 30});
+  if (spec.file == "folds.yaml") {
+    SettingRow winner;
+    winner.id = progress.best_id;
+    winner.epochs = 30;
+    options.on_refit(winner);
+  }
   return {.out = out,
           .interrupted = options.stop.stop_requested(),
           .n_trials = 4,

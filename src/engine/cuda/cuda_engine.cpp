@@ -101,7 +101,7 @@ class CudaEngine final : public Engine {
     table_.upload_folds();
     const auto [narrow, wide] = by_kind(gangs);
     gangs_.prepare(narrow);
-    training_.prepare(narrow);
+    training_.prepare(narrow, gangs_);
     probe_.prepare(narrow);
     if (!wide.empty()) layerwise_.cohorts().prepare(wide);
   }

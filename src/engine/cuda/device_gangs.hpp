@@ -58,6 +58,10 @@ class DeviceGangs {
   [[nodiscard]] const GangKey& key(Slot slot) const { return gangs_[place_of(slot).gang].key; }
   [[nodiscard]] const Hyperparameters& hyperparameters(Slot slot) const { return places_[slot].hyperparameters; }
   [[nodiscard]] bool occupied(Slot slot) const { return places_[slot].occupied; }
+  /// Who trains the network at a place.
+  [[nodiscard]] Way way_of(Slot slot) const {
+    return gangs_[places_[slot].gang].has_block_alone() ? Way::blocks : Way::threads;
+  }
 
   /// Others train no more until they are given a target again.
   void set_targets(std::span<const TrainTarget> targets);

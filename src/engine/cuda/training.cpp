@@ -39,19 +39,20 @@ bool Training::run(DeviceGangs& gangs, std::vector<EpochRecord>& records) {
 }
 
 /// Epochs of a launch at most, were the gang alone there. What the host decides, it decides before the next epoch.
-std::uint32_t Training::most_epochs(const Gang& gang) const {
+std::uint32_t Training::most_epochs(const Gang& gang, Way way) const {
   if (metric_ == WatchedMetric::by_host) return 1;
-  if (choice_.of(gang) == Way::threads) return epochs_in_launch(choice_.of_threads(gang.key, 1).alone);
+  if (way == Way::threads) return epochs_in_launch(choice_.of_threads(gang.key, 1).alone);
   const NetworkShape shape(gang.key.topology, gang.has_dropout, reads_outputs(metric_), operands_);
   return epochs_in_launch(choice_.of_block(gang.key, shape).alone);
 }
 
-Training::Room Training::room_for(std::span<const Gang> gangs) const {
+Training::Room Training::room_for(std::span<const Gang> gangs, const WayOf& way_of) const {
   Room room;
   std::size_t longest_order = 0;
   for (const Gang& gang : gangs) {
-    const std::size_t n_epochs = most_epochs(gang);
-    const bool alone = choice_.of(gang) == Way::blocks;
+    const Way way = way_of(gang);
+    const std::size_t n_epochs = most_epochs(gang, way);
+    const bool alone = way == Way::blocks;
     room.records += gang.n_slots * n_epochs;
     room.tasks += alone ? gang.n_slots : (gang.n_slots + kNetworksInBlock - 1) / kNetworksInBlock;
     if (gang.key.shuffle == Shuffle::per_trial) continue;
@@ -68,16 +69,16 @@ Training::Room Training::room_for(std::span<const Gang> gangs) const {
 
 std::uint64_t Training::bytes_per_slot(const Gang& gang) const {
   const std::uint64_t of_decision = metric_ == WatchedMetric::by_host ? sizeof(math::EpochDecision) : 0;
-  return most_epochs(gang) * (sizeof(float) + sizeof(NetworkRecord) + of_decision);
+  return most_epochs(gang, choice_.of(gang)) * (sizeof(float) + sizeof(NetworkRecord) + of_decision);
 }
 
 std::uint64_t Training::shared_bytes(std::span<const Gang> gangs) const {
-  const Room room = room_for(gangs);
+  const Room room = room_for(gangs, [this](const Gang& gang) { return choice_.of(gang); });
   return room.order_rows * sizeof(std::uint32_t) + room.order_weights * sizeof(double) + room.tasks * sizeof(TrainTask);
 }
 
-void Training::prepare(std::span<const Gang> gangs) {
-  const Room room = room_for(gangs);
+void Training::prepare(std::span<const Gang> gangs, const DeviceGangs& made) {
+  const Room room = room_for(gangs, [&](const Gang& gang) { return made.way_of(gang.first_slot); });
   rates_.renew(room.records);
   records_.renew(room.records);
   if (metric_ == WatchedMetric::by_host) decisions_.renew(room.records);

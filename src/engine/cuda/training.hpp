@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -37,7 +38,8 @@ class Training {
   /// Device bytes that prepare() takes for one place of a gang, and for what all gangs share.
   [[nodiscard]] std::uint64_t bytes_per_slot(const Gang& gang) const;
   [[nodiscard]] std::uint64_t shared_bytes(std::span<const Gang> gangs) const;
-  void prepare(std::span<const Gang> gangs);
+  /// `made`: of the same gangs, which may have blocks where threads were planned.
+  void prepare(std::span<const Gang> gangs, const DeviceGangs& made);
   /// Gives back what prepare() took.
   void release();
 
@@ -57,8 +59,9 @@ class Training {
   struct Room {
     std::size_t records = 0, order_rows = 0, order_weights = 0, tasks = 0;
   };
-  [[nodiscard]] Room room_for(std::span<const Gang> gangs) const;
-  [[nodiscard]] std::uint32_t most_epochs(const Gang& gang) const;
+  using WayOf = std::function<Way(const Gang&)>;
+  [[nodiscard]] Room room_for(std::span<const Gang> gangs, const WayOf& way_of) const;
+  [[nodiscard]] std::uint32_t most_epochs(const Gang& gang, Way way) const;
   [[nodiscard]] std::vector<Chunk> next_chunks(const DeviceGangs& gangs) const;
   /// False where there is no room for it.
   [[nodiscard]] bool add_order(const DeviceGang& gang, Chunk& chunk);

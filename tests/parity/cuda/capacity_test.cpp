@@ -232,7 +232,7 @@ Launches launches(const testing::Sweep& sweep, std::size_t order_rows) {
   cuda::DeviceGangs gangs(sweep.options, table, stream);
   cuda::Training training(sweep.options, table, stream, nullptr, order_rows);
   gangs.prepare(sweep.gangs);
-  training.prepare(sweep.gangs);
+  training.prepare(sweep.gangs, gangs);
   std::vector<TrainTarget> targets;
   for (Slot slot = 0; slot < sweep.trials.size(); ++slot) {
     gangs.place(slot, sweep.trials[slot], initial_state(sweep.trials[slot]));

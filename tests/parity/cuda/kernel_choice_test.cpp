@@ -114,7 +114,7 @@ TEST_F(CudaChoice, IsNoLayersWhereAMinibatchHasMoreValuesThanTheyCount) {
   const auto cublas = make_cublas_engine(data, {.precision = Precision::fp32});
   for (const auto& engine : {cuda.get(), cublas.get()}) {
     const std::string why = engine->why_not(trial);
-    EXPECT_TRUE(why.starts_with("a minibatch of 1048576 rows has 43")) << why;
+    EXPECT_TRUE(why.starts_with("a minibatch of 1048576 rows has more values")) << why;
     trial.hyperparameters.batch_size = 1 << 19;
     EXPECT_EQ(engine->why_not(trial), "");
     trial.hyperparameters.batch_size = 0;

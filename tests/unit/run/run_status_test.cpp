@@ -46,7 +46,7 @@ TEST_F(RunStatusTest, KnowsARunThatWasStoppedUntilItGoesOn) {
   options.on_start = [&](const PlanSummary&, const fs::path&) { source.request_stop(); };
   EXPECT_TRUE(run_sweep(spec, options).interrupted);
   EXPECT_EQ(run_status(run).state, RunState::stopped);
-  options = {.out = run, .resume = true, .stop = {}, .on_start = {}, .on_progress = {}};
+  options = {.out = run, .resume = true, .stop = {}, .on_start = {}, .on_progress = {}, .on_refit = {}};
   options.on_start = [&](const PlanSummary&, const fs::path&) { EXPECT_EQ(run_status(run).state, RunState::running); };
   EXPECT_FALSE(run_sweep(spec, options).interrupted);
   EXPECT_EQ(run_status(run).state, RunState::done);

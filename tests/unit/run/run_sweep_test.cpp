@@ -41,9 +41,8 @@ TEST_F(RunSweep, TrainsEveryTrialAndNamesTheWinner) {
 }
 
 TEST_F(RunSweep, SaysWhatIsPartOfARun) {
-  spec.file = folder / "sweep.yaml";
-  std::ofstream(spec.file) << "data: {}\n";
-  small::run_into(spec, folder / "run");
+  std::ofstream(folder / "sweep.yaml") << "data: {train: classes.csv}\nparameters: {max_iter: 1}\n";
+  small::run_into(load_sweep(folder / "sweep.yaml"), folder / "run");
   const auto part = [&](const fs::path& file) { return part_of_run(folder / "run", file); };
   EXPECT_EQ(part(folder / "run/manifest.json"), "manifest.json of the run");
   EXPECT_EQ(part(folder / "run/../run/results.csv"), "results.csv of the run");

@@ -45,6 +45,23 @@ parameters:
   loss: {values: [squared_error, half_squared_error]}
 )";
 
+TEST(Sweep, IsUtf8) {
+  const auto message = [](const std::string& yaml, const std::string& name, const std::vector<std::string>& overrides) {
+    try {
+      (void)parse_sweep(yaml, name, "/data", overrides);
+    } catch (const InputError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const std::string yaml = "data: {train: t\xC3\xA9.csv}\n";
+  EXPECT_EQ(message(yaml, "s\xC3\xA9.yaml", {}), "");
+  EXPECT_EQ(message("# \xC3\xA9\ndata: {train: t\xE9.csv}\n", "s.yaml", {}),
+            "s.yaml:2: is not UTF-8 text; save the sweep file as UTF-8");
+  EXPECT_EQ(message(yaml, "s\xE9.yaml", {}), "s\xE9.yaml: the path of a sweep file must be UTF-8 text");
+  EXPECT_EQ(message(yaml, "s.yaml", {"data.test=\xE9"}), "override 'data.test=\xE9': is not UTF-8 text");
+}
+
 TEST(Sweep, KeepsEveryKey) {
   const SweepSpec spec = parsed(kEverything);
   EXPECT_EQ(spec.data.train, "/data/tables/t.csv");
