@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -87,10 +88,20 @@ std::optional<MetricValues> test_of(Engine& engine, const Dataset& dataset, cons
 /// Trains a setting on all rows and stores its network; where it diverges, found.id is empty and the sweep has an
 /// engine again. False where `stop` came first.
 bool take_all_rows(PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory, FinalNetwork& found,
-                   const std::stop_token& stop) {
+                   const std::stop_token& stop, const std::optional<PausedTrial>& refit) {
   const std::string engine_name(sweep.engine->name());
   AllRows all(sweep, spec);
-  std::optional<LoneNetwork> network = train_on_all_rows(all, sweep, directory, *found.setting, stop);
+  Pauses pauses;
+  if (refit && refit->result.trial.id == found.setting->id + std::string(kAllRows)) pauses.from = refit->state;
+  pauses.every_s = spec.trainer.checkpoint_every_s;
+  pauses.save = [&](const LoneNetwork& paused) {
+    PausedTrial trial;
+    trial.result.trial = paused.trial;
+    trial.state = paused.state;
+    const PausedTrial* const alone = &trial;
+    directory.checkpoints().write(std::span(&alone, 1), directory.results_mark());
+  };
+  std::optional<LoneNetwork> network = train_on_all_rows(all, sweep, directory, *found.setting, stop, pauses);
   if (!network) return false;
   if (network->state.status == TrialStatus::diverged) {
     all.engine.reset();
@@ -126,18 +137,18 @@ AllRows::AllRows(PreparedSweep& sweep, const SweepSpec& spec) : dataset(*sweep.d
 
 std::optional<LoneNetwork> train_on_all_rows(AllRows& all, const PreparedSweep& sweep,
                                              const store::RunDirectory& directory, const SettingRow& setting,
-                                             const std::stop_token& stop) {
+                                             const std::stop_token& stop, const Pauses& pauses) {
   Lineage lineage = lineage_of(sweep.trials, directory, first_of(sweep, setting.id));
   lineage.own.id = setting.id + std::string(kAllRows);
   // All rows are trained on, so there is nothing to be patient about; but adaptive rates count the same epochs.
   Hyperparameters& h = lineage.root.hyperparameters;
   if (h.learning_rate != Schedule::adaptive) h.n_iter_no_change = 0;
   return train_alone(*all.engine, sweep.initial_parameters, lineage,
-                     static_cast<std::uint32_t>(std::lround(setting.epochs)), stop);
+                     static_cast<std::uint32_t>(std::lround(setting.epochs)), stop, pauses);
 }
 
 std::optional<FinalNetwork> final_network(PreparedSweep& sweep, const SweepSpec& spec, store::RunDirectory& directory,
-                                          const RunOptions& options) {
+                                          const RunOptions& options, const std::optional<PausedTrial>& refit) {
   const std::stop_token& stop = options.stop;
   FinalNetwork found;
   const auto take = [&](const std::string& id) {
@@ -157,7 +168,7 @@ std::optional<FinalNetwork> final_network(PreparedSweep& sweep, const SweepSpec&
   found.setting = smallest(sweep, directory, some);
   if (has_folds) {
     if (options.on_refit) options.on_refit(*found.setting);
-    if (!take_all_rows(sweep, spec, directory, found, stop)) return std::nullopt;
+    if (!take_all_rows(sweep, spec, directory, found, stop, refit)) return std::nullopt;
     if (!found.id.empty()) return found;
     found.note = "setting " + found.setting->id + " diverges on all rows: the network of its best fold is handed out";
   }

@@ -36,14 +36,16 @@ struct AllRows {
 /// it had at each epoch, where it became a copy in a population. Nothing where `stop` came first.
 [[nodiscard]] std::optional<LoneNetwork> train_on_all_rows(AllRows& all, const PreparedSweep& sweep,
                                                            const store::RunDirectory& directory,
-                                                           const SettingRow& setting, const std::stop_token& stop);
+                                                           const SettingRow& setting, const std::stop_token& stop,
+                                                           const Pauses& pauses = {});
 
 /// Chooses it when all trials have ended, and trains and stores it where it is not stored. One trial a setting: the
 /// best one. Repeats: the best one of the setting that wins. Folds: the setting that wins is trained once more, on all
 /// rows, for as many epochs as its folds' networks had on average, the best ones where patience is on; its id is the
 /// setting's and `.all`. Where that diverges, its best fold's. Nothing where `stop` came first. Takes the sweep's
-/// engine.
+/// engine. refit: what a checkpoint has of the training on all rows; checkpoints have it from now on.
 [[nodiscard]] std::optional<FinalNetwork> final_network(PreparedSweep& sweep, const SweepSpec& spec,
-                                                        store::RunDirectory& directory, const RunOptions& options);
+                                                        store::RunDirectory& directory, const RunOptions& options,
+                                                        const std::optional<PausedTrial>& refit);
 
 }  // namespace shoal::run

@@ -1,6 +1,7 @@
 #include "run/lone_training.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <span>
 #include <utility>
@@ -13,6 +14,7 @@ namespace shoal::run {
 namespace {
 
 constexpr Slot kSlot = 0;
+constexpr std::chrono::milliseconds kShortPiece{50};
 
 }  // namespace
 
@@ -81,21 +83,40 @@ Lineage lineage_of(const Trials& trials, const store::RunDirectory& directory, c
 }
 
 std::optional<LoneNetwork> train_alone(Engine& engine, const InitialParameters& initial_parameters, Lineage lineage,
-                                       std::uint32_t until, const std::stop_token& stop) {
+                                       std::uint32_t until, const std::stop_token& stop, const Pauses& pauses) {
+  using Clock = std::chrono::steady_clock;
   initial_parameters.give(lineage.root);
   LoneNetwork network{lineage.root, initial_state(lineage.root), lineage.root.id, 0};
   network.trial.id = lineage.own.id;
   network.trial.number = lineage.own.number;
   network.trial.setting = lineage.own.setting;
-  const auto train = [&](std::uint32_t epoch) {
+  if (pauses.from) network.state = *pauses.from;
+  Clock::time_point saved = Clock::now();
+  std::uint32_t n_epochs = 1;  // at a time, where somebody saves
+  const auto train = [&](std::uint32_t end) {
     Alone alone(engine, network.trial, network.state);
-    if (!alone.train(epoch, stop)) return false;
-    network.state = alone.state();
     ++network.n_segments;
-    return true;
+    for (;;) {
+      const Clock::time_point began = Clock::now();
+      if (!alone.train(pauses.save ? std::min(end, network.state.epoch + n_epochs) : end, stop)) {
+        if (pauses.save) pauses.save(network);
+        return false;
+      }
+      network.state = alone.state();
+      if (network.state.status != TrialStatus::running || network.state.epoch >= end) return true;
+      if (Clock::now() - began < kShortPiece) n_epochs *= 2;
+      if (Clock::now() - saved < std::chrono::duration<double>(pauses.every_s)) continue;
+      pauses.save(network);
+      saved = Clock::now();
+    }
   };
   for (const Takeover& takeover : lineage.takeovers) {
     if (takeover.epoch >= until) break;
+    if (pauses.from && takeover.epoch <= pauses.from->epoch) {
+      TrialState passed = network.state;  // which has gone on already
+      train::go_on_with(takeover.changes, network.trial, passed);
+      continue;
+    }
     if (!train(takeover.epoch)) return std::nullopt;
     if (network.state.status != TrialStatus::running) return network;
     train::go_on_with(takeover.changes, network.trial, network.state);

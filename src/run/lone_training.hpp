@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -53,10 +54,18 @@ struct LoneNetwork {
   std::string root;              ///< id of the trial whose initial parameters it had
   std::uint32_t n_segments = 0;  ///< stretches with constant settings
 };
+/// Where a long training may be gone on with.
+struct Pauses {
+  std::optional<TrialState> from{};                        ///< what save() had; empty: the initial parameters
+  double every_s = 0;                                      ///< seconds from a save() to the next, or somewhat more
+  std::function<void(const LoneNetwork& network)> save{};  ///< empty: nobody asks for it; also called before a stop
+};
+
 /// Trains from the initial parameters of the root until an epoch, through all takeovers before it, as they came about;
 /// ends where the network does before. Nothing where `stop` came first.
 [[nodiscard]] std::optional<LoneNetwork> train_alone(Engine& engine, const InitialParameters& initial_parameters,
-                                                     Lineage lineage, std::uint32_t until, const std::stop_token& stop);
+                                                     Lineage lineage, std::uint32_t until, const std::stop_token& stop,
+                                                     const Pauses& pauses = {});
 
 /// Trains a trial of the sweep again, alone, to where the directory says that it ended.
 [[nodiscard]] std::optional<LoneNetwork> train_again(Engine& engine, const InitialParameters& initial_parameters,

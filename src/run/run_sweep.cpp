@@ -60,9 +60,10 @@ struct OpenRun {
   Progress start{};
   run::KeptNetworks kept;
   store::Checkpoint in_training{};
-  bool was_done = false;           ///< the run had ended before, and has the network that it hands out
-  run::FinalNetwork handed_out{};  ///< by it
-  bool best_is_pruned = false;     ///< the best network of `start`
+  std::optional<PausedTrial> refit{};  ///< of the winning setting on all rows
+  bool was_done = false;               ///< the run had ended before, and has the network that it hands out
+  run::FinalNetwork handed_out{};      ///< by it
+  bool best_is_pruned = false;         ///< the best network of `start`
 };
 
 bool holds_run(const fs::path& path) { return fs::exists(path / "manifest.json"); }
@@ -84,6 +85,11 @@ void check_place(const RunOptions& options) {
 void take_over(OpenRun& open, const run::PreparedSweep& sweep, const SweepSpec& spec) {
   store::RunDirectory& directory = *open.directory;
   open.in_training = directory.checkpoints().read(directory.results_mark(), open.notes);
+  std::erase_if(open.in_training, [&](auto& entry) {
+    if (!entry.first.ends_with(run::kAllRows)) return false;
+    open.refit = std::move(entry.second);
+    return true;
+  });
   run::drop_what_is_ahead(sweep, spec, open.in_training, directory);
   const store::Totals totals = directory.totals();
   open.start.n_done = totals.n_trials;
@@ -189,7 +195,8 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
     engine_notes = sweep.engine->notes();  // a network of all rows is trained by another engine
     if (is_whole) {
       writer.flush();
-      final_network = open.was_done ? open.handed_out : run::final_network(sweep, spec, *open.directory, options);
+      final_network =
+          open.was_done ? open.handed_out : run::final_network(sweep, spec, *open.directory, options, open.refit);
     }
   } catch (...) {
     const std::exception_ptr failure = std::current_exception();

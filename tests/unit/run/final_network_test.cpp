@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <stop_token>
 
 #include "shoal/error.hpp"
 #include "small_sweeps.hpp"
@@ -58,6 +59,63 @@ TEST(FinalNetwork, IsTheSmallestWithinAStandardErrorWhereThatIsAsked) {
   }
   EXPECT_EQ(board.rows[0].parameters.at(0).first, "hidden_layer_sizes");
   EXPECT_EQ(summary.setting->id, expected->id);
+}
+
+/// A run that is stopped when its folds are trained, and what its checkpoint has then.
+TEST(FinalNetwork, OfAllRowsGoesOnFromTheCheckpoint) {
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  SweepSpec spec = small::sweep(folder / "classes.csv", Metric::val_accuracy);
+  spec.data.cv = 3;
+  const RunSummary whole = small::run_into(spec, folder / "whole");
+  for (const bool planted : {false, true}) {
+    const fs::path run = folder / (planted ? "planted" : "stopped");
+    std::stop_source source;
+    RunOptions options;
+    options.out = run;
+    options.stop = source.get_token();
+    options.on_refit = [&](const SettingRow&) { source.request_stop(); };
+    EXPECT_TRUE(run_sweep(spec, options).interrupted);
+    {
+      store::RunDirectory directory = store::RunDirectory::open(run);
+      std::vector<std::string> notes;
+      store::Checkpoint checkpoint = directory.checkpoints().read(directory.results_mark(), notes);
+      ASSERT_EQ(checkpoint.size(), 1U);
+      PausedTrial& paused = checkpoint.at(whole.winner);
+      EXPECT_EQ(paused.state.epoch, 0U);
+      if (planted) paused.state.parameters.at(0) += 1;
+      const PausedTrial* const trials[] = {&paused};
+      directory.checkpoints().write(trials, directory.results_mark());
+    }
+    EXPECT_EQ(small::run_into(spec, run, true).winner, whole.winner);
+    EXPECT_EQ(parameters(run, whole.winner) == parameters(folder / "whole", whole.winner), !planted);
+    EXPECT_FALSE(fs::exists(run / "checkpoint"));
+  }
+}
+
+TEST(LoneTraining, GivesTheSameBitsWhereverItGoesOn) {
+  const small::Folder folder;
+  small::write_classes(folder / "classes.csv");
+  const SweepSpec spec = small::sweep(folder / "classes.csv", Metric::val_accuracy);
+  const run::PreparedSweep sweep = run::prepare(spec);
+  Trial trial = sweep.trials.at(0);
+  trial.hyperparameters.max_iter = 60;
+  const run::Lineage lineage{trial, trial, {{10, "parent", {{"learning_rate_init", 0.02}}, 0}}};
+  std::vector<run::LoneNetwork> paused;
+  const auto train = [&](const run::Pauses& pauses) {
+    return run::train_alone(*sweep.engine, sweep.initial_parameters, lineage, 50, {}, pauses).value();
+  };
+  const run::LoneNetwork whole = train({});
+  EXPECT_EQ(train({.save = [&](const run::LoneNetwork& network) { paused.push_back(network); }}).state.parameters,
+            whole.state.parameters);
+  ASSERT_GE(paused.size(), 4U);
+  EXPECT_LT(paused.front().state.epoch, 10U);
+  EXPECT_GT(paused.back().state.epoch, 10U);
+  for (const run::LoneNetwork& network : paused) {
+    const run::LoneNetwork again = train({.from = network.state});
+    EXPECT_EQ(again.state.parameters, whole.state.parameters) << network.state.epoch;
+    EXPECT_EQ(again.trial.hyperparameters.learning_rate_init, 0.02);
+  }
 }
 
 /// One row is a million away. Who trains on it diverges: the settings that go on after the first fold, in their second
