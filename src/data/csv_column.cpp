@@ -34,9 +34,9 @@ void CsvColumn::add(std::string_view cell, std::uint32_t line) {
 
 void CsvColumn::add_first(std::string_view cell, std::uint32_t line) {
   add(cell, line);
-  if (!is_text_) std::ranges::rotate(numbers_, numbers_.end() - 1);
+  if (!is_text_) std::rotate(numbers_.begin(), numbers_.end() - 1, numbers_.end());
   if (!keeps_words_) return;
-  std::ranges::rotate(codes_, codes_.end() - 1);
+  std::rotate(codes_.begin(), codes_.end() - 1, codes_.end());
   note_word(codes_.front(), cell, line);
 }
 
