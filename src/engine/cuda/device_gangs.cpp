@@ -137,7 +137,7 @@ void DeviceGangs::build_block_kernels() {
   std::map<const NetworkShape*, const void*> functions;
   for (const auto& [shape, of_shape] : seconds) {
     if (kShareSaved * of_shape < kSecondsOfBuild || !why_no_builder().empty()) continue;
-    functions[shape] = unless_refused([&] { return builder_.block_function(*shape); });
+    functions[shape] = unless_refused([&, asked = shape] { return builder_.block_function(*asked); });
   }
   for (DeviceGang& gang : gangs_) {
     if (const auto found = functions.find(gang.shape); found != functions.end()) gang.block_function = found->second;
