@@ -61,9 +61,8 @@ std::string why_not_by_layers(const Topology& topology, const EpochRows& rows) {
   const std::uint32_t most = most_rows_by_layers(topology);
   if (n_rows <= most) return {};
   return fmt::format(
-      "a minibatch of {} rows has more values in its widest layer than the {} that are counted; give a batch_size of "
-      "{} "
-      "or less",
+      "a minibatch of {} rows has more values in its widest layer than the {} that are counted; give a batch_size "
+      "of {} or less",
       n_rows, kMostElements, most);
 }
 
