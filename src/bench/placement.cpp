@@ -29,15 +29,15 @@ void Placement::place(Engine& engine, const std::stop_token& stop) const {
   }
 }
 
-std::vector<EpochRecord> Placement::train(Engine& engine, std::uint32_t epoch, const std::stop_token& stop) const {
-  std::vector<EpochRecord> records;
-  if (stop.stop_requested()) return records;
+void Placement::train(Engine& engine, std::uint32_t epoch, const std::stop_token& stop,
+                      std::vector<EpochRecord>& records) const {
+  records.clear();
+  if (stop.stop_requested()) return;
   std::vector<TrainTarget> targets;
   for (Slot slot = 0; slot < network_at_.size(); ++slot) targets.push_back({slot, epoch});
   records.reserve(targets.size() * epoch);
   std::vector<Slot> lost;
   engine.train(targets, stop, records, lost);
-  return records;
 }
 
 }  // namespace shoal::bench

@@ -22,8 +22,8 @@ class Placement {
   /// Gives the engine these places and puts every network into its own, untrained; not all of them once `stop` is
   /// requested.
   void place(Engine& engine, const std::stop_token& stop) const;
-  /// Trains all of them until `epoch`; one record an epoch and network.
-  std::vector<EpochRecord> train(Engine& engine, std::uint32_t epoch, const std::stop_token& stop) const;
+  /// Trains all of them until `epoch`; `records` becomes one record an epoch and network, in memory that it may have.
+  void train(Engine& engine, std::uint32_t epoch, const std::stop_token& stop, std::vector<EpochRecord>& records) const;
 
   [[nodiscard]] std::span<const std::uint32_t> networks() const { return network_at_; }  ///< in order of slots
 

@@ -80,6 +80,7 @@ Runs timed(const Setting& setting, Engine& engine, const Placement& all, std::ui
            BenchResult& result) {
   const BenchOptions& options = setting.options;
   Runs runs;
+  std::vector<EpochRecord> records;
   const auto probe = [&] {
     if (!setting.engine.on_gpu) runs.peak_flops.push_back(bench::probe_peak(setting.n_threads));
   };
@@ -93,10 +94,10 @@ Runs timed(const Setting& setting, Engine& engine, const Placement& all, std::ui
     probe();
     time.milliseconds = 0;
     const auto training = Clock::now();
-    const std::size_t n_records = all.train(engine, n_epochs, options.stop).size();
+    all.train(engine, n_epochs, options.stop, records);
     const double wall_s = seconds_since(training);
     if (options.stop.stop_requested()) break;
-    if (n_records != all.networks().size() * n_epochs) {
+    if (records.size() != all.networks().size() * n_epochs) {
       throw Error(result.workload + ": networks diverged, so less was trained than would be counted");
     }
     probe();

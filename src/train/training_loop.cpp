@@ -118,13 +118,13 @@ void TrainingLoop::round(const std::stop_token& stop) {
     targets.push_back({network->slot, network->epoch + network->asked});
   }
 
-  std::vector<EpochRecord> records;
+  records_.clear();
   std::vector<Slot> lost;
   const auto start = std::chrono::steady_clock::now();
-  engine_->train(targets, stop, records, lost);
+  engine_->train(targets, stop, records_, lost);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
-  account(chosen, records, seconds);
+  account(chosen, seconds);
   std::ranges::sort(lost);
   for (Network* network : chosen) network->gone = std::ranges::binary_search(lost, network->slot);
   const bool stopping = stop.stop_requested();
@@ -137,8 +137,8 @@ void TrainingLoop::round(const std::stop_token& stop) {
   if (!stopping && sink_->wants_checkpoint()) sink_->checkpoint(in_training());
 }
 
-/// Adds records to the curves of their networks; `asked` becomes what is still missing of it.
-void TrainingLoop::account(std::span<Network* const> chosen, std::span<const EpochRecord> records, double seconds) {
+/// Adds the last call's records to the curves of their networks; `asked` becomes what is still missing of it.
+void TrainingLoop::account(std::span<Network* const> chosen, double seconds) {
   std::vector<Network*> at;
   for (Network* network : chosen) {
     if (at.size() <= network->slot) at.resize(network->slot + 1);
@@ -147,7 +147,7 @@ void TrainingLoop::account(std::span<Network* const> chosen, std::span<const Epo
   }
   round_cost_ = 0;
   double samples = 0;
-  for (const EpochRecord& record : records) {
+  for (const EpochRecord& record : records_) {
     Network& network = *at[record.slot];
     network.curve.push_back(
         {record.epoch, record.train_loss / record.train_weight, record.val_loss / record.val_weight, record.metric});
@@ -160,7 +160,7 @@ void TrainingLoop::account(std::span<Network* const> chosen, std::span<const Epo
   for (Network* network : chosen) {
     if (network->cost > 0) network->seconds += seconds * network->cost / round_cost_;
   }
-  meter_->trained(records.size(), samples, round_cost_);
+  meter_->trained(records_.size(), samples, round_cost_);
 }
 
 /// A network that has all epochs of its leg, or got fewer than asked, has ended; when stopping, only its state tells of

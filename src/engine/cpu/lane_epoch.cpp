@@ -74,11 +74,11 @@ bool LaneGang::train_epoch(Shared& shared, const LaneTables& tables, LaneSet lan
     record.train_weight = rows.weighted() ? weight[lane] : static_cast<double>(training.size());
     records.push_back(record);
   });
-  const std::vector<MetricSums> validation =
-      measure_lanes(shared, tables, lanes, worker.weights, worker, RowSet::validation, shared.options.metric);
   std::size_t next = first_record;
-  for (const MetricSums& of_lane : validation)
-    add_validation(records[next++], of_lane, shared.options, shared.dataset->task());
+  measure_lanes(shared, tables, lanes, worker.weights, worker, RowSet::validation, shared.options.metric,
+                [&](const MetricSums& of_lane) {
+                  add_validation(records[next++], of_lane, shared.options, shared.dataset->task());
+                });
   take_over(lanes, worker);
   decide(lanes, std::span(records).subspan(first_record));
   return true;
@@ -123,8 +123,9 @@ std::vector<MetricSums> LaneGang::measure(const Shared& shared, const LaneTables
   for (const Slot slot : slots) lanes |= lane_bit(lane_of(slot));
   worker.shape(*layout_, false);
   worker.rules = rules_;
-  const std::vector<MetricSums> sums =
-      measure_lanes(shared, tables, lanes, vectors_.weights.data(), worker, rows, std::nullopt);
+  std::vector<MetricSums> sums;
+  measure_lanes(shared, tables, lanes, vectors_.weights.data(), worker, rows, std::nullopt,
+                [&](const MetricSums& of_lane) { sums.push_back(of_lane); });
   std::vector<MetricSums> of_slots;
   for (const Slot slot : slots) {
     const LaneSet before = lanes & (lane_bit(lane_of(slot)) - 1);
@@ -133,14 +134,12 @@ std::vector<MetricSums> LaneGang::measure(const Shared& shared, const LaneTables
   return of_slots;
 }
 
-std::vector<MetricSums> LaneGang::measure_lanes(const Shared& shared, const LaneTables& tables, LaneSet lanes,
-                                                const float* weights, LaneWorker& worker, RowSet set,
-                                                std::optional<Metric> only) const {
+template <class Visit>
+void LaneGang::measure_lanes(const Shared& shared, const LaneTables& tables, LaneSet lanes, const float* weights,
+                             LaneWorker& worker, RowSet set, std::optional<Metric> only, Visit visit) const {
   const std::vector<std::uint32_t>& rows = set == RowSet::test ? shared.dataset->test : split(shared).validation;
-  std::vector<MetricSums> sums(static_cast<std::size_t>(std::popcount(lanes)));
   // The loss is added up by the kernel; other metrics need the outputs.
   const bool collects = only != Metric::val_loss && only != Metric::train_loss;
-  if (rows.empty() && !collects) return sums;
   std::vector<MetricCollector> collectors;
   each_lane(collects ? lanes : 0,
             [&](std::uint32_t) { collectors.emplace_back(*shared.dataset, split(shared), key_.loss, only); });
@@ -171,21 +170,18 @@ std::vector<MetricSums> LaneGang::measure_lanes(const Shared& shared, const Lane
       }
     });
   }
-  const double weight = weight_of(*shared.dataset, rows);
+  if (collects) {
+    for (MetricCollector& collector : collectors) visit(collector.sums());
+    return;
+  }
   const std::span<const double> loss = combine(worker.loss, n_lanes_);
-  std::size_t next = 0;
+  MetricSums of_lane;
+  of_lane.weight = weight_of(*shared.dataset, rows);
+  of_lane.n_rows = rows.size();
   each_lane(lanes, [&](std::uint32_t lane) {
-    MetricSums& of_lane = sums[next];
-    if (collects) {
-      of_lane = collectors[next].sums();
-    } else {
-      of_lane.loss = loss[lane];
-      of_lane.weight = weight;
-      of_lane.n_rows = rows.size();
-    }
-    ++next;
+    of_lane.loss = loss[lane];
+    visit(of_lane);
   });
-  return sums;
 }
 
 }  // namespace shoal::cpu

@@ -110,10 +110,10 @@ class LaneGang {
   void take_over(LaneSet lanes, const LaneWorker& worker);
   /// records: of the lanes, in their order.
   void decide(LaneSet lanes, std::span<const EpochRecord> records);
-  /// The sums of `lanes` in their order. weights: [parameters] x lanes. `only`: as MetricCollector has it.
-  [[nodiscard]] std::vector<MetricSums> measure_lanes(const Shared& shared, const LaneTables& tables, LaneSet lanes,
-                                                      const float* weights, LaneWorker& worker, RowSet set,
-                                                      std::optional<Metric> only) const;
+  /// Visits the sums of `lanes` in their order. weights: [parameters] x lanes. `only`: as MetricCollector has it.
+  template <class Visit>
+  void measure_lanes(const Shared& shared, const LaneTables& tables, LaneSet lanes, const float* weights,
+                     LaneWorker& worker, RowSet set, std::optional<Metric> only, Visit visit) const;
 
   std::shared_ptr<const LaneLayout> layout_;
   GangKey key_;
