@@ -8,6 +8,7 @@
 
 #include "shoal/error.hpp"
 #include "shoal/sweep.hpp"
+#include "store/curve_json.hpp"
 
 namespace shoal::store {
 namespace {
@@ -17,7 +18,6 @@ constexpr int kBusyMilliseconds = 5000;
 constexpr int kWriterCacheKiB = 32768;
 constexpr int kSettleTries = 10;
 constexpr int kSettlePauseMilliseconds = 20;
-constexpr const char* kClearCurve = "DELETE FROM points WHERE trial IN (SELECT number FROM trials WHERE id = ?)";
 
 std::string identifier(std::string_view column) {
   std::string out = "\"";
@@ -143,7 +143,6 @@ ResultsDatabase::ResultsDatabase(std::filesystem::path file, Access access) : fi
     execute(fmt::format("PRAGMA cache_size = -{};", kWriterCacheKiB));
   }
   check_columns();
-  if (access == Access::write) renew();
 }
 
 ResultsDatabase::~ResultsDatabase() = default;
@@ -158,36 +157,29 @@ void ResultsDatabase::create_tables() const {
   columns += ", epochs INTEGER, best_epoch INTEGER, seconds REAL, number INTEGER PRIMARY KEY";
   execute("CREATE TABLE trials (" + columns +
           ");"
-          "CREATE TABLE points (trial INTEGER, epoch INTEGER, train_loss REAL, val_loss REAL, metric REAL, "
-          "PRIMARY KEY (trial, epoch)) WITHOUT ROWID;"
-          "CREATE VIEW curves AS SELECT id, epoch, points.train_loss, points.val_loss, points.metric "
-          "FROM trials JOIN points ON points.trial = trials.number;"
-          "CREATE TABLE IF NOT EXISTS lineage (id TEXT, epoch INTEGER, parent TEXT, parameter TEXT, value REAL, "
+          // A row a curve: with a row a point most of a sweep of tiny networks would be their inserts.
+          "CREATE TABLE points (trial INTEGER PRIMARY KEY, curve TEXT);"
+          "CREATE VIEW curves AS SELECT trials.id, json_extract(value, '$[0]') AS epoch, "
+          "json_extract(value, '$[1]') AS train_loss, json_extract(value, '$[2]') AS val_loss, "
+          "json_extract(value, CASE json_array_length(value) WHEN 3 THEN '$[2]' ELSE '$[3]' END) AS metric "
+          "FROM trials JOIN points ON points.trial = trials.number, json_each(points.curve);"
+          "CREATE TABLE lineage (id TEXT, epoch INTEGER, parent TEXT, parameter TEXT, value REAL, "
           "PRIMARY KEY (id, epoch, parameter)) WITHOUT ROWID;");
 }
 
-void ResultsDatabase::renew() const {
-  {
-    Statement statement(*this, "SELECT 1 FROM sqlite_schema WHERE name = 'points'");
-    if (statement.step()) return;
-  }
-  execute("BEGIN IMMEDIATE; ALTER TABLE trials RENAME TO old_trials; ALTER TABLE curves RENAME TO old_curves;");
-  create_tables();
-  execute(
-      fmt::format("INSERT INTO trials ({0}) SELECT {0} FROM old_trials ORDER BY id;"
-                  "INSERT INTO points SELECT number, epoch, c.train_loss, c.val_loss, c.metric "
-                  "FROM trials JOIN old_curves c USING (id) ORDER BY number, epoch;"
-                  "DROP TABLE old_trials; DROP TABLE old_curves; COMMIT;",
-                  column_list()));
-}
-
 void ResultsDatabase::check_columns() const {
-  std::vector<std::string> found;
-  Statement statement(*this, "SELECT name FROM pragma_table_info('trials')");
-  while (statement.step()) found.push_back(statement.text(0));
+  const auto columns = [&](std::string_view table) {
+    std::vector<std::string> found;
+    Statement statement(*this, "SELECT name FROM pragma_table_info(?)");
+    statement.bind(table);
+    while (statement.step()) found.push_back(statement.text(0));
+    return found;
+  };
+  const std::vector<std::string> found = columns("trials");
   if (found.empty()) throw Error(file_.string() + ": is empty or damaged; read results.csv instead");
-  if (found.back() == "number") found.pop_back();
-  if (found != trial_columns()) {
+  std::vector<std::string> wanted = trial_columns();
+  wanted.emplace_back("number");
+  if (found != wanted || columns("points") != std::vector<std::string>{"trial", "curve"}) {
     throw Error(file_.string() + ": its columns are not those of this version of shoal; read results.csv instead");
   }
 }
@@ -238,14 +230,12 @@ void ResultsDatabase::bind_result(Statement& statement, const TrialResult& resul
 }
 
 void ResultsDatabase::prepare_inserts() {
-  if (insert_point_) return;
+  if (insert_curve_) return;
   std::string places = "?";
   for (std::size_t i = 0; i < trial_columns().size(); ++i) places += ", ?";
-  insert_trial_ = std::make_unique<Statement>(
-      *this, "INSERT OR REPLACE INTO trials (" + column_list() + ", number) VALUES (" + places + ")");
-  clear_curve_ = std::make_unique<Statement>(*this, kClearCurve);
-  insert_point_ = std::make_unique<Statement>(*this, "INSERT INTO points VALUES (?, ?, ?, ?, ?)");
-  clear_lineage_ = std::make_unique<Statement>(*this, "DELETE FROM lineage WHERE id = ?");
+  insert_trial_ =
+      std::make_unique<Statement>(*this, "INSERT INTO trials (" + column_list() + ", number) VALUES (" + places + ")");
+  insert_curve_ = std::make_unique<Statement>(*this, "INSERT INTO points VALUES (?, ?)");
   insert_change_ = std::make_unique<Statement>(*this, "INSERT INTO lineage VALUES (?, ?, ?, ?, ?)");
   // A curve without a trial has a number, too.
   Statement last(*this,
@@ -257,25 +247,18 @@ void ResultsDatabase::prepare_inserts() {
 void ResultsDatabase::add(const TrialResult& result) {
   begin();
   prepare_inserts();
-  clear_curve_->bind(result.trial.id);
-  clear_curve_->run();
+  if (status(result.trial.id)) remove(result.trial.id);
   ++last_number_;
-  for (const CurvePoint& point : result.curve) {
-    insert_point_->bind(last_number_);
-    insert_point_->bind(std::int64_t{point.epoch});
-    insert_point_->bind(point.train_loss);
-    insert_point_->bind(point.val_loss);
-    insert_point_->bind(point.metric);
-    insert_point_->run();
-  }
+  const std::string curve = curve_to_json(result.curve);
+  insert_curve_->bind(last_number_);
+  insert_curve_->bind(std::string_view(curve));
+  insert_curve_->run();
   add_lineage(result);
-  // Last: where the disk is full before, a curve is left without a trial, never a trial with half a curve.
+  // Last: where the disk is full before, a curve is left without a trial, never a trial without its curve.
   bind_result(*insert_trial_, result);
 }
 
 void ResultsDatabase::add_lineage(const TrialResult& result) {
-  clear_lineage_->bind(result.trial.id);
-  clear_lineage_->run();
   const auto insert = [&](const Takeover& takeover, std::string_view parameter, double value) {
     insert_change_->bind(result.trial.id);
     insert_change_->bind(std::int64_t{takeover.epoch});
@@ -292,7 +275,8 @@ void ResultsDatabase::add_lineage(const TrialResult& result) {
 
 void ResultsDatabase::remove(std::string_view id) {
   begin();
-  for (const char* sql : {kClearCurve, "DELETE FROM trials WHERE id = ?", "DELETE FROM lineage WHERE id = ?"}) {
+  for (const char* sql : {"DELETE FROM points WHERE trial IN (SELECT number FROM trials WHERE id = ?)",
+                          "DELETE FROM trials WHERE id = ?", "DELETE FROM lineage WHERE id = ?"}) {
     Statement statement(*this, sql);
     statement.bind(id);
     statement.run();
@@ -300,9 +284,7 @@ void ResultsDatabase::remove(std::string_view id) {
 }
 
 std::optional<TrialStatus> ResultsDatabase::status(std::string_view id) const {
-  if (!select_status_)
-    select_status_ =
-        std::make_unique<Statement>(*this, "SELECT status FROM trials WHERE id = ? AND status <> 'running'");
+  if (!select_status_) select_status_ = std::make_unique<Statement>(*this, "SELECT status FROM trials WHERE id = ?");
   select_status_->bind(id);
   std::optional<TrialStatus> status;
   if (select_status_->step()) status = status_in(id, select_status_->text(0));
@@ -374,25 +356,12 @@ std::vector<StoredRow> ResultsDatabase::beginning_with(std::string_view prefix, 
 }
 
 std::vector<CurvePoint> ResultsDatabase::curve(std::string_view id) const {
-  Statement statement(*this, "SELECT epoch, train_loss, val_loss, metric FROM curves WHERE id = ? ORDER BY epoch");
+  Statement statement(*this, "SELECT curve FROM points JOIN trials ON trials.number = points.trial WHERE id = ?");
   statement.bind(id);
-  std::vector<CurvePoint> points;
-  while (statement.step()) {
-    points.push_back({.epoch = static_cast<std::uint32_t>(statement.integer(0)),
-                      .train_loss = statement.number(1),
-                      .val_loss = statement.number(2),
-                      .metric = statement.number(3)});
-  }
-  return points;
-}
-
-bool ResultsDatabase::has_lineage() const {
-  Statement statement(*this, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'lineage'");
-  return statement.step();
+  return statement.step() ? curve_from_json(statement.text(0)) : std::vector<CurvePoint>{};
 }
 
 std::vector<Takeover> ResultsDatabase::lineage(std::string_view id) const {
-  if (!has_lineage()) return {};
   Statement statement(*this,
                       "SELECT epoch, parent, parameter, value FROM lineage WHERE id = ? ORDER BY epoch, parameter");
   statement.bind(id);
@@ -409,7 +378,6 @@ std::vector<Takeover> ResultsDatabase::lineage(std::string_view id) const {
 }
 
 void ResultsDatabase::for_each_change(const std::function<void(const LineageRow&)>& visit) const {
-  if (!has_lineage()) return;
   Statement statement(*this, "SELECT id, epoch, parent, parameter, value FROM lineage ORDER BY id, epoch, parameter");
   while (statement.step()) {
     visit({statement.text(0), static_cast<std::uint32_t>(statement.integer(1)), statement.text(2), statement.text(3),

@@ -17,10 +17,10 @@ struct sqlite3;
 namespace shoal::store {
 
 /// results.sqlite: `trials` (id, every parameter, status, every metric, epochs, best_epoch, seconds, number: in the
-/// order of writing; an index on each metric that the task has), `points` (trial: its number, epoch, train_loss,
-/// val_loss, metric), `curves`, a view of the same by id, and `lineage` (id, epoch, parent, parameter, value: a row a
-/// number that a copy changed, one without where it changed none). Written in write-ahead mode, so that readers see the
-/// last commit and never wait. Error with the file's name where SQLite fails.
+/// order of writing; an index on each metric that the task has), `points` (trial: its number; curve: as
+/// curve_to_json() writes it), `curves`, a view of the same by id with a row an epoch, and `lineage` (id, epoch,
+/// parent, parameter, value: a row a number that a copy changed, one without where it changed none). Written in
+/// write-ahead mode, so that readers see the last commit and never wait. Error with the file's name where SQLite fails.
 class ResultsDatabase {
  public:
   enum class Access : std::uint8_t { create, read, write };
@@ -64,12 +64,8 @@ class ResultsDatabase {
 
   void execute(const std::string& sql) const;
   void create_tables() const;
-  /// The tables of earlier versions, which had `curves` in the order of ids and no numbers, or no lineage.
-  void renew() const;
   void check_columns() const;
   void begin();
-  /// The runs of earlier versions have none.
-  [[nodiscard]] bool has_lineage() const;
   void add_lineage(const TrialResult& result);
   void prepare_inserts();
   void bind_result(Statement& statement, const TrialResult& result) const;
@@ -79,9 +75,8 @@ class ResultsDatabase {
 
   std::filesystem::path file_;
   std::unique_ptr<sqlite3, Closer> handle_;
-  std::unique_ptr<Statement> insert_trial_, clear_curve_, insert_point_, clear_lineage_,
-      insert_change_;                                 ///< made by the first add(); gone before handle_
-  mutable std::unique_ptr<Statement> select_status_;  ///< made by the first status()
+  std::unique_ptr<Statement> insert_trial_, insert_curve_, insert_change_;  ///< by the first add(); gone before handle_
+  mutable std::unique_ptr<Statement> select_status_;                        ///< made by the first status()
   std::int64_t last_number_ = 0;
   bool in_transaction_ = false;
 };

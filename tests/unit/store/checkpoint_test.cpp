@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "shoal/error.hpp"
+#include "spec/nan.hpp"
 #include "store/atomic_file.hpp"
 #include "store_fixture.hpp"
 
@@ -13,8 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using CheckpointTest = StoreTest;
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// Every member of a state differs from its default and from the others.
 PausedTrial paused(const std::string& id, float first) {

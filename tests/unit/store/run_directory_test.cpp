@@ -45,6 +45,22 @@ bool in_another_process(const Check& check) {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/// What SQLite answers: values of a row between bars, a line a row.
+std::string answers(const std::filesystem::path& file, const char* sql) {
+  sqlite3* handle = nullptr;
+  EXPECT_EQ(sqlite3_open(file.c_str(), &handle), SQLITE_OK);
+  std::string lines;
+  const auto add = [](void* to, int n, char** values, char**) {
+    auto& text = *static_cast<std::string*>(to);
+    for (int i = 0; i < n; ++i) text.append(i > 0 ? "|" : "").append(values[i] != nullptr ? values[i] : "");
+    text += '\n';
+    return 0;
+  };
+  EXPECT_EQ(sqlite3_exec(handle, sql, add, &lines, nullptr), SQLITE_OK) << sqlite3_errmsg(handle);
+  sqlite3_close(handle);
+  return lines;
+}
+
 TEST_F(RunDirectoryTest, ShowsEveryRowWithItsTimeInIdOrder) {
   RunDirectory directory = RunDirectory::create(run(), manifest_of());
   directory.add(result_of("b", 0.5));
@@ -145,49 +161,32 @@ TEST_F(RunDirectoryTest, WritesALineAChangeOfACopy) {
   EXPECT_TRUE(directory.lineage("nobody").empty());
 }
 
-TEST_F(RunDirectoryTest, ReadsARunOfAnEarlierVersionThatHasNoLineage) {
+TEST_F(RunDirectoryTest, ShowsCurvesToOtherProgramsAsRows) {
   {
     RunDirectory directory = RunDirectory::create(run(), manifest_of());
-    directory.add(result_of("a", 0.1));
+    TrialResult result = result_of("a", 0.1);
+    result.curve = {{1, 0.5, 0.25, 0.25},
+                    {2, 0.125, kNaN, kNaN},
+                    {3, kNaN, 0.25, 0.75},
+                    {5, -std::numeric_limits<double>::infinity(), 1, kNaN}};
+    directory.add(result);
+    directory.add(result_of("b", 0.2));
     directory.flush(manifest_of());
   }
-  sqlite3* handle = nullptr;
-  ASSERT_EQ(sqlite3_open((run() / "results.sqlite").c_str(), &handle), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(handle, "DROP TABLE lineage", nullptr, nullptr, nullptr), SQLITE_OK);
-  sqlite3_close(handle);
-  EXPECT_TRUE(RunDirectory::open(run()).lineage("a").empty());
+  EXPECT_EQ(answers(run() / "results.sqlite", "SELECT * FROM curves WHERE id = 'a' ORDER BY epoch"),
+            "a|1|0.5|0.25|0.25\na|2|0.125||\na|3||0.25|0.75\na|5|-Inf|1|\n");
+  EXPECT_EQ(answers(run() / "results.sqlite", "SELECT id, count(*) FROM curves GROUP BY id"), "a|4\nb|2\n");
 }
 
-TEST_F(RunDirectoryTest, GoesOnWithTheTablesOfAnEarlierVersion) {
-  {
-    RunDirectory directory = RunDirectory::create(run(), manifest_of());
-    directory.add(result_of("b", 0.2));
-    directory.add(result_of("a", 0.1));
-    directory.flush(manifest_of());
-  }
-  sqlite3* handle = nullptr;
-  ASSERT_EQ(sqlite3_open((run() / "results.sqlite").c_str(), &handle), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(handle,
-                         "CREATE TABLE former (id TEXT, epoch INTEGER, train_loss REAL, val_loss REAL, metric REAL, "
-                         "PRIMARY KEY (id, epoch)) WITHOUT ROWID; INSERT INTO former SELECT * FROM curves;"
-                         "CREATE TABLE rows AS SELECT * FROM trials; ALTER TABLE rows DROP COLUMN number;"
-                         "DROP VIEW curves; DROP TABLE points; DROP TABLE trials; DROP TABLE lineage;"
-                         "ALTER TABLE former RENAME TO curves; ALTER TABLE rows RENAME TO trials;",
-                         nullptr, nullptr, nullptr),
-            SQLITE_OK)
-      << sqlite3_errmsg(handle);
-  sqlite3_close(handle);
-  const std::string rows = content(run() / "results.csv");
-  RunDirectory directory = RunDirectory::open(run());
-  EXPECT_EQ(directory.curve("a").size(), 2U);
-  EXPECT_TRUE(directory.lineage("a").empty());
-  directory.add(result_of("c", 0.3));
-  directory.flush(manifest_of());
-  EXPECT_TRUE(content(run() / "results.csv").starts_with(rows));
-  EXPECT_EQ(directory.size(), 3U);
-  for (const char* id : {"a", "b", "c"}) {
-    ASSERT_EQ(directory.curve(id).size(), 2U) << id;
-    EXPECT_EQ(directory.curve(id)[1].train_loss, 0.25) << id;
+TEST_F(RunDirectoryTest, RefusesTheTablesOfAnotherVersion) {
+  for (const char* change : {"ALTER TABLE trials DROP COLUMN seconds", "ALTER TABLE points ADD COLUMN more"}) {
+    fs::remove_all(run());
+    { (void)RunDirectory::create(run(), manifest_of()); }
+    const fs::path file = run() / "results.sqlite";
+    answers(file, change);
+    EXPECT_EQ(message_of([&] { (void)RunDirectory::open(run()); }),
+              file.string() + ": its columns are not those of this version of shoal; read results.csv instead")
+        << change;
   }
 }
 
@@ -282,12 +281,12 @@ TEST_F(RunDirectoryTest, FindsARowByItsUniqueBeginning) {
   EXPECT_TRUE(message_of([&] { (void)directory.row("ab"); }).ends_with("ab12, ab12.r1, ab34, ab5, ab6, ..."));
 }
 
-TEST_F(RunDirectoryTest, HasOnlyTrialsThatEnded) {
+TEST_F(RunDirectoryTest, HasWhatWasAdded) {
   RunDirectory directory = RunDirectory::create(run(), manifest_of());
   directory.add(result_of("a", 0.5));
-  directory.add(result_of("b", 0.5, TrialStatus::running));
+  directory.add(result_of("b", 0.5, TrialStatus::diverged));
   EXPECT_TRUE(directory.has("a"));
-  EXPECT_FALSE(directory.has("b"));
+  EXPECT_EQ(directory.status("b"), TrialStatus::diverged);
   EXPECT_FALSE(directory.has("c"));
   EXPECT_EQ(directory.size(), 2U);
 }
