@@ -14,22 +14,6 @@
 namespace shoal {
 namespace {
 
-/// Which parameters, by their place among all of them, have more than one value in a run. Not to have a value is none:
-/// adam's beta_1 beside sgd tells no more than the solver does.
-std::vector<bool> varying(const store::RunDirectory& directory) {
-  std::vector<bool> varies(parameter_names().size(), false);
-  std::vector<std::string> first(varies.size());
-  directory.for_each([&](const store::StoredRow& row, double) {
-    for (std::size_t p = 0; p < std::min(varies.size(), row.parameters.size()); ++p) {
-      const std::string& text = row.parameters[p].second;
-      if (text.empty()) continue;
-      if (first[p].empty()) first[p] = text;
-      if (text != first[p]) varies[p] = true;
-    }
-  });
-  return varies;
-}
-
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 Parameters those_that_vary(const Parameters& all, const std::vector<bool>& varies) {
@@ -58,7 +42,7 @@ Leaderboard leaderboard(const std::filesystem::path& run, std::size_t n, std::op
   Leaderboard board;
   set_metric(board, directory.manifest(), metric);
   board.n_trials = directory.size();
-  const std::vector<bool> varies = varying(directory);
+  const std::vector<bool> varies = directory.varying();
   for (const store::StoredRow& row : directory.best(n, board.metric, board.maximize)) {
     LeaderboardRow& line = board.rows.emplace_back();
     line.rank = static_cast<std::uint32_t>(board.rows.size());
@@ -87,7 +71,7 @@ SettingBoard setting_board(const std::filesystem::path& run, std::size_t n, std:
   if (board.rows.size() > n) board.rows.resize(n);
   std::map<std::string, SettingRow*> shown;
   for (SettingRow& row : board.rows) shown.emplace(row.id, &row);
-  const std::vector<bool> varies = varying(directory);
+  const std::vector<bool> varies = directory.varying();
   std::set<std::string> of_trials;  // parameters that are not a setting's own: the seed of a repeat
   directory.for_each([&](const store::StoredRow& row, double) {
     if (store::is_repeat(row.id)) of_trials.insert("seed");  // also where no setting has two trials yet

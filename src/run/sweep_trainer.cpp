@@ -47,6 +47,7 @@ SweepTrainer::SweepTrainer(const PreparedSweep& sweep, const SweepSpec& spec, st
       directory_(&directory),
       writer_(&writer),
       meter_(&meter),
+      goes_on_(directory.size() > 0),
       resumed_(std::move(resumed)),
       rule_(spec.early_terminate),
       maximize_(spec.maximize),
@@ -91,7 +92,8 @@ train::OpenBracket SweepTrainer::opened(const search::Bracket& bracket) {
     Trial trial = sweep_->trials.at(number);
     open.add(trial);
     train::Member& member = *open.find(number);
-    if (const std::optional<TrialStatus> status = directory_->status(trial.id)) {
+    const std::optional<TrialStatus> status = goes_on_ ? directory_->status(trial.id) : std::nullopt;
+    if (status) {
       TrialResult result;
       result.status = *status;
       if (population_) result.metrics = directory_->row(trial.id).metrics;

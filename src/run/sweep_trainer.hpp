@@ -47,6 +47,7 @@ class SweepTrainer final : public train::ResultSink {
   store::RunDirectory* directory_;
   ResultWriter* writer_;
   train::ProgressMeter* meter_;
+  bool goes_on_;               ///< an earlier run's trials have ended
   store::Checkpoint resumed_;  ///< of brackets that are not open yet
   EarlyTerminate rule_;
   bool maximize_;

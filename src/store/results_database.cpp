@@ -3,6 +3,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
+#include <span>
 #include <sqlite3.h>
 #include <string>
 
@@ -16,6 +17,8 @@ namespace {
 /// How long a reader or writer waits for another process's short lock.
 constexpr int kBusyMilliseconds = 5000;
 constexpr int kWriterCacheKiB = 32768;
+// Of the default 4 KiB, curves of 1 KiB would leave a quarter empty.
+constexpr int kPageBytes = 16384;
 constexpr int kSettleTries = 10;
 constexpr int kSettlePauseMilliseconds = 20;
 
@@ -94,10 +97,11 @@ class ResultsDatabase::Statement {
     n_bound_ = 0;
   }
 
-  [[nodiscard]] std::string text(int column) const {
+  /// Until the next step.
+  [[nodiscard]] std::string_view text(int column) const {
     const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
-    return bytes == nullptr ? std::string()
-                            : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column)));
+    if (bytes == nullptr) return {};
+    return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
   }
   [[nodiscard]] std::int64_t integer(int column) const { return sqlite3_column_int64(handle_, column); }
   [[nodiscard]] double number(int column) const {
@@ -133,7 +137,7 @@ ResultsDatabase::ResultsDatabase(std::filesystem::path file, Access access) : fi
   sqlite3_busy_timeout(handle, kBusyMilliseconds);
   if (access == Access::create) {
     // Before there is a write-ahead log, so that none can lose them.
-    execute("PRAGMA synchronous = FULL; BEGIN");
+    execute(fmt::format("PRAGMA page_size = {}; PRAGMA synchronous = FULL; BEGIN", kPageBytes));
     create_tables();
     execute("COMMIT");
   }
@@ -172,7 +176,7 @@ void ResultsDatabase::check_columns() const {
     std::vector<std::string> found;
     Statement statement(*this, "SELECT name FROM pragma_table_info(?)");
     statement.bind(table);
-    while (statement.step()) found.push_back(statement.text(0));
+    while (statement.step()) found.emplace_back(statement.text(0));
     return found;
   };
   const std::vector<std::string> found = columns("trials");
@@ -216,7 +220,8 @@ void ResultsDatabase::settle() {
   sqlite3_busy_timeout(handle_.get(), kBusyMilliseconds);
 }
 
-void ResultsDatabase::bind_result(Statement& statement, const TrialResult& result) const {
+bool ResultsDatabase::insert(const TrialResult& result) {
+  Statement& statement = *insert_trial_;
   const auto parameters = parameters_of(result.trial);
   statement.bind(result.trial.id);
   for (const auto& [parameter, text] : parameters) statement.bind(std::string_view(text));
@@ -227,14 +232,15 @@ void ResultsDatabase::bind_result(Statement& statement, const TrialResult& resul
   statement.bind(result.train_seconds);
   statement.bind(last_number_);
   statement.run();
+  return sqlite3_changes(handle_.get()) > 0;
 }
 
 void ResultsDatabase::prepare_inserts() {
   if (insert_curve_) return;
   std::string places = "?";
   for (std::size_t i = 0; i < trial_columns().size(); ++i) places += ", ?";
-  insert_trial_ =
-      std::make_unique<Statement>(*this, "INSERT INTO trials (" + column_list() + ", number) VALUES (" + places + ")");
+  insert_trial_ = std::make_unique<Statement>(
+      *this, "INSERT OR IGNORE INTO trials (" + column_list() + ", number) VALUES (" + places + ")");
   insert_curve_ = std::make_unique<Statement>(*this, "INSERT INTO points VALUES (?, ?)");
   insert_change_ = std::make_unique<Statement>(*this, "INSERT INTO lineage VALUES (?, ?, ?, ?, ?)");
   // A curve without a trial has a number, too.
@@ -247,15 +253,20 @@ void ResultsDatabase::prepare_inserts() {
 void ResultsDatabase::add(const TrialResult& result) {
   begin();
   prepare_inserts();
-  if (status(result.trial.id)) remove(result.trial.id);
   ++last_number_;
   const std::string curve = curve_to_json(result.curve);
   insert_curve_->bind(last_number_);
   insert_curve_->bind(std::string_view(curve));
   insert_curve_->run();
-  add_lineage(result);
-  // Last: where the disk is full before, a curve is left without a trial, never a trial without its curve.
-  bind_result(*insert_trial_, result);
+  if (!result.lineage.empty()) {
+    remove(result.trial.id);
+    add_lineage(result);
+  }
+  // Last: where the disk is full before, a curve is left without a trial, never a trial without its curve. That a trial
+  // replaces another is so rare that looking for it first would be the most of this.
+  if (insert(result)) return;
+  remove(result.trial.id);
+  insert(result);
 }
 
 void ResultsDatabase::add_lineage(const TrialResult& result) {
@@ -292,10 +303,10 @@ std::optional<TrialStatus> ResultsDatabase::status(std::string_view id) const {
   return status;
 }
 
-TrialStatus ResultsDatabase::status_in(std::string_view id, const std::string& word) const {
+TrialStatus ResultsDatabase::status_in(std::string_view id, std::string_view word) const {
   const std::optional<TrialStatus> known = status_named(word);
   if (known) return *known;
-  throw Error(file_.string() + ": trial " + std::string(id) + " has the unknown status '" + word + "'");
+  throw Error(file_.string() + ": trial " + std::string(id) + " has the unknown status '" + std::string(word) + "'");
 }
 
 std::uint64_t ResultsDatabase::size() const {
@@ -318,16 +329,43 @@ Totals ResultsDatabase::totals() const {
   return {static_cast<std::uint64_t>(statement.integer(0)), count(1), count(2), count(3)};
 }
 
+std::vector<bool> ResultsDatabase::varying() const {
+  std::string columns;
+  for (std::string_view parameter : parameter_names()) columns += (columns.empty() ? "" : ", ") + identifier(parameter);
+  Statement statement(*this, "SELECT " + columns + " FROM trials");
+  std::vector<std::string> first(parameter_names().size());
+  std::vector<bool> varies(first.size());
+  while (statement.step()) {
+    for (std::size_t p = 0; p < first.size(); ++p) {
+      if (varies[p]) continue;
+      const std::string_view text = statement.text(static_cast<int>(p));
+      if (text.empty()) continue;
+      if (first[p].empty()) first[p] = text;
+      varies[p] = text != first[p];
+    }
+  }
+  return varies;
+}
+
 StoredRow ResultsDatabase::row_of(const Statement& statement) const {
   StoredRow row;
+  read(statement, row);
+  return row;
+}
+
+void ResultsDatabase::read(const Statement& statement, StoredRow& row) const {
+  const std::span<const std::string_view> names = parameter_names();
   int column = 0;
   row.id = statement.text(column++);
-  for (std::string_view parameter : parameter_names()) row.parameters.emplace_back(parameter, statement.text(column++));
+  row.parameters.resize(names.size());
+  for (std::size_t p = 0; p < names.size(); ++p) {
+    row.parameters[p].first = names[p];
+    row.parameters[p].second = statement.text(column++);
+  }
   row.status = status_in(row.id, statement.text(column++));
   for (double& value : row.metrics.values) value = statement.number(column++);
   row.epochs = static_cast<std::uint32_t>(statement.integer(column++));
   row.best_epoch = static_cast<std::uint32_t>(statement.integer(column));
-  return row;
 }
 
 std::vector<StoredRow> ResultsDatabase::best(std::size_t n, Metric metric, bool maximize) const {
@@ -369,9 +407,9 @@ std::vector<Takeover> ResultsDatabase::lineage(std::string_view id) const {
   while (statement.step()) {
     const auto epoch = static_cast<std::uint32_t>(statement.integer(0));
     if (takeovers.empty() || takeovers.back().epoch != epoch) {
-      takeovers.push_back({.epoch = epoch, .parent = statement.text(1), .changes = {}});
+      takeovers.push_back({.epoch = epoch, .parent = std::string(statement.text(1)), .changes = {}});
     }
-    const std::string parameter = statement.text(2);
+    const std::string_view parameter = statement.text(2);
     if (!parameter.empty()) takeovers.back().changes.emplace_back(parameter, statement.number(3));
   }
   return takeovers;
@@ -380,15 +418,19 @@ std::vector<Takeover> ResultsDatabase::lineage(std::string_view id) const {
 void ResultsDatabase::for_each_change(const std::function<void(const LineageRow&)>& visit) const {
   Statement statement(*this, "SELECT id, epoch, parent, parameter, value FROM lineage ORDER BY id, epoch, parameter");
   while (statement.step()) {
-    visit({statement.text(0), static_cast<std::uint32_t>(statement.integer(1)), statement.text(2), statement.text(3),
-           statement.number(4)});
+    visit({std::string(statement.text(0)), static_cast<std::uint32_t>(statement.integer(1)),
+           std::string(statement.text(2)), std::string(statement.text(3)), statement.number(4)});
   }
 }
 
 void ResultsDatabase::for_each(const std::function<void(const StoredRow&, double)>& visit) const {
   Statement statement(*this, "SELECT " + column_list() + " FROM trials ORDER BY id");
   const int seconds = static_cast<int>(trial_columns().size()) - 1;
-  while (statement.step()) visit(row_of(statement), statement.number(seconds));
+  StoredRow row;
+  while (statement.step()) {
+    read(statement, row);
+    visit(row, statement.number(seconds));
+  }
 }
 
 }  // namespace shoal::store

@@ -47,6 +47,8 @@ class ResultsDatabase {
   [[nodiscard]] std::uint64_t n_commits() const;
   [[nodiscard]] Totals totals() const;
   [[nodiscard]] std::vector<StoredRow> best(std::size_t n, Metric metric, bool maximize) const;
+  /// Which parameters have more than one text, by their place among parameter_names(); the empty one does not count.
+  [[nodiscard]] std::vector<bool> varying() const;
   /// Rows whose id begins with `prefix`, ascending, at most `n`; the whole id first.
   [[nodiscard]] std::vector<StoredRow> beginning_with(std::string_view prefix, std::size_t n) const;
   [[nodiscard]] std::vector<CurvePoint> curve(std::string_view id) const;
@@ -68,9 +70,11 @@ class ResultsDatabase {
   void begin();
   void add_lineage(const TrialResult& result);
   void prepare_inserts();
-  void bind_result(Statement& statement, const TrialResult& result) const;
-  [[nodiscard]] TrialStatus status_in(std::string_view id, const std::string& word) const;
+  /// False where there is one of this id.
+  bool insert(const TrialResult& result);
+  [[nodiscard]] TrialStatus status_in(std::string_view id, std::string_view word) const;
   [[nodiscard]] StoredRow row_of(const Statement& statement) const;
+  void read(const Statement& statement, StoredRow& row) const;
   [[noreturn]] void fail() const;
 
   std::filesystem::path file_;

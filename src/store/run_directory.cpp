@@ -308,6 +308,8 @@ std::vector<StoredRow> RunDirectory::best(std::size_t n, Metric metric, bool max
   return state_->database->best(n, metric, maximize);
 }
 
+std::vector<bool> RunDirectory::varying() const { return state_->database->varying(); }
+
 StoredRow RunDirectory::row(std::string_view id_or_prefix) const {
   constexpr std::size_t kShown = 5;
   const std::vector<StoredRow> rows = state_->database->beginning_with(id_or_prefix, kShown + 1);

@@ -133,6 +133,9 @@ class RunDirectory {
   /// The best `n` trials, those that ran to their end before those that a rung ended. Diverged ones come last, before
   /// them those without the metric; ties by id.
   [[nodiscard]] std::vector<StoredRow> best(std::size_t n, Metric metric, bool maximize) const;
+  /// Which parameters have more than one value in the run, by their place among parameter_names(). Not to have a value
+  /// is none: adam's beta_1 beside sgd tells no more than the solver does.
+  [[nodiscard]] std::vector<bool> varying() const;
   /// By id or its unique beginning. InputError: unknown, or ambiguous with the first ids that fit.
   [[nodiscard]] StoredRow row(std::string_view id_or_prefix) const;
   /// Every trial that others see, with its training seconds, in the order of ids: those of a setting one after another.
