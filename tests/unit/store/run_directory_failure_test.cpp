@@ -64,12 +64,18 @@ TEST_F(RunDirectoryFailure, RefusesABrokenManifest) {
 TEST_F(RunDirectoryFailure, RefusesADatabaseOfAnotherVersion) {
   { (void)RunDirectory::create(folder / "run", manifest_of()); }
   const std::string file = folder / "run" / "results.sqlite";
-  sqlite3* handle = nullptr;
-  ASSERT_EQ(sqlite3_open(file.c_str(), &handle), SQLITE_OK);
-  sqlite3_exec(handle, "ALTER TABLE trials ADD COLUMN other TEXT", nullptr, nullptr, nullptr);
-  sqlite3_close(handle);
-  EXPECT_EQ(message_of([&] { (void)RunDirectory::open(folder / "run"); }),
-            file + ": its columns are not those of this version of shoal; read results.csv instead");
+  const std::string good = content(file);
+  for (const char* table : {"trials", "points"}) {
+    write(file, good);
+    sqlite3* handle = nullptr;
+    ASSERT_EQ(sqlite3_open(file.c_str(), &handle), SQLITE_OK);
+    sqlite3_exec(handle, ("ALTER TABLE " + std::string(table) + " ADD COLUMN other TEXT").c_str(), nullptr, nullptr,
+                 nullptr);
+    sqlite3_close(handle);
+    EXPECT_EQ(message_of([&] { (void)RunDirectory::open(folder / "run"); }),
+              file + ": its columns are not those of this version of shoal; read results.csv instead")
+        << table;
+  }
   write(file, "");
   EXPECT_EQ(message_of([&] { (void)RunDirectory::open(folder / "run"); }),
             file + ": is empty or damaged; read results.csv instead");

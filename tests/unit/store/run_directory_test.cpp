@@ -178,18 +178,6 @@ TEST_F(RunDirectoryTest, ShowsCurvesToOtherProgramsAsRows) {
   EXPECT_EQ(answers(run() / "results.sqlite", "SELECT id, count(*) FROM curves GROUP BY id"), "a|4\nb|2\n");
 }
 
-TEST_F(RunDirectoryTest, RefusesTheTablesOfAnotherVersion) {
-  for (const char* change : {"ALTER TABLE trials DROP COLUMN seconds", "ALTER TABLE points ADD COLUMN more"}) {
-    fs::remove_all(run());
-    { (void)RunDirectory::create(run(), manifest_of()); }
-    const fs::path file = run() / "results.sqlite";
-    answers(file, change);
-    EXPECT_EQ(message_of([&] { (void)RunDirectory::open(run()); }),
-              file.string() + ": its columns are not those of this version of shoal; read results.csv instead")
-        << change;
-  }
-}
-
 TEST_F(RunDirectoryTest, ForgetsATrialThatIsTakenOut) {
   RunDirectory directory = RunDirectory::create(run(), manifest_of());
   TrialResult copy = result_of("b", 0.2);
