@@ -51,11 +51,13 @@ Draws::Draws(const std::vector<Choices>& axes, const Setting& base, Method metho
     const auto number = static_cast<std::uint32_t>(n_drawn_++);
     const Setting setting = draw(number);
     note_dropped(axes_, setting, dropped_);
-    if (!seen.insert(hash(canonical_text(setting))).second) {
+    const std::uint64_t hashed = hash(canonical_text(setting));
+    if (!seen.insert(hashed).second) {
       ++n_in_vain;
       continue;
     }
     unique_.push_back(number);
+    hashes_.push_back(hashed);
     n_in_vain = 0;
   }
 }

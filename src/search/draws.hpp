@@ -28,6 +28,8 @@ class Draws {
   [[nodiscard]] std::uint64_t n_merged() const noexcept { return n_drawn_ - unique_.size(); }
   [[nodiscard]] const std::set<std::string>& dropped() const noexcept { return dropped_; }
   [[nodiscard]] Setting at(std::uint64_t index) const { return draw(unique_[index]); }
+  /// As id_of() makes it.
+  [[nodiscard]] std::string id(std::uint64_t index) const { return id_text(hashes_[index]); }
 
  private:
   struct Sobol;
@@ -38,6 +40,7 @@ class Draws {
   std::uint64_t seed_;
   std::unique_ptr<const Sobol> sobol_;  ///< empty for random
   std::vector<std::uint32_t> unique_;   ///< numbers of the draws that are kept
+  std::vector<std::uint64_t> hashes_;   ///< of their canonical texts, which take longer than all else of a draw
   std::uint64_t n_drawn_ = 0;
   std::set<std::string> dropped_;
 };

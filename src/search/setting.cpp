@@ -236,7 +236,9 @@ std::uint64_t hash(std::string_view text) {
   return h ^ (h >> 33);
 }
 
-std::string id_of(const Setting& settled) { return fmt::format("{:016x}", hash(canonical_text(settled))); }
+std::string id_text(std::uint64_t hash) { return fmt::format("{:016x}", hash); }
+
+std::string id_of(const Setting& settled) { return id_text(hash(canonical_text(settled))); }
 
 Setting setting_of(const Trial& trial) {
   Setting setting;

@@ -41,6 +41,8 @@ void settle(Setting& setting);
 [[nodiscard]] std::string canonical_text(const Setting& settled);
 /// 64-bit FNV-1a with a finalizer that mixes the high bits (MurmurHash3's).
 [[nodiscard]] std::uint64_t hash(std::string_view text);
+/// The 16 hexadecimal digits that a hash is as an id.
+[[nodiscard]] std::string id_text(std::uint64_t hash);
 [[nodiscard]] std::string id_of(const Setting& settled);
 /// A trial's setting, with a list of activations and without a seed.
 [[nodiscard]] Setting setting_of(const Trial& trial);

@@ -164,7 +164,7 @@ Trial Trials::at(std::uint64_t number) const {
   trial.repeat = static_cast<std::uint32_t>(number / state.shape.n_folds % state.repeat);
   trial.setting = number / state.shape.n_folds / state.repeat;
   search::Setting setting = state.draws ? state.draws->at(trial.setting) : state.grid->at(trial.setting);
-  trial.id = search::id_of(setting);
+  trial.id = state.draws ? state.draws->id(trial.setting) : search::id_of(setting);
   if (trial.repeat > 0) trial.id += ".r" + std::to_string(trial.repeat);
   if (state.shape.has_cv) trial.id += ".f" + std::to_string(trial.fold);
   trial.seed = setting.seed.value_or(state.seed) + trial.repeat;
