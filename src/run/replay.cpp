@@ -21,7 +21,6 @@ namespace fs = std::filesystem;
 void check_files(const store::Manifest& before, const run::PreparedSweep& sweep, const SweepSpec& spec) {
   store::Manifest now;
   now.sweep_file = spec.file.string();
-  now.dataset_hash = sweep.dataset->hash;
   now.table_hashes = sweep.dataset->table_hashes;
   now.initial_parameters = sweep.initial_parameters.hashes();
   if (std::vector<Diagnostic> changed = run::changed_files(before, now); !changed.empty()) {

@@ -76,18 +76,13 @@ std::vector<Diagnostic> differences(const std::string& before, const std::string
 
 std::vector<Diagnostic> changed_files(const store::Manifest& before, const store::Manifest& now) {
   std::vector<Diagnostic> all;
-  const auto add_table = [&](const std::string& key, std::uint64_t hash_now, std::uint64_t hash_before) {
-    if (hash_now == hash_before) return;
-    all.push_back({now.sweep_file, 0, key,
-                   fmt::format("the table's content (hash {:016x}) is not what the run was started with ({:016x})",
-                               hash_now, hash_before)});
-  };
   for (const auto& [name, hash] : now.table_hashes) {
     const auto found = before.table_hashes.find(name);
-    if (found != before.table_hashes.end()) add_table("data." + name, hash, found->second);
+    if (found == before.table_hashes.end() || found->second == hash) continue;
+    all.push_back({now.sweep_file, 0, "data." + name,
+                   fmt::format("the table's content (hash {:016x}) is not what the run was started with ({:016x})",
+                               hash, found->second)});
   }
-  // An earlier version took all tables together.
-  if (before.table_hashes.empty()) add_table("data", now.dataset_hash, before.dataset_hash);
   for (const auto& [name, hash] : now.initial_parameters) {
     const auto found = before.initial_parameters.find(name);
     if (found == before.initial_parameters.end() || found->second == hash) continue;  // a new name is named elsewhere

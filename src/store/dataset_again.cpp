@@ -11,17 +11,13 @@ namespace shoal::store {
 Dataset dataset_again(const Manifest& manifest) {
   const std::filesystem::path file = manifest.sweep_file;
   SweepSpec spec = parse_sweep(manifest.sweep_yaml, manifest.sweep_file, file.parent_path());
-  const bool knows_each = !manifest.table_hashes.empty();  // an earlier version took all tables together
-  if (knows_each) spec.data.test.reset();
+  spec.data.test.reset();
   Dataset dataset = load_dataset(spec.data, spec.trainer.seed);
-  const auto refuse = [](const std::filesystem::path& table) {
-    throw InputError(Diagnostic{table.string(), 0, "", "the table has changed since the run"});
-  };
-  if (!knows_each && dataset.hash != manifest.dataset_hash) refuse(spec.data.train);
   for (const auto& [key, hash] : dataset.table_hashes) {
     const auto found = manifest.table_hashes.find(key);
     if (found == manifest.table_hashes.end() || found->second == hash) continue;
-    refuse(key == "train" ? spec.data.train : std::get<std::filesystem::path>(spec.data.validation));
+    const auto& table = key == "train" ? spec.data.train : std::get<std::filesystem::path>(spec.data.validation);
+    throw InputError(Diagnostic{table.string(), 0, "", "the table has changed since the run"});
   }
   return dataset;
 }

@@ -13,7 +13,7 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 /// Raised when a reader of an older manifest would misread a new one.
-constexpr int kManifestFormat = 1;
+constexpr int kManifestFormat = 2;
 
 std::string hexadecimal(std::uint64_t value) {
   std::string digits(16, '0');
@@ -86,7 +86,8 @@ std::string manifest_text(const Manifest& m) {
 Manifest manifest_from_text(std::string_view text, const std::string& file) try {
   const json j = json::parse(text);
   if (!j.is_object() || !j.contains("format")) throw Error("is not the manifest of a run");
-  if (j.at("format") != kManifestFormat) throw Error("was written by another version of shoal");
+  if (j.at("format") != kManifestFormat)
+    throw Error("was written by another version of shoal; read results.csv instead");
   Manifest m;
   j.at("version").get_to(m.version);
   j.at("status").get_to(m.status);
@@ -94,7 +95,7 @@ Manifest manifest_from_text(std::string_view text, const std::string& file) try 
   const json& engine = j.at("engine");
   engine.at("name").get_to(m.engine);
   engine.at("detail").get_to(m.engine_detail);
-  m.engine_reason = engine.value("reason", "");  // runs before it was recorded have none
+  engine.at("reason").get_to(m.engine_reason);
   m.precision = word(engine.at("precision"), precision_named);
   const json& metric = j.at("metric");
   m.metric = word(metric.at("name"), metric_named);
@@ -109,7 +110,7 @@ Manifest manifest_from_text(std::string_view text, const std::string& file) try 
   dataset.at("name").get_to(m.dataset_name);
   m.dataset_hash = from_hexadecimal(dataset.at("hash").get<std::string>());
   m.task = word(dataset.at("task"), task_named);
-  if (dataset.contains("tables")) m.table_hashes = hashes_in(dataset.at("tables"));
+  m.table_hashes = hashes_in(dataset.at("tables"));
   m.initial_parameters = hashes_in(j.at("initial_parameters"));
   j.at("sweep").get_to(m.sweep_yaml);
   m.preprocessing = j.at("preprocessing").dump();

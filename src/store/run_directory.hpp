@@ -34,7 +34,7 @@ struct Manifest {
   Task task = Task::regression;
   std::string dataset_name;
   std::uint64_t dataset_hash = 0;
-  std::map<std::string, std::uint64_t> table_hashes{};        ///< by key of `data`; none in runs of earlier versions
+  std::map<std::string, std::uint64_t> table_hashes{};        ///< by key of `data`
   std::map<std::string, std::uint64_t> initial_parameters{};  ///< hash of each file named under parameters.init
   std::uint64_t n_trials = 0;
   std::uint64_t n_settings = 0;

@@ -53,7 +53,8 @@ TEST_F(RunDirectoryFailure, RefusesABrokenManifest) {
     write(file, text);
     return message_of([&] { (void)RunDirectory::open(folder / "run"); });
   };
-  EXPECT_EQ(message("\"format\": 1", "\"format\": 2"), file.string() + ": was written by another version of shoal");
+  EXPECT_EQ(message("\"format\": 2", "\"format\": 1"),
+            file.string() + ": was written by another version of shoal; read results.csv instead");
   EXPECT_EQ(message("val_rmse", "val_rms"), file.string() + ": unknown word 'val_rms'");
   EXPECT_EQ(message("fedcba", "fedcbx"), file.string() + ": 'fedcbx9876543210' is not a hash");
   EXPECT_EQ(message("\"winner\"", "\"loser\""), file.string() + ": is damaged, the run cannot be read");
