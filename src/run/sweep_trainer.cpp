@@ -7,6 +7,7 @@
 
 #include "plan/plan.hpp"
 #include "plan/waiting.hpp"
+#include "shoal/error.hpp"
 
 namespace shoal::run {
 namespace {
@@ -122,6 +123,7 @@ bool SweepTrainer::wave(const std::stop_token& stop) {
       wave_jobs_.push_back({legs.back(), member.paused.get(), bracket.revives()});
     }
   }
+  if (wave_jobs_.empty()) throw Error("trials are left that have neither ended nor can go on");
   const std::uint64_t host_bytes = sweep_->waiting_bytes + plan::record_bytes(wave_trials_, legs, plan::n_cores());
   for (const plan::Chunk& chunk :
        plan::plan_window(wave_trials_, legs, *sweep_->dataset, *sweep_->engine, sweep_->memory_bytes, host_bytes)) {

@@ -39,7 +39,11 @@ bool TrainingLoop::run(std::span<const Trial> trials, std::span<const Job> jobs,
   const std::vector<Company> all = companies(chunk);
   auto next = all.begin();
   while (next != all.end() || !in_flight_.empty()) {
-    if (stop.stop_requested()) return false;
+    if (stop.stop_requested()) {
+      deliver(ended(choose(in_flight_.size()), true));
+      remove_gone();
+      return false;
+    }
     while (next != all.end() && has_room()) {
       Members& members = in_flight_.emplace_back();
       for (const plan::FilledGang* filled : *next++) admit(trials, jobs, *filled, members);
@@ -113,32 +117,40 @@ void TrainingLoop::round(const std::stop_token& stop) {
   const std::uint32_t epochs = sizer_.epochs(epoch_cost, chosen.size());
   std::vector<TrainTarget> targets;
   targets.reserve(chosen.size());
+  std::size_t n_asked = 0;
   for (Network* network : chosen) {
     network->asked = std::min(network->until - network->epoch, epochs);
+    n_asked += network->asked;
     targets.push_back({network->slot, network->epoch + network->asked});
   }
 
-  records_.clear();
+  std::vector<EpochRecord> records;
+  records.reserve(n_asked);
   std::vector<Slot> lost;
   const auto start = std::chrono::steady_clock::now();
-  engine_->train(targets, stop, records_, lost);
+  engine_->train(targets, stop, records, lost);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
-  account(chosen, seconds);
+  account(chosen, records, seconds);
   std::ranges::sort(lost);
   for (Network* network : chosen) network->gone = std::ranges::binary_search(lost, network->slot);
   const bool stopping = stop.stop_requested();
   if (!stopping) sizer_.measured(round_cost_, seconds, epochs, n_companies);
-  deliver(ended(chosen, stopping));
-
-  for (Members& members : in_flight_) std::erase_if(members.networks, &Network::gone);
-  std::erase_if(in_flight_, [](const Members& members) { return members.networks.empty(); });
+  // A checkpoint has nothing that has ended: what went on from there would wait for it.
+  const bool checkpoints = !stopping && sink_->wants_checkpoint();
+  deliver(stopping || checkpoints ? ended(choose(in_flight_.size()), true) : ended(chosen, false));
+  remove_gone();
   sink_->progress(meter_->now());
-  if (!stopping && sink_->wants_checkpoint()) sink_->checkpoint(in_training());
+  if (checkpoints) sink_->checkpoint(in_training());
 }
 
-/// Adds the last call's records to the curves of their networks; `asked` becomes what is still missing of it.
-void TrainingLoop::account(std::span<Network* const> chosen, double seconds) {
+void TrainingLoop::remove_gone() {
+  for (Members& members : in_flight_) std::erase_if(members.networks, &Network::gone);
+  std::erase_if(in_flight_, [](const Members& members) { return members.networks.empty(); });
+}
+
+/// Adds records to the curves of their networks; `asked` becomes what is still missing of it.
+void TrainingLoop::account(std::span<Network* const> chosen, std::span<const EpochRecord> records, double seconds) {
   std::vector<Network*> at;
   for (Network* network : chosen) {
     if (at.size() <= network->slot) at.resize(network->slot + 1);
@@ -147,7 +159,7 @@ void TrainingLoop::account(std::span<Network* const> chosen, double seconds) {
   }
   round_cost_ = 0;
   double samples = 0;
-  for (const EpochRecord& record : records_) {
+  for (const EpochRecord& record : records) {
     Network& network = *at[record.slot];
     network.curve.push_back(
         {record.epoch, record.train_loss / record.train_weight, record.val_loss / record.val_weight, record.metric});
@@ -160,16 +172,16 @@ void TrainingLoop::account(std::span<Network* const> chosen, double seconds) {
   for (Network* network : chosen) {
     if (network->cost > 0) network->seconds += seconds * network->cost / round_cost_;
   }
-  meter_->trained(records_.size(), samples, round_cost_);
+  meter_->trained(records.size(), samples, round_cost_);
 }
 
-/// A network that has all epochs of its leg, or got fewer than asked, has ended; when stopping, only its state tells of
-/// the latter.
-std::vector<TrainingLoop::Network*> TrainingLoop::ended(std::span<Network* const> chosen, bool stopping) const {
+/// A network that has all epochs of its leg, or got fewer than asked, has ended. One that diverged with the last epoch
+/// that it was asked for has got all of them, and when stopping others got fewer: only states tell of these.
+std::vector<TrainingLoop::Network*> TrainingLoop::ended(std::span<Network* const> networks, bool by_state) const {
   std::vector<Network*> ended;
-  for (Network* network : chosen) {
+  for (Network* network : networks) {
     if (network->gone) continue;
-    const bool got_fewer = stopping ? engine_->read(network->slot).status != TrialStatus::running : network->asked > 0;
+    const bool got_fewer = by_state ? engine_->read(network->slot).status != TrialStatus::running : network->asked > 0;
     if (got_fewer || network->epoch >= network->until) ended.push_back(network);
   }
   return ended;

@@ -80,8 +80,9 @@ class TrainingLoop {
              Members& members);
   void round(const std::stop_token& stop);
   [[nodiscard]] std::vector<Network*> choose(std::size_t n_companies);
-  void account(std::span<Network* const> chosen, double seconds);
-  [[nodiscard]] std::vector<Network*> ended(std::span<Network* const> chosen, bool stopping) const;
+  void account(std::span<Network* const> chosen, std::span<const EpochRecord> records, double seconds);
+  [[nodiscard]] std::vector<Network*> ended(std::span<Network* const> networks, bool by_state) const;
+  void remove_gone();
   void deliver(std::span<Network* const> networks);
   [[nodiscard]] std::optional<TrialState> put_back_to_best(const Network& network);
   [[nodiscard]] static TrialResult result_of(const Network& network, const TrialState& state, MetricValues metrics);
@@ -92,7 +93,6 @@ class TrainingLoop {
   ResultSink* sink_;
   RoundSizer sizer_;
   std::vector<Members> in_flight_;
-  std::vector<EpochRecord> records_;  ///< of the last call
   double round_cost_ = 0;  ///< work that the last call did
 };
 

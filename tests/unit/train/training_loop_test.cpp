@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -26,7 +27,10 @@ class Collector final : public ResultSink {
     const std::string id = trial.result.trial.id;
     EXPECT_TRUE(pauses.emplace(id, std::move(trial)).second) << id << " paused twice";
   }
-  void progress(const Progress& progress) override { seen.push_back(progress); }
+  void progress(const Progress& progress) override {
+    seen.push_back(progress);
+    if (seen.size() == stop_after_rounds) stop_source.request_stop();
+  }
   bool wants_checkpoint() override { return checkpoint_every_round; }
   void checkpoint(const std::vector<PausedTrial>& in_training) override { checkpoints.push_back(in_training); }
 
@@ -34,6 +38,8 @@ class Collector final : public ResultSink {
   std::map<std::string, TrialState> states;
   std::map<std::string, PausedTrial> pauses;
   std::vector<Progress> seen;
+  std::size_t stop_after_rounds = 0;
+  std::stop_source stop_source;
   bool checkpoint_every_round = false;
   std::vector<std::vector<PausedTrial>> checkpoints;
 };
@@ -68,7 +74,7 @@ struct Loop {
       start.epochs_total += static_cast<std::uint64_t>(trial.hyperparameters.max_iter);
       cost += plan::cost(trial, dataset);
     }
-    ProgressMeter meter(start, cost, Metric::val_loss, false);
+    ProgressMeter meter(start, {cost, 1}, Metric::val_loss, false);
     TrainingLoop loop(engine, dataset, meter, collector, setting.round_s);
     std::vector<plan::Leg> legs = plan::all_epochs(trials);
     std::vector<Job> jobs;
@@ -342,6 +348,47 @@ TEST(TrainingLoop, HandsOutWhatIsInTrainingWhenACheckpointIsWanted) {
   EXPECT_EQ(early[0].result.curve.size(), 1U);
   EXPECT_TRUE(std::isnan(early[0].result.metrics.of(Metric::val_loss)));
   EXPECT_TRUE(run.collector.checkpoints.back().empty());
+}
+
+/// Trials that end by patience, and some that diverge.
+std::vector<Trial> trials_that_end_early() {
+  std::vector<Trial> trials = mixed_trials(40);
+  for (std::uint64_t number : {12, 25, 38}) trials.at(number) = toy::trial(number);
+  return trials;
+}
+
+void expect_running(const std::vector<PausedTrial>& in_training) {
+  for (const PausedTrial& trial : in_training) EXPECT_EQ(trial.state.status, TrialStatus::running);
+}
+
+TEST(TrainingLoop, HandsOutNothingThatHasEndedForACheckpoint) {
+  for (const bool waits : {false, true}) {
+    Loop run(trials_that_end_early(), {4, 30'000, 0.0});  // calls of one epoch: what ends has got all it was asked for
+    run.collector.checkpoint_every_round = true;
+    run.waits_diverged = waits;
+    ASSERT_TRUE(run.train());
+    EXPECT_GT(run.collector.seen.back().n_diverged + run.collector.pauses.size(), 0U);
+    for (const std::vector<PausedTrial>& checkpoint : run.collector.checkpoints) expect_running(checkpoint);
+  }
+}
+
+TEST(TrainingLoop, LeavesNothingInTrainingThatHasEndedWhenItIsStopped) {
+  std::size_t n_left = 0;
+  for (std::uint64_t epochs = 1; epochs < 300; epochs += 3) {
+    Loop run(trials_that_end_early(), {4, 30'000, 0.0});
+    run.engine.stop_after = epochs;
+    if (run.train(run.engine.stop_source.get_token())) break;
+    expect_running(run.left);
+    n_left += run.left.size();
+  }
+  for (std::size_t rounds = 1; rounds < 60; ++rounds) {
+    Loop run(trials_that_end_early(), {4, 30'000, 0.0});
+    run.collector.stop_after_rounds = rounds;
+    if (run.train(run.collector.stop_source.get_token())) break;
+    expect_running(run.left);
+    n_left += run.left.size();
+  }
+  EXPECT_GT(n_left, 0U);
 }
 
 TEST(TrainingLoop, PausesWhatDivergesWhereItIsToWait) {
