@@ -38,8 +38,7 @@ Preprocessing preprocessing_from_json(std::string_view text) {
   const std::optional<Task> task = task_named(document.at("task").get<std::string>());
   if (!task) throw Error("preprocessing: unknown task " + document.at("task").dump());
   p.task = *task;
-  // Earlier versions knew no such key.
-  if (const json header = document.value("header", json()); !header.is_null()) p.header = header.get<bool>();
+  if (const json& header = document.at("header"); !header.is_null()) p.header = header.get<bool>();
   p.missing = document.at("missing") == "impute" ? MissingPolicy::impute : MissingPolicy::error;
   for (const json& entry : document.at("columns")) {
     InputColumn column;

@@ -49,20 +49,21 @@ Metric metric_of(const store::Manifest& manifest, const EnsembleOptions& options
 /// A network and what it says of the validation rows.
 struct Candidate {
   store::StoredNetwork network;
-  std::vector<float> outputs;  ///< [n_rows, n_targets]
-  double value = 0;            ///< the metric alone
-  std::uint32_t times = 0;     ///< chosen
+  std::vector<double> outputs;  ///< as Judge has them
+  double value = 0;             ///< the metric alone
+  std::uint32_t times = 0;      ///< chosen
 };
 
-/// The validation rows of one split, and what an average of networks is worth on them.
+/// The validation rows of one split, and what an average of networks is worth on them. What it averages: outputs,
+/// [rows, n_targets], or chances where the metric is a loss of probabilities.
 class Judge {
  public:
   Judge(const Dataset& dataset, std::uint32_t fold, Metric metric, const Hyperparameters& hyperparameters)
       : dataset_(dataset),
         split_(dataset.splits.at(fold)),
         metric_(metric),
+        by_chances_(metric == Metric::val_loss && dataset.task() != Task::regression),
         hyperparameters_(hyperparameters),
-        width_(static_cast<std::size_t>(dataset.n_targets())),
         collector_(dataset, split_, hyperparameters.loss, metric) {
     for (const std::uint32_t row : split_.validation) {
       const std::span<const float> inputs = dataset.row(row);
@@ -70,24 +71,26 @@ class Judge {
     }
   }
 
-  [[nodiscard]] std::vector<float> outputs(Engine& engine, const store::StoredNetwork& network) const {
-    const std::vector<double> all = run::network_outputs(engine, dataset_, network, rows_);
-    return {all.begin(), all.end()};
+  [[nodiscard]] std::vector<double> outputs(Engine& engine, const store::StoredNetwork& network) const {
+    if (!by_chances_) return run::network_outputs(engine, dataset_, network, rows_);
+    std::vector<float> inputs(rows_.size());
+    scale_inputs(split_.inputs, rows_, inputs);
+    Trial of_numbers = network.trial;  // whose outputs are z
+    of_numbers.hyperparameters.loss = Loss::squared_error;
+    return run::chances(dataset_, split_.validation, engine.predict(of_numbers, network.parameters, inputs));
   }
 
   /// The metric of (sums + more) / n.
-  [[nodiscard]] double value(std::span<const double> sums, std::span<const float> more, double n) {
+  [[nodiscard]] double value(std::span<const double> sums, std::span<const double> more, double n) {
     collector_.clear();
-    std::vector<float> mean(width_);
-    for (std::size_t r = 0; r < split_.validation.size(); ++r) {
-      for (std::size_t o = 0; o < width_; ++o) {
-        const std::size_t i = r * width_ + o;
-        mean[o] = static_cast<float>((sums[i] + static_cast<double>(more[i])) / n);
-      }
-      const std::uint32_t row = split_.validation[r];
-      const float loss =
-          metric_ == Metric::val_loss ? run::output_loss(dataset_, split_, hyperparameters_, row, mean) : 0.0F;
-      collector_.add(row, loss, mean);
+    const std::size_t width = sums.size() / std::max<std::size_t>(1, n_rows());
+    std::vector<double> mean(width);
+    std::vector<float> outputs(static_cast<std::size_t>(dataset_.n_targets()));
+    for (std::size_t r = 0; r < n_rows(); ++r) {
+      for (std::size_t o = 0; o < width; ++o) mean[o] = (sums[r * width + o] + more[r * width + o]) / n;
+      if (!by_chances_)
+        std::ranges::transform(mean, outputs.begin(), [](double one) { return static_cast<float>(one); });
+      collector_.add(split_.validation[r], loss(split_.validation[r], mean, outputs), outputs);
     }
     return metric_value(metric_, dataset_.task(), collector_.sums());
   }
@@ -95,11 +98,16 @@ class Judge {
   [[nodiscard]] std::size_t n_rows() const { return split_.validation.size(); }
 
  private:
+  [[nodiscard]] float loss(std::uint32_t row, std::span<const double> chances, std::span<const float> outputs) const {
+    if (by_chances_) return run::chance_loss(chances);
+    return metric_ == Metric::val_loss ? run::residual_loss(dataset_, split_, hyperparameters_, row, outputs) : 0.0F;
+  }
+
   const Dataset& dataset_;
   const Split& split_;
   Metric metric_;
+  bool by_chances_;
   const Hyperparameters& hyperparameters_;
-  std::size_t width_;
   MetricCollector collector_;
   std::vector<float> rows_;  ///< encoded, unscaled
 };
@@ -146,7 +154,7 @@ void select(std::vector<Candidate>& candidates, Judge& judge, std::uint32_t size
       chosen = c;
     }
     choices.push_back(chosen);
-    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += static_cast<double>(candidates[chosen].outputs[i]);
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += candidates[chosen].outputs[i];
     if (step > 1 && !better(value, ensemble.value)) continue;
     ensemble.value = value;
     n_best = choices.size();

@@ -37,12 +37,6 @@ std::uint64_t limit_of(const PreparedSweep& sweep, const SweepSpec& spec) {
   return device_limit(*device_bytes, sweep.host_bytes, plan::dataset_bytes(*sweep.dataset) + sweep.waiting_bytes);
 }
 
-/// Training, and what is written of it.
-double predicted_s(const plan::Survey& survey, const Costs& costs) {
-  return survey.predicted_s() + costs.run.row * static_cast<double>(survey.n_trials()) +
-         costs.run.curve_point * static_cast<double>(survey.n_epochs());
-}
-
 /// Plans all trials with the sweep's engine; the first refusal, if any, ends it. InputError of the largest gang where
 /// one does not fit alone.
 std::optional<std::string> refusal(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip) {
@@ -88,7 +82,7 @@ std::string seconds_text(double seconds) { return fmt::format("{:.{}f} s", secon
 
 /// Plans the sweep, which engine cpu could train, for a GPU as well and leaves it to the sooner of both.
 void consider_gpu(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip) {
-  const double on_cpu = predicted_s(sweep.survey, sweep.costs.costs);
+  const double on_cpu = sweep.predicted_s();
   if (!is_available("cuda")) {
     sweep.engine_reason = "the only strict engine that is available here";
     return;
@@ -108,7 +102,7 @@ void consider_gpu(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip)
   } catch (const Error& error) {
     refused = error.what();
   }
-  const double on_gpu = predicted_s(sweep.survey, sweep.costs.costs);
+  const double on_gpu = sweep.predicted_s();
   if (!refused && on_gpu < on_cpu) {
     sweep.engine_reason = "cuda: predicted " + seconds_text(on_gpu) + ", cpu " + seconds_text(on_cpu);
     return;
@@ -240,6 +234,12 @@ void survey(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip) {
   with_places(spec, [&] { plan_all(sweep, spec, skip); });
 }
 
+double PreparedSweep::predicted_s() const {
+  const RunCosts& of_run = costs.costs.run;
+  return survey.predicted_s() + of_run.row * static_cast<double>(survey.n_trials()) +
+         of_run.curve_point * static_cast<double>(survey.n_epochs());
+}
+
 PlanSummary PreparedSweep::summary(const SweepSpec& spec) const {
   PlanSummary summary;
   summary.engine = engine->name();
@@ -259,7 +259,7 @@ PlanSummary PreparedSweep::summary(const SweepSpec& spec) const {
   const std::uint64_t reading_bytes = summary.on_device ? 0 : kProgramBytes + dataset->reading_bytes;
   summary.predicted_bytes = std::max(survey.largest_chunk_bytes(), reading_bytes);
   summary.network_samples = survey.n_samples();
-  summary.estimated_s = predicted_s(survey, costs.costs);
+  summary.estimated_s = predicted_s();
   summary.costs = costs.source;
   return summary;
 }

@@ -32,6 +32,8 @@ struct PreparedSweep {
   plan::Survey survey;              ///< of the trials that are not skipped
 
   [[nodiscard]] PlanSummary summary(const SweepSpec& spec) const;
+  /// Seconds to train what is planned, and to write what comes of it.
+  [[nodiscard]] double predicted_s() const;
 };
 
 /// Reads the table and makes trials and engine; the survey is empty, what waits is not known. Throws what those throw.

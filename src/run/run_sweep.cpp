@@ -130,7 +130,9 @@ train::ProgressMeter meter_of(OpenRun& open, const run::PreparedSweep& sweep, co
   open.start.n_trials = sweep.trials.size();
   open.start.epochs_total =
       open.start.epochs_done + static_cast<std::uint64_t>(std::ceil(static_cast<double>(epochs) * share));
-  return {open.start, cost * share, spec.metric, spec.maximize, open.best_is_pruned};
+  const double left = sweep.survey.cost() > 0 ? cost / sweep.survey.cost() : 0;
+  return {
+      open.start, {cost * share, sweep.predicted_s() * left * share}, spec.metric, spec.maximize, open.best_is_pruned};
 }
 
 RunSummary summary_of(const OpenRun& open, const Progress& progress, const run::PreparedSweep& sweep) {

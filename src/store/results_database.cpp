@@ -164,8 +164,9 @@ void ResultsDatabase::create_tables() const {
           // A row a curve: with a row a point most of a sweep of tiny networks would be their inserts.
           "CREATE TABLE points (trial INTEGER PRIMARY KEY, curve TEXT);"
           "CREATE VIEW curves AS SELECT trials.id, json_extract(value, '$[0]') AS epoch, "
-          "json_extract(value, '$[1]') AS train_loss, json_extract(value, '$[2]') AS val_loss, "
-          "json_extract(value, CASE json_array_length(value) WHEN 3 THEN '$[2]' ELSE '$[3]' END) AS metric "
+          "CAST(json_extract(value, '$[1]') AS REAL) AS train_loss, "
+          "CAST(json_extract(value, '$[2]') AS REAL) AS val_loss, "
+          "CAST(json_extract(value, CASE json_array_length(value) WHEN 3 THEN '$[2]' ELSE '$[3]' END) AS REAL) AS metric "
           "FROM trials JOIN points ON points.trial = trials.number, json_each(points.curve);"
           "CREATE TABLE lineage (id TEXT, epoch INTEGER, parent TEXT, parameter TEXT, value REAL, "
           "PRIMARY KEY (id, epoch, parameter)) WITHOUT ROWID;");
@@ -189,15 +190,12 @@ void ResultsDatabase::check_columns() const {
 }
 
 void ResultsDatabase::begin() {
-  if (in_transaction_) return;
-  execute("BEGIN IMMEDIATE");
-  in_transaction_ = true;
+  if (sqlite3_get_autocommit(handle_.get()) != 0) execute("BEGIN IMMEDIATE");
 }
 
 void ResultsDatabase::commit() {
-  if (!in_transaction_) return;
+  if (sqlite3_get_autocommit(handle_.get()) != 0) return;
   execute(fmt::format("PRAGMA user_version = {}; COMMIT", n_commits() + 1));
-  in_transaction_ = false;
 }
 
 void ResultsDatabase::index_metrics(Task task) {
@@ -262,11 +260,10 @@ void ResultsDatabase::add(const TrialResult& result) {
     remove(result.trial.id);
     add_lineage(result);
   }
-  // Last: where the disk is full before, a curve is left without a trial, never a trial without its curve. That a trial
-  // replaces another is so rare that looking for it first would be the most of this.
+  // That a trial replaces another is so rare that looking for it first would be the most of this.
   if (insert(result)) return;
   remove(result.trial.id);
-  insert(result);
+  if (!insert(result)) throw Error(file_.string() + ": trial " + result.trial.id + " cannot be added");
 }
 
 void ResultsDatabase::add_lineage(const TrialResult& result) {

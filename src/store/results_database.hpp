@@ -82,7 +82,6 @@ class ResultsDatabase {
   std::unique_ptr<Statement> insert_trial_, insert_curve_, insert_change_;  ///< by the first add(); gone before handle_
   mutable std::unique_ptr<Statement> select_status_;                        ///< made by the first status()
   std::int64_t last_number_ = 0;
-  bool in_transaction_ = false;
 };
 
 }  // namespace shoal::store

@@ -14,9 +14,10 @@ bool is_better(double metric, double best, bool maximize) {
   return maximize ? metric > best : metric < best;
 }
 
-ProgressMeter::ProgressMeter(Progress start, double cost, Metric metric, bool maximize, bool best_is_pruned)
+ProgressMeter::ProgressMeter(Progress start, Work work, Metric metric, bool maximize, bool best_is_pruned)
     : progress_(std::move(start)),
-      cost_total_(cost),
+      work_(work),
+      cost_total_(work.cost),
       metric_(metric),
       maximize_(maximize),
       best_is_pruned_(best_is_pruned) {
@@ -54,12 +55,20 @@ void ProgressMeter::finished(const TrialResult& result, double cost_of_an_epoch)
   }
 }
 
+/// As predicted at first, as measured after a tenth of the work: the first calls of an engine tell little.
+double ProgressMeter::seconds_a_cost(double elapsed_s) const {
+  constexpr double kTelling = 0.1;
+  const double weight = std::min(1.0, cost_done_ / (kTelling * work_.cost));
+  const double measured = cost_done_ > 0 ? elapsed_s / cost_done_ : 0;
+  return weight * measured + (1 - weight) * work_.predicted_s / work_.cost;
+}
+
 Progress ProgressMeter::now() const {
   Progress now = progress_;
   now.elapsed_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   now.samples_per_s = now.elapsed_s > 0 ? samples_ / now.elapsed_s : 0;
   // A copy may be trained for more epochs than were asked for.
-  now.remaining_s = cost_done_ > 0 ? now.elapsed_s * std::max(0.0, cost_total_ - cost_done_) / cost_done_ : kNaN;
+  now.remaining_s = std::max(0.0, cost_total_ - cost_done_) * seconds_a_cost(now.elapsed_s);
   if (now.n_done >= now.n_trials) now.remaining_s = 0;
   return now;
 }

@@ -10,12 +10,17 @@ namespace shoal::train {
 /// Whether `metric` is better than `best`; nothing is better than a number that is not finite, and no such number is.
 [[nodiscard]] bool is_better(double metric, double best, bool maximize);
 
+/// What a run has to do.
+struct Work {
+  double cost = 0;         ///< of the trials that it trains (plan::cost)
+  double predicted_s = 0;  ///< what that is predicted to take
+};
+
 /// Adds up a sweep's progress.
 class ProgressMeter {
  public:
-  /// `start`: totals, and what earlier runs did. `cost`: of the trials that this run trains (plan::cost).
-  /// best_is_pruned: whether a rung ended the best trial of `start`.
-  ProgressMeter(Progress start, double cost, Metric metric, bool maximize, bool best_is_pruned = false);
+  /// `start`: totals, and what earlier runs did. best_is_pruned: whether a rung ended the best trial of `start`.
+  ProgressMeter(Progress start, Work work, Metric metric, bool maximize, bool best_is_pruned = false);
 
   void trained(std::uint64_t epochs, double samples, double cost);
   /// A trial has ended; the epochs that it did not need are done, too, as far as the remaining time goes. Those that a
@@ -26,7 +31,10 @@ class ProgressMeter {
   [[nodiscard]] Progress now() const;
 
  private:
+  [[nodiscard]] double seconds_a_cost(double elapsed_s) const;
+
   Progress progress_;
+  Work work_;  ///< at the start
   double cost_total_;
   double cost_done_ = 0;  ///< trained or not needed
   double samples_ = 0;

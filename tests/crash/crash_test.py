@@ -34,6 +34,8 @@ parameters:
   max_iter: MAX_ITER
 """
 RULES = {
+    # Most diverge, at different epochs.
+    "none": {"EARLY_TERMINATE": "type: none", "LARGEST_RATE": "1e30", "MAX_ITER": "{values: [5, 9]}"},
     "halving": {"EARLY_TERMINATE": "type: halving, min_iter: 2, eta: 2, group: 6",
                 "LARGEST_RATE": "1e-1", "MAX_ITER": "9"},
     "folds": {"EARLY_TERMINATE": "type: halving, min_iter: 2, eta: 2, folds: 1, group: 6",

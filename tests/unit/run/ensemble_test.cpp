@@ -170,39 +170,75 @@ TEST(EnsembleOfFolds, TakesNetworksOfOneSplit) {
   for (const Ensemble::Member& member : ensemble.members) EXPECT_TRUE(member.id.ends_with(fold)) << member.id;
 }
 
-TEST(OutputLoss, IsThatOfTheDefinition) {
+TEST(OutputLoss, OfClassesIsOfTheChanceOfTheRightOne) {
+  Dataset dataset;
+  dataset.preprocessing.task = Task::classification;
+  dataset.preprocessing.classes = {"a", "b"};
+  dataset.labels = {0, 1, 0};
+  const std::vector<std::uint32_t> rows{1, 2};
+  const float ln_3 = 1.0986123F;
+  const std::vector<double> two = run::chances(dataset, rows, std::vector<float>{0, ln_3, 40, -60});
+  ASSERT_EQ(two.size(), 2U);
+  EXPECT_NEAR(two[0], 0.75, 1e-7);
+  EXPECT_EQ(two[1], 1);  // beside e^-100
+  const std::vector<double> one = run::chances(dataset, rows, std::vector<float>{ln_3, 40});
+  EXPECT_NEAR(one[0], 0.75, 1e-7);
+  EXPECT_NEAR(one[1], std::exp(-40), 1e-30);
+  EXPECT_FLOAT_EQ(run::chance_loss(std::vector<double>{one[1]}), 40);  // not what a float leaves beside 1
+  EXPECT_FLOAT_EQ(run::chance_loss(std::vector<double>{0.0}), 744.44007F);
+}
+
+TEST(OutputLoss, OfLabelsIsTheirSum) {
+  Dataset dataset;
+  dataset.preprocessing.task = Task::multilabel;
+  dataset.preprocessing.target_names = {"a", "b"};
+  dataset.targets = {0, 0, 1, 0};
+  const std::vector<double> found =
+      run::chances(dataset, std::vector<std::uint32_t>{1}, std::vector<float>{-1.0986123F, 1.0986123F});
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_FLOAT_EQ(run::chance_loss(found), 2.7725887F);  // ln 4 + ln 4
+}
+
+TEST(OutputLoss, OfNumbersIsThatOfTheDefinition) {
   Dataset dataset;
   Split split;
   Hyperparameters h;
-  dataset.preprocessing.task = Task::classification;
-  dataset.preprocessing.classes = {"a", "b"};
-  dataset.labels = {0, 1};
-  const std::vector<float> p{0.25F, 0.75F};
-  h.loss = Loss::cross_entropy;
-  EXPECT_FLOAT_EQ(run::output_loss(dataset, split, h, 0, p), 1.3862944F);  // ln 4
-  EXPECT_FLOAT_EQ(run::output_loss(dataset, split, h, 1, p), 0.28768207F);
-  h.loss = Loss::binary_cross_entropy;
-  EXPECT_FLOAT_EQ(run::output_loss(dataset, split, h, 0, p), 1.3862944F);
-  const std::vector<float> sure{0.0F, 1.0F};
-  EXPECT_FLOAT_EQ(run::output_loss(dataset, split, h, 0, sure), 17.328679F);  // 25 ln 2, not infinite
-
-  dataset.preprocessing.task = Task::multilabel;
-  dataset.preprocessing.target_names = {"a", "b"};
-  dataset.targets = {1, 0};
-  EXPECT_FLOAT_EQ(run::output_loss(dataset, split, h, 0, p), 2.7725887F);  // ln 4 + ln 4
-
   dataset.preprocessing.task = Task::regression;
   dataset.targets = {5, 1};
   split.targets = {{1, 1}, {0.5F, 1}, {2, 1}};  // scaled: 2 and 0
   const std::vector<float> values{2.5F, 3.0F};  // 0.5 and 3 from there
   const auto loss = [&](Loss kind) {
     h.loss = kind;
-    return run::output_loss(dataset, split, h, 0, values);
+    return run::residual_loss(dataset, split, h, 0, values);
   };
   EXPECT_FLOAT_EQ(loss(Loss::squared_error), 9.25F);
   EXPECT_FLOAT_EQ(loss(Loss::half_squared_error), 4.625F);
   EXPECT_FLOAT_EQ(loss(Loss::absolute_error), 3.5F);
   EXPECT_FLOAT_EQ(loss(Loss::huber), 2.625F);  // 0.125 + (3 - 0.5)
+}
+
+/// At rates at which probabilities become 0 and 1 as floats.
+TEST(EnsembleOfClasses, KnowsTheLossOfNetworksThatAreFarTooSure) {
+  const small::Folder folder;
+  std::ofstream(folder / "l.csv") << [] {
+    std::string text = "x,a,b\n";
+    for (int i = 0; i < 120; ++i) {
+      const int x = i * 37 % 120;
+      text += std::to_string(x) + "," + std::to_string(x > 60 ? 1 : 0) + "," + std::to_string(i % 2) + "\n";
+    }
+    return text;
+  }();
+  std::ofstream(folder / "s.yaml") << "data: {train: l.csv, target: [a, b], task: multilabel}\n"
+                                      "metric: {name: val_loss}\ntrainer: {keep: 6}\nparameters:\n"
+                                      "  hidden_layer_sizes: [6]\n  max_iter: 20\n  batch_size: 8\n"
+                                      "  learning_rate_init: {values: [3, 10, 30]}\n  solver: sgd\n";
+  small::run_into(load_sweep(folder / "s.yaml"), folder / "run");
+  const store::RunDirectory directory = store::RunDirectory::open(folder / "run");
+  const Ensemble ensemble = select_ensemble(folder / "run", {});
+  const store::StoredRow best = directory.best(1, Metric::val_loss, false).at(0);
+  EXPECT_EQ(ensemble.best_id, best.id);
+  EXPECT_NEAR(ensemble.best_value, best.metrics.of(Metric::val_loss), 1e-5 * ensemble.best_value);
+  EXPECT_GT(directory.best(3, Metric::val_loss, false).at(2).metrics.of(Metric::val_loss), 17.4) << "too tame a test";
 }
 
 }  // namespace

@@ -194,6 +194,9 @@ TEST(Trials, AreTheSameInAnyOrder) {
     for (std::uint64_t i = 40; i-- > 0;) late[i] = backward.at(i);
     for (std::uint64_t i = 0; i < 40; ++i) {
       EXPECT_EQ(forward.at(i).id, late[i].id);
+      Trial nameless = late[i];
+      nameless.id.clear();
+      EXPECT_EQ(setting_id(nameless), late[i].id);
       EXPECT_GE(late[i].hyperparameters.max_iter, 3);
       EXPECT_LE(late[i].hyperparameters.max_iter, 90);
     }

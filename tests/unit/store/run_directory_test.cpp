@@ -174,7 +174,7 @@ TEST_F(RunDirectoryTest, ShowsCurvesToOtherProgramsAsRows) {
     directory.flush(manifest_of());
   }
   EXPECT_EQ(answers(run() / "results.sqlite", "SELECT * FROM curves WHERE id = 'a' ORDER BY epoch"),
-            "a|1|0.5|0.25|0.25\na|2|0.125||\na|3||0.25|0.75\na|5|-Inf|1|\n");
+            "a|1|0.5|0.25|0.25\na|2|0.125||\na|3||0.25|0.75\na|5|-Inf|1.0|\n");
   EXPECT_EQ(answers(run() / "results.sqlite", "SELECT id, count(*) FROM curves GROUP BY id"), "a|4\nb|2\n");
 }
 
@@ -293,6 +293,34 @@ TEST_F(RunDirectoryTest, ReplacesATrialAndItsCurve) {
   EXPECT_EQ(curve[0].train_loss, 0.5);
   EXPECT_EQ(curve[0].val_loss, 0.1);
   EXPECT_TRUE(directory.curve("b").empty());
+  directory.flush(manifest_of());
+  EXPECT_EQ(answers(run() / "results.sqlite", "SELECT count(*) FROM points"), "1\n");
+}
+
+TEST_F(RunDirectoryTest, ReplacesTheLineageOfATrialToo) {
+  RunDirectory directory = RunDirectory::create(run(), manifest_of());
+  TrialResult copy = result_of("a", 0.5);
+  copy.lineage = {{10, "b", {{"alpha", 0.5}}, kNaN}, {20, "c", {}, kNaN}};
+  directory.add(copy);
+  copy.lineage = {{30, "d", {}, kNaN}};
+  directory.add(copy);
+  ASSERT_EQ(directory.lineage("a").size(), 1U);
+  EXPECT_EQ(directory.lineage("a")[0].parent, "d");
+  directory.add(result_of("a", 0.5));
+  EXPECT_TRUE(directory.lineage("a").empty());
+  EXPECT_EQ(directory.size(), 1U);
+}
+
+TEST_F(RunDirectoryTest, SaysWhichParametersVary) {
+  RunDirectory directory = RunDirectory::create(run(), manifest_of());
+  EXPECT_EQ(directory.varying(), (std::vector<bool>{false, false, false}));
+  for (const char* id : {"a", "b"}) directory.add(result_of(id, 0.5));
+  EXPECT_EQ(directory.varying(), (std::vector<bool>{false, false, false}));
+  TrialResult wider = result_of("c", 0.5);
+  wider.trial.topology.hidden_layer_sizes = {5};
+  wider.trial.hyperparameters.solver = Solver::sgd;  // alone has a momentum
+  directory.add(wider);
+  EXPECT_EQ(directory.varying(), (std::vector<bool>{true, false, false}));
 }
 
 TEST_F(RunDirectoryTest, LosesWhatWasNotFlushed) {

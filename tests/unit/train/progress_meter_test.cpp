@@ -10,6 +10,7 @@ namespace shoal::train {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kPredictedSeconds = 1000;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 TrialResult ended(std::uint64_t number, double val_loss, std::uint32_t epochs = 10,
@@ -26,7 +27,7 @@ ProgressMeter meter(std::uint64_t n_trials, std::uint64_t epochs, double cost, b
   Progress start;
   start.n_trials = n_trials;
   start.epochs_total = epochs;
-  return {start, cost, Metric::val_loss, maximize};
+  return {start, {cost, kPredictedSeconds}, Metric::val_loss, maximize};
 }
 
 TEST(IsBetter, FollowsTheGoalAndNeverPrefersWhatIsNotFinite) {
@@ -52,8 +53,15 @@ TEST(ProgressMeter, KnowsTheBestAndCountsTheDiverged) {
   EXPECT_EQ(now.best_metric, 0.25);
 }
 
-TEST(ProgressMeter, SaysNothingOfTheTimeLeftBeforeAnyWork) {
-  EXPECT_TRUE(std::isnan(meter(1, 10, 10).now().remaining_s));
+TEST(ProgressMeter, ExpectsWhatIsPredictedUntilATenthIsDone) {
+  ProgressMeter one = meter(1, 100, 100);
+  EXPECT_EQ(one.now().remaining_s, kPredictedSeconds);
+  one.trained(5, 5, 5);
+  Progress now = one.now();
+  EXPECT_NEAR(now.remaining_s, 95 * (0.5 * now.elapsed_s / 5 + 0.5 * kPredictedSeconds / 100), 1e-9);
+  one.trained(5, 5, 5);
+  now = one.now();
+  EXPECT_NEAR(now.remaining_s, 9 * now.elapsed_s, 1e-9);
 }
 
 TEST(ProgressMeter, ExpectsNoNegativeTimeWhereCopiesTrainLonger) {
