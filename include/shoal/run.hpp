@@ -138,9 +138,9 @@ struct PlanSummary {
   bool on_device = false;             ///< both of these are of the GPU's memory
   std::uint64_t memory_bytes = 0;     ///< the limit
   std::uint64_t predicted_bytes = 0;  ///< of the largest chunk, dataset included, or of reading that one
-  std::uint64_t network_samples = 0;  ///< rows x epochs, all trials; an upper bound with patience
+  std::uint64_t network_samples = 0;  ///< rows x epochs, less what rungs are expected to spare; a bound with patience
   std::string costs;                  ///< where those of kernels are from, engine by engine
-  double estimated_s = 0;             ///< as the costs of kernels predict; an upper bound with patience
+  double estimated_s = 0;             ///< of these, as the costs of kernels predict
 };
 [[nodiscard]] PlanSummary plan_sweep(const SweepSpec& spec);
 

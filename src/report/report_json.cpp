@@ -137,7 +137,7 @@ ordered_json rungs_json(const TrialTable& table) {
   return {{"n_settings", survival.n_settings}, {"rungs", rungs}};
 }
 
-ordered_json validation_json(const ValidationRows& rows) {
+ordered_json validation_json(const ValidationRows& rows, bool has_folds) {
   ordered_json confusions = ordered_json::array();
   ordered_json fits = ordered_json::array();
   for (const Confusion& confusion : rows.confusions) {
@@ -151,7 +151,7 @@ ordered_json validation_json(const ValidationRows& rows) {
                     {"mae", six_digits(fit.mae)}});
   }
   return {{"why_not", rows.why_not},
-          {"fold", rows.fold},
+          {"fold", has_folds ? ordered_json(rows.fold) : ordered_json()},
           {"n_rows", rows.n_rows},
           {"confusions", confusions},
           {"fits", fits}};
@@ -265,7 +265,7 @@ ordered_json report_json(const store::RunDirectory& directory, RunState state, c
           {"curves", curves_json(curve_bands(directory, table), table)},
           {"importance", importance_json(table)},
           {"rungs", rungs_json(table)},
-          {"validation", validation_json(rows)}};
+          {"validation", validation_json(rows, m.splits.size() > 1)}};
 }
 
 }  // namespace shoal::report

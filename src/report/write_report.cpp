@@ -78,7 +78,7 @@ ReportSummary write_report(const std::filesystem::path& run, const std::filesyst
   summary.n_trials = table.size();
   summary.n_shown = data["trials"]["id"].size();
   summary.bytes = page.size();
-  summary.winner = winner.trial;
+  summary.winner = directory.manifest().winner.empty() ? winner.trial : directory.manifest().winner;
   summary.no_validation = rows.why_not;
   store::write_atomically(summary.out, page);
   return summary;

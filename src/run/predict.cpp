@@ -84,6 +84,12 @@ Predictions predict(const std::filesystem::path& run, std::string_view which, co
   predictions.task = preprocessing.task;
   predictions.columns = columns_of(preprocessing);
   predictions.notes = rows.encoded.notes;
+  const store::Manifest& manifest = directory.manifest();
+  const bool of_trials = which.starts_with("top:") || (which == "best" && manifest.status != "done");
+  if (of_trials && manifest.n_trials > manifest.n_settings) {
+    predictions.notes.push_back(
+        "networks are ranked by their own values, each of its fold or repeat, not by the means of their settings");
+  }
 
   const std::unique_ptr<Engine> engine = make_engine("cpu", rows.dataset, {});
   std::vector<double> sums;

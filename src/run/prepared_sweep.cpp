@@ -234,13 +234,14 @@ void survey(PreparedSweep& sweep, const SweepSpec& spec, const Skip& skip) {
   with_places(spec, [&] { plan_all(sweep, spec, skip); });
 }
 
-double PreparedSweep::predicted_s() const {
+double PreparedSweep::predicted_s(double share) const {
   const RunCosts& of_run = costs.costs.run;
-  return survey.predicted_s() + of_run.row * static_cast<double>(survey.n_trials()) +
-         of_run.curve_point * static_cast<double>(survey.n_epochs());
+  return survey.predicted_s() * share + of_run.row * static_cast<double>(survey.n_trials()) +
+         of_run.curve_point * static_cast<double>(survey.n_epochs()) * share;
 }
 
 PlanSummary PreparedSweep::summary(const SweepSpec& spec) const {
+  const double share = brackets_of(*this, spec).expected_share();
   PlanSummary summary;
   summary.engine = engine->name();
   summary.engine_reason = engine_reason;
@@ -258,8 +259,8 @@ PlanSummary PreparedSweep::summary(const SweepSpec& spec) const {
   // Where the engine trains on a device, the table is read beside it.
   const std::uint64_t reading_bytes = summary.on_device ? 0 : kProgramBytes + dataset->reading_bytes;
   summary.predicted_bytes = std::max(survey.largest_chunk_bytes(), reading_bytes);
-  summary.network_samples = survey.n_samples();
-  summary.estimated_s = predicted_s();
+  summary.network_samples = static_cast<std::uint64_t>(static_cast<double>(survey.n_samples()) * share);
+  summary.estimated_s = predicted_s(share);
   summary.costs = costs.source;
   return summary;
 }

@@ -32,8 +32,8 @@ struct PreparedSweep {
   plan::Survey survey;              ///< of the trials that are not skipped
 
   [[nodiscard]] PlanSummary summary(const SweepSpec& spec) const;
-  /// Seconds to train what is planned, and to write what comes of it.
-  [[nodiscard]] double predicted_s() const;
+  /// Seconds to train `share` of the epochs that are planned, and to write what comes of it.
+  [[nodiscard]] double predicted_s(double share = 1) const;
 };
 
 /// Reads the table and makes trials and engine; the survey is empty, what waits is not known. Throws what those throw.

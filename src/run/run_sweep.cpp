@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <exception>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -131,8 +132,14 @@ train::ProgressMeter meter_of(OpenRun& open, const run::PreparedSweep& sweep, co
   open.start.epochs_total =
       open.start.epochs_done + static_cast<std::uint64_t>(std::ceil(static_cast<double>(epochs) * share));
   const double left = sweep.survey.cost() > 0 ? cost / sweep.survey.cost() : 0;
-  return {
-      open.start, {cost * share, sweep.predicted_s() * left * share}, spec.metric, spec.maximize, open.best_is_pruned};
+  return {open.start, {cost * share, sweep.predicted_s(share) * left}, spec.metric, spec.maximize, open.best_is_pruned};
+}
+
+/// As the run ranks it, with its parameters.
+SettingRow setting_of(std::string_view network, const fs::path& run) {
+  constexpr auto kAll = std::numeric_limits<std::size_t>::max();
+  const SettingBoard board = setting_board(run, kAll);
+  return *std::ranges::find(board.rows, network.substr(0, network.find('.')), &SettingRow::id);
 }
 
 RunSummary summary_of(const OpenRun& open, const Progress& progress, const run::PreparedSweep& sweep) {
@@ -217,7 +224,9 @@ RunSummary run_sweep(const SweepSpec& spec, const RunOptions& options) {
   if (final_network) open.directory->checkpoints().clear();
   RunSummary summary = summary_of(open, meter.now(), sweep);
   summary.notes.insert(summary.notes.end(), engine_notes.begin(), engine_notes.end());
-  if (final_network) summary.setting = final_network->setting;
+  if (final_network && !summary.winner.empty() && sweep.trials.size() > sweep.trials.n_settings()) {
+    summary.setting = setting_of(summary.winner, summary.out);
+  }
   if (final_network && !final_network->note.empty()) summary.notes.push_back(final_network->note);
   summary.elapsed_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return summary;

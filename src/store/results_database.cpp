@@ -159,17 +159,18 @@ void ResultsDatabase::create_tables() const {
   // Ids come in random order. What is long is written in the order of numbers, one page after another, and not where
   // an id belongs, which for a million trials is a page of its own each.
   columns += ", epochs INTEGER, best_epoch INTEGER, seconds REAL, number INTEGER PRIMARY KEY";
-  execute("CREATE TABLE trials (" + columns +
-          ");"
-          // A row a curve: with a row a point most of a sweep of tiny networks would be their inserts.
-          "CREATE TABLE points (trial INTEGER PRIMARY KEY, curve TEXT);"
-          "CREATE VIEW curves AS SELECT trials.id, json_extract(value, '$[0]') AS epoch, "
-          "CAST(json_extract(value, '$[1]') AS REAL) AS train_loss, "
-          "CAST(json_extract(value, '$[2]') AS REAL) AS val_loss, "
-          "CAST(json_extract(value, CASE json_array_length(value) WHEN 3 THEN '$[2]' ELSE '$[3]' END) AS REAL) AS metric "
-          "FROM trials JOIN points ON points.trial = trials.number, json_each(points.curve);"
-          "CREATE TABLE lineage (id TEXT, epoch INTEGER, parent TEXT, parameter TEXT, value REAL, "
-          "PRIMARY KEY (id, epoch, parameter)) WITHOUT ROWID;");
+  execute(
+      "CREATE TABLE trials (" + columns +
+      ");"
+      // A row a curve: with a row a point most of a sweep of tiny networks would be their inserts.
+      "CREATE TABLE points (trial INTEGER PRIMARY KEY, curve TEXT);"
+      "CREATE VIEW curves AS SELECT trials.id, json_extract(value, '$[0]') AS epoch, "
+      "CAST(json_extract(value, '$[1]') AS REAL) AS train_loss, "
+      "CAST(json_extract(value, '$[2]') AS REAL) AS val_loss, "
+      "CAST(json_extract(value, CASE json_array_length(value) WHEN 3 THEN '$[2]' ELSE '$[3]' END) AS REAL) AS metric "
+      "FROM trials JOIN points ON points.trial = trials.number, json_each(points.curve);"
+      "CREATE TABLE lineage (id TEXT, epoch INTEGER, parent TEXT, parameter TEXT, value REAL, "
+      "PRIMARY KEY (id, epoch, parameter)) WITHOUT ROWID;");
 }
 
 void ResultsDatabase::check_columns() const {

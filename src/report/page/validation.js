@@ -55,7 +55,7 @@ function fillValidation(section) {
     section.append(element("p", {"data-missing": ""}, `The winner's predictions are not here: ${whyNot}`));
     return;
   }
-  section.append(note(`${counted(n, "row")} that fold ${fold} held out, predicted anew by the stored network${settings === null ? "" : ` of its trial ${report.winner.id}`}.`));
+  section.append(note(`${fold === null ? counted(n, "validation row") : `${counted(n, "row")} that fold ${fold} held out`}, predicted anew by the stored network${settings === null ? "" : ` of its trial ${report.winner.id}`}.`));
   if (confusions.length > 0) {
     const holder = element("div", {class: "scroller", tabindex: "0", role: "region", "aria-label": "Confusion matrix"});
     let chosen = 0;

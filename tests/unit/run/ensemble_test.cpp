@@ -231,14 +231,14 @@ TEST(EnsembleOfClasses, KnowsTheLossOfNetworksThatAreFarTooSure) {
   std::ofstream(folder / "s.yaml") << "data: {train: l.csv, target: [a, b], task: multilabel}\n"
                                       "metric: {name: val_loss}\ntrainer: {keep: 6}\nparameters:\n"
                                       "  hidden_layer_sizes: [6]\n  max_iter: 20\n  batch_size: 8\n"
-                                      "  learning_rate_init: {values: [3, 10, 30]}\n  solver: sgd\n";
+                                      "  learning_rate_init: {values: [30, 300]}\n  activation: tanh\n  solver: sgd\n";
   small::run_into(load_sweep(folder / "s.yaml"), folder / "run");
   const store::RunDirectory directory = store::RunDirectory::open(folder / "run");
   const Ensemble ensemble = select_ensemble(folder / "run", {});
   const store::StoredRow best = directory.best(1, Metric::val_loss, false).at(0);
   EXPECT_EQ(ensemble.best_id, best.id);
   EXPECT_NEAR(ensemble.best_value, best.metrics.of(Metric::val_loss), 1e-5 * ensemble.best_value);
-  EXPECT_GT(directory.best(3, Metric::val_loss, false).at(2).metrics.of(Metric::val_loss), 17.4) << "too tame a test";
+  EXPECT_GT(ensemble.best_value, 40) << "too tame a test: a float leaves a label 17.3 beside 1";
 }
 
 }  // namespace
