@@ -57,7 +57,7 @@ struct CudaCosts {
 /// What a run writes of its networks, whoever trains them.
 struct RunCosts {
   double row = 3.5e-5;          ///< of a trial that has ended
-  double curve_point = 1.2e-6;  ///< of an epoch of a network
+  double curve_point = 4.5e-7;  ///< of an epoch of a network
 };
 
 struct Costs {
