@@ -34,6 +34,10 @@ TEST(PreprocessingJson, ReadsBackEveryFieldExactly) {
   EXPECT_EQ(q.n_inputs, 5);
 }
 
+TEST(PreprocessingJson, KnowsThatNothingWasSaidOfAHeader) {
+  EXPECT_EQ(preprocessing_from_json(to_json(Preprocessing{})).header, std::nullopt);
+}
+
 TEST(SplitJson, ReadsBackEveryScalingExactly) {
   Split split;
   split.inputs = {{0.1F, -3.4e38F}, {1.0F / 3, 1e-45F}, {0.0F, 16777217.0F}};
