@@ -30,6 +30,8 @@ FEWER = {"seed": 8192, "deep": 64, "widths": 1000, "letters": 64}
 TOLERANCE = 5e-3  # of what the first minibatches change in the parameters; peers.py says why
 # Debian's PyTorch multiplies large matrices faster with OpenBLAS's OpenMP build, which shares its threads.
 OPENMP_BLAS = pathlib.Path("/usr/lib/x86_64-linux-gnu/openblas-openmp")
+# Of processors that it does not know OpenBLAS 0.3.21 takes the oldest: a sixth of the speed on an Emerald Rapids.
+HAS_AVX512 = "avx512vl" in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
 LONG_CALL = 0.03  # seconds
 N_CORES = os.cpu_count()
 
@@ -116,6 +118,8 @@ class Peer:
 def start(python, data, form, variant, core, n_networks):
     threads = str(1 if core >= 0 else N_CORES)
     environment = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+    if HAS_AVX512 and form[0] == "torch_peers":
+        environment.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
     if OPENMP_BLAS.is_dir() and form[0] == "torch_peers" and core < 0:
         environment["LD_LIBRARY_PATH"] = str(OPENMP_BLAS)
     command = [python, __file__, "--worker", "--data", data, "--module", form[0], "--peer", form[1], "--variant", variant,
