@@ -9,6 +9,7 @@ on average over the epochs. Red to yellow: it has not, the brighter the later it
 Each of the two scales is by rank, so that every shade has as many pixels.
 """
 import array
+import json
 import math
 import pathlib
 import sqlite3
@@ -36,15 +37,10 @@ def varied(database):
 
 def curves(database):
     """(id, training losses of its epochs) in the order of ids; a loss that is not finite is None."""
-    last, losses = None, []
-    for trial, loss in database.execute("SELECT id, train_loss FROM curves ORDER BY id, epoch"):
-        if trial != last:
-            if last is not None:
-                yield last, losses
-            last, losses = trial, []
-        losses.append(loss if loss is not None and math.isfinite(loss) else None)
-    if last is not None:
-        yield last, losses
+    # A row a curve; the view `curves` has a row an epoch, and takes half as long again.
+    for trial, curve in database.execute("SELECT id, curve FROM trials JOIN points ON trial = number ORDER BY id"):
+        losses = (loss for _, loss, *_ in json.loads(curve))
+        yield trial, [loss if loss is not None and math.isfinite(loss) else None for loss in losses]
 
 
 def escape(losses):
